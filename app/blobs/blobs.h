@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * WeirBlobs:
+ *
+ * The segment store: named, immutable objects. Names are `<broadcast uid>/<file>`, of
+ * `[A-Za-z0-9._-]` and one slash; anything else is refused. Calls with `async` semantics run on the
+ * backend's own thread and answer as a #GTask does.
+ */
+#define WEIR_TYPE_BLOBS (weir_blobs_get_type ())
+G_DECLARE_INTERFACE (WeirBlobs, weir_blobs, WEIR, BLOBS, GObject)
+
+struct _WeirBlobsInterface {
+  GTypeInterface parent_iface;
+
+  const gchar *(*get_spool) (WeirBlobs *self);
+  void (*put) (WeirBlobs *self, const gchar *name, const gchar *path, gboolean durable,
+      GTask *task);
+  gint (*open) (WeirBlobs *self, const gchar *name, GError **error);
+  void (*remove) (WeirBlobs *self, GPtrArray *names, GTask *task);
+};
+
+/* Returns: (transfer none): folder for spool files, on the same file system as a file backend */
+const gchar *weir_blobs_get_spool (WeirBlobs *self);
+
+/**
+ * weir_blobs_put:
+ * @path: a complete spool file, which is consumed on success
+ * @durable: whether the answer must wait until it survives a power cut (fsync of file and folder,
+ *   or PUT answered 200)
+ *
+ * Putting the same name again with the same content succeeds.
+ */
+void weir_blobs_put (WeirBlobs *self, const gchar *name, const gchar *path, gboolean durable,
+    GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_blobs_put_finish (WeirBlobs *self, GAsyncResult *result, GError **error);
+/* Returns: a descriptor open for reading, -1 with a #GIOError; blocks as a local open does */
+gint weir_blobs_open (WeirBlobs *self, const gchar *name, GError **error);
+/* @names: (transfer full) (element-type utf8); names that do not exist are no error */
+void weir_blobs_remove (WeirBlobs *self, GPtrArray *names, GAsyncReadyCallback callback,
+    gpointer user_data);
+gboolean weir_blobs_remove_finish (WeirBlobs *self, GAsyncResult *result, GError **error);
+
+/* @path: the folder of the objects, made when missing; its spool is `path/spool` */
+WeirBlobs *weir_blobs_file_new (const gchar *path, GError **error);
+
+G_END_DECLS

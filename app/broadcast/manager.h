@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "config.h"
+#include "blobs/blobs.h"
+#include "playback/index.h"
+#include "store/store.h"
+#include "net/connection.h"
+
+G_BEGIN_DECLS
+
+/**
+ * WeirBroadcastManager:
+ *
+ * The broadcasts of this node: authorises publishers, runs one pipeline per broadcast, keeps the
+ * index that viewers read. Control runs on the main thread; look-ups may come from any thread.
+ */
+typedef struct _WeirBroadcastManager WeirBroadcastManager;
+
+WeirBroadcastManager *weir_broadcast_manager_new (const WeirConfig *config, WeirStore *store,
+    WeirBlobs *blobs, WeirWorkerPool *workers);
+void weir_broadcast_manager_free (WeirBroadcastManager *self);
+
+/* reads the store's open broadcasts, salvages their spool files and ends them; @done on the main
+ * thread */
+void weir_broadcast_manager_recover (WeirBroadcastManager *self, void (*done) (gpointer data),
+    gpointer data);
+/* a connection asks to publish; accept thread. Returns: TRUE, the decision is taken here */
+gboolean weir_broadcast_manager_authorise (WeirBroadcastManager *self, WeirConnection *connection);
+/* ends all broadcasts in order: segments closed, committed; @done on the main thread */
+void weir_broadcast_manager_drain (WeirBroadcastManager *self, void (*done) (gpointer data),
+    gpointer data);
+
+typedef enum {
+  WEIR_LIFECYCLE_IDLE,
+  WEIR_LIFECYCLE_CONNECTING,
+  WEIR_LIFECYCLE_LIVE,
+  WEIR_LIFECYCLE_RECONNECTING,
+  WEIR_LIFECYCLE_ENDED,
+  WEIR_LIFECYCLE_READY,
+} WeirLifecycle;
+
+const gchar *weir_lifecycle_get_name (WeirLifecycle state);
+
+/**
+ * WeirBroadcastStatus: for API, lifecycle page and metrics
+ */
+typedef struct {
+  gchar *uid;               /* broadcast */
+  gchar *input;
+  WeirLifecycle state;
+  gint64 state_since_us;    /* wall */
+  gint64 deadline_us;       /* wall; RECONNECTING, else 0 */
+  gchar *protocol;          /* of the connection, or NULL */
+  gchar *peer;
+  gint64 connected_us;      /* wall; 0: no connection */
+  gint64 last_media_us;     /* wall */
+  gchar *codecs;
+  guint64 bytes_received;
+  guint64 segments;
+} WeirBroadcastStatus;
+
+void weir_broadcast_status_free (WeirBroadcastStatus *self);
+/* any thread. @id: an input's uid (its current broadcast) or a broadcast's uid. NULL: not running */
+WeirBroadcastStatus *weir_broadcast_manager_get_status (WeirBroadcastManager *self,
+    const gchar *id);
+/* any thread. Returns: (transfer full) (element-type WeirBroadcastStatus): all that run */
+GPtrArray *weir_broadcast_manager_list (WeirBroadcastManager *self);
+/* any thread. Returns: (transfer full) (nullable): the index of a running or recently ended
+ * broadcast; others come from the store: weir_broadcast_manager_load_index() */
+WeirIndex *weir_broadcast_manager_find_index (WeirBroadcastManager *self, const gchar *id);
+/* main thread; @uid of an ended broadcast. @done gets (transfer none) the index or NULL */
+void weir_broadcast_manager_load_index (WeirBroadcastManager *self, const gchar *uid,
+    void (*done) (WeirIndex *index, gpointer data), gpointer data);
+/* main thread: the input was deleted or disabled: its connection is cut */
+void weir_broadcast_manager_revoke (WeirBroadcastManager *self, const gchar *input,
+    const gchar *description);
+
+typedef struct {
+  guint64 connections_total;
+  guint64 refused_total;
+  guint64 bytes_received_total;
+  guint64 segments_total;
+  guint64 segment_bytes_total;
+  guint live;
+} WeirBroadcastTotals;
+void weir_broadcast_manager_get_totals (WeirBroadcastManager *self, WeirBroadcastTotals *totals);
+
+G_END_DECLS

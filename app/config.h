@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * WeirConfig: weir.conf(5), typed; immutable after loading
+ *
+ * Times are microseconds, sizes bytes. An empty listen is off.
+ */
+typedef struct {
+  struct {
+    gchar *state_dir;
+    gchar *public_host;
+    gchar *node_name;
+    guint workers;
+    gchar *log_level;  /* error, warning, info, debug */
+    gchar *log_format; /* text, json */
+  } server;
+  struct {
+    gchar *listen;
+    gchar *admin_listen;
+    gchar *public_url;
+  } http;
+  struct {
+    gchar *account;    /* empty: made at the first start */
+    gchar *token_file;
+  } api;
+  struct {
+    gchar *listen;
+    gchar *app;
+    gint64 read_interval;
+  } rtmp;
+  struct {
+    gint64 duration;
+    gint64 part_duration;
+  } segments;
+  struct {
+    gboolean automatic; /* mode */
+    gint64 timeout;
+  } recording;
+  struct {
+    gchar *backend;
+  } store;
+  struct {
+    gchar *backend;
+    gchar *path;
+  } blobs;
+  struct {
+    gint64 rtmp_handshake;
+    gint64 rtmp_media_silence;
+    gint64 rtmp_first_media;
+    guint rtmp_pending_connections;
+    gint64 rtmp_video_message;  /* bytes; so below */
+    gint64 rtmp_audio_message;
+    gint64 rtmp_data_message;
+    gint64 authorise;
+    guint http_connections;
+    gint64 http_idle;
+    gint64 http_body;
+    gint64 http_header;
+  } limits;
+} WeirConfig;
+
+#define WEIR_CONFIG_ERROR (weir_config_error_quark ())
+GQuark weir_config_error_quark (void);
+
+/**
+ * weir_config_load:
+ * @file: (nullable): the file of `-c`; NULL looks where weir.conf(5) says, none there is no error
+ * @overrides: (nullable) (array zero-terminated=1): `SECTION.KEY=VALUE`
+ *
+ * Every unknown section or key, and every value out of range, is an error that names it.
+ */
+WeirConfig *weir_config_load (const gchar *file, const gchar *const *overrides, GError **error);
+void weir_config_free (WeirConfig *self);
+/* Returns: (transfer full): every key with the value in force, as a weir.conf */
+gchar *weir_config_to_string (const WeirConfig *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirConfig, weir_config_free)
+
+G_END_DECLS

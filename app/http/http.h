@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * Transport-free HTTP: what handlers see. A handler gets a request and answers it once, at once or
+ * later, from any thread. The server (server.h) knows sockets; handlers never do.
+ */
+
+typedef struct _WeirHttpRequest WeirHttpRequest;
+
+/* Returns: (transfer none): all of these are valid as long as the request */
+const gchar *weir_http_request_get_method (WeirHttpRequest *self);
+/* the path, percent-decoded exactly once, checked: starts with "/", no NUL, no "." or ".."
+ * segment, valid UTF-8 */
+const gchar *weir_http_request_get_path (WeirHttpRequest *self);
+/* (nullable) a query parameter, decoded; the first of that name */
+const gchar *weir_http_request_get_query (WeirHttpRequest *self, const gchar *name);
+/* (nullable) a header, @name case-insensitive */
+const gchar *weir_http_request_get_header (WeirHttpRequest *self, const gchar *name);
+/* the checked Host header ("host" or "host:port"), never NULL: falls back to the local address */
+const gchar *weir_http_request_get_host (WeirHttpRequest *self);
+/* numeric address of the client */
+const gchar *weir_http_request_get_peer (WeirHttpRequest *self);
+gboolean weir_http_request_is_loopback (WeirHttpRequest *self);
+/* (nullable) whole body, at most the server's limit */
+GBytes *weir_http_request_get_body (WeirHttpRequest *self);
+
+/**
+ * WeirHttpPart: a piece of a body: bytes, or a range of a file
+ */
+typedef struct {
+  GBytes *bytes;   /* or NULL */
+  gint fd;         /* kept open by @owner */
+  guint64 offset;
+  guint64 size;
+  gpointer owner;  /* with @release: what keeps @fd open */
+  GDestroyNotify release;
+} WeirHttpPart;
+
+typedef struct _WeirHttpResponse WeirHttpResponse;
+
+WeirHttpResponse *weir_http_response_new (guint status);
+void weir_http_response_free (WeirHttpResponse *self);
+/* @value: CR and LF are not sent (replaced by blanks) */
+void weir_http_response_set_header (WeirHttpResponse *self, const gchar *name, const gchar *value);
+/* @body: (transfer none) */
+void weir_http_response_set_body (WeirHttpResponse *self, const gchar *content_type, GBytes *body);
+void weir_http_response_set_text (WeirHttpResponse *self, const gchar *content_type,
+    const gchar *text);
+/* appends to the list of parts; any number: the server streams what does not fit one write.
+ * @owner: (transfer full) released when the response is done */
+void weir_http_response_add_file (WeirHttpResponse *self, gint fd, guint64 offset, guint64 size,
+    gpointer owner, GDestroyNotify release);
+void weir_http_response_add_bytes (WeirHttpResponse *self, GBytes *bytes);
+
+/**
+ * weir_http_request_respond:
+ * @request: (transfer full): no longer the handler's
+ * @response: (transfer full)
+ *
+ * The answer; once; any thread. The server adds Date, Content-Length, Accept-Ranges where the body
+ * is of known size, answers HEAD without the body, single ranges with 206, `If-None-Match` against
+ * an ETag header with 304.
+ */
+void weir_http_request_respond (WeirHttpRequest *request, WeirHttpResponse *response);
+/* shorthands */
+void weir_http_request_respond_text (WeirHttpRequest *request, guint status, const gchar *text);
+
+/**
+ * WeirHttpHandler:
+ * @request: (transfer full): to be answered with weir_http_request_respond(), now or later
+ */
+typedef void (*WeirHttpHandler) (WeirHttpRequest *request, gpointer user_data);
+
+G_END_DECLS

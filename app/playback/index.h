@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "codec/codec.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * WeirIndex:
+ *
+ * What a broadcast's viewers can be given: inits, segments, the chunks of each track inside the
+ * segment objects. Filled in order by the broadcast (live) or from the store (recordings), read by
+ * any number of HTTP threads; locked inside. Nothing in it is published before its bytes have been
+ * written.
+ */
+typedef struct _WeirIndex WeirIndex;
+
+/**
+ * WeirBlob: an object of the segment store, open for reading; reference counted
+ */
+typedef struct {
+  gatomicrefcount ref_count;
+  gint fd;
+} WeirBlob;
+
+/* @fd: (transfer full) */
+WeirBlob *weir_blob_new (gint fd);
+WeirBlob *weir_blob_ref (WeirBlob *self);
+void weir_blob_unref (WeirBlob *self);
+
+typedef struct {
+  guint64 offset;        /* in the object */
+  guint64 size;
+  guint64 decode_time;   /* ticks */
+  guint64 duration;      /* ticks */
+  gboolean independent;
+} WeirIndexPart;
+
+/**
+ * WeirIndexTrack: one track of one segment
+ */
+typedef struct {
+  GArray *parts;         /* of WeirIndexPart */
+} WeirIndexTrack;
+
+/**
+ * WeirIndexSegment: reference counted; immutable once closed, but for @name and @blob
+ */
+typedef struct {
+  gatomicrefcount ref_count;
+  guint64 number;
+  guint64 epoch;              /* of the owner that wrote it */
+  guint init_generation;
+  gboolean discontinuity;
+  gboolean independent;
+  gboolean closed;
+  gboolean salvaged;
+  gint64 start_ns;            /* T on the broadcast's timeline */
+  gint64 duration_ns;         /* of the reference track; 0 while open */
+  gint64 program_date_us;     /* wall time of T */
+  guint64 styp_size;
+  guint64 size;               /* bytes of the object so far */
+  GPtrArray *tracks;          /* of WeirIndexTrack, index = track */
+  WeirBlob *blob;             /* (nullable) open object */
+  gchar *name;                /* (nullable) its name in the segment store */
+} WeirIndexSegment;
+
+WeirIndexSegment *weir_index_segment_new (guint64 number, guint64 epoch);
+WeirIndexSegment *weir_index_segment_ref (WeirIndexSegment *self);
+void weir_index_segment_unref (WeirIndexSegment *self);
+/* as stored in the store's index entry (a compact text: JSON), and back */
+gchar *weir_index_segment_to_json (const WeirIndexSegment *self);
+WeirIndexSegment *weir_index_segment_from_json (const gchar *json, GError **error);
+
+/**
+ * WeirIndexInit: the inits of one generation
+ */
+typedef struct {
+  guint64 epoch;
+  guint generation;
+  GPtrArray *configs;         /* of WeirCodecConfig or NULL, index = track */
+  GPtrArray *segments;        /* of GBytes: the init of each track, NULL without configuration */
+  GBytes *muxed;              /* init of all */
+} WeirIndexInit;
+
+/* @window_segments: how many closed segments a live playlist lists at least; 0: all */
+WeirIndex *weir_index_new (const gchar *broadcast_uid, guint window_segments);
+WeirIndex *weir_index_ref (WeirIndex *self);
+void weir_index_unref (WeirIndex *self);
+const gchar *weir_index_get_broadcast (WeirIndex *self);
+
+/* the writing side: one thread at a time, in the segmenter's order */
+void weir_index_add_init (WeirIndex *self, guint64 epoch, guint generation, GPtrArray *configs);
+/* @segment: (transfer full) */
+void weir_index_open_segment (WeirIndex *self, WeirIndexSegment *segment);
+/* the part's bytes are in the object now */
+void weir_index_add_part (WeirIndex *self, guint64 number, guint track, const WeirIndexPart *part);
+/* @target_duration: seconds; fixed by the first call */
+void weir_index_close_segment (WeirIndex *self, guint64 number, gint64 duration_ns,
+    guint target_duration);
+/* the object has its final place */
+void weir_index_set_name (WeirIndex *self, guint64 number, const gchar *name);
+/* no more segments: playlists get EXT-X-ENDLIST. @whole: list everything, not the window */
+void weir_index_end (WeirIndex *self, gboolean whole);
+/**
+ * weir_index_trim:
+ * @keep: how many closed segments stay
+ *
+ * Forgets older segments than the window (for inputs that do not record).
+ *
+ * Returns: (transfer full) (element-type WeirIndexSegment): what was forgotten
+ */
+GPtrArray *weir_index_trim (WeirIndex *self, guint keep);
+
+/* the reading side: any thread */
+/* Returns: TRUE once the first segment has closed, so that playlists exist */
+gboolean weir_index_is_playable (WeirIndex *self);
+gboolean weir_index_has_ended (WeirIndex *self);
+/* Returns: (transfer full) (nullable) */
+WeirIndexSegment *weir_index_find (WeirIndex *self, guint64 epoch, guint64 number);
+/* Returns: (transfer full) (nullable): the init of one track, or the muxed one for @track -1 */
+GBytes *weir_index_get_init (WeirIndex *self, guint64 epoch, guint generation, gint track);
+
+/**
+ * weir_index_get_multivariant, weir_index_get_media:
+ *
+ * The playlists, made once per change and then shared (RFC 8216bis).
+ *
+ * Returns: (transfer full) (nullable): NULL while there is nothing to list, or no such track
+ */
+GBytes *weir_index_get_multivariant (WeirIndex *self);
+GBytes *weir_index_get_media (WeirIndex *self, guint track);
+/* whole objects with all tracks, for tools and static servers */
+GBytes *weir_index_get_muxed (WeirIndex *self);
+
+/* called after every change on the thread that made it; must not call the index's writing side */
+void weir_index_set_changed (WeirIndex *self, void (*changed) (WeirIndex *self, gpointer data),
+    gpointer data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirBlob, weir_blob_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirIndexSegment, weir_index_segment_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirIndex, weir_index_unref)
+
+G_END_DECLS

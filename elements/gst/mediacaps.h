@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "codec/codec.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/*
+ * What our elements share and what needs GStreamer; the codecs themselves are in codec/.
+ */
+
+/* caps of every track that the elements pass on, for pad templates */
+#define WEIR_VIDEO_CAPS "video/x-h264, stream-format=(string)avc, alignment=(string)au"
+#define WEIR_AUDIO_CAPS "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw"
+
+/* Returns: (transfer full): full caps of a track, with `codec_data` */
+GstCaps *weir_codec_config_to_caps (const WeirCodecConfig *config);
+/* Returns: (transfer full): NULL with WEIR_CODEC_ERROR when there is no `codec_data` or it is not
+ * understood */
+WeirCodecConfig *weir_codec_config_from_caps (const GstCaps *caps, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "net/worker.h"
+
+G_BEGIN_DECLS
+
+#define WEIR_TYPE_CONNECTION (weir_connection_get_type ())
+G_DECLARE_DERIVABLE_TYPE (WeirConnection, weir_connection, WEIR, CONNECTION, GObject)
+
+/**
+ * WeirRefusal: why a publisher is not taken; each protocol says it in its own words
+ */
+typedef enum {
+  WEIR_REFUSAL_NOT_ALLOWED, /* unknown key, disabled input */
+  WEIR_REFUSAL_IN_USE,      /* someone else publishes with this key */
+  WEIR_REFUSAL_OVERLOAD,    /* not now */
+  WEIR_REFUSAL_UNAVAILABLE, /* the store cannot be asked */
+  WEIR_REFUSAL_MALFORMED,   /* the key is no key */
+} WeirRefusal;
+
+/**
+ * WeirConnectionSummary: what the log line of an ended connection says
+ */
+typedef struct {
+  gboolean closed_by_peer;
+  gchar *reason;         /* in words; escaped */
+  guint64 bytes_received;
+  guint64 bytes_sent;
+  gint64 duration_us;    /* since accepted */
+  gint64 media_us;       /* since publish began; 0 when it never did */
+  gchar *last_message;   /* kind of the last message that came, protocol's word */
+  gchar *codecs;         /* "H.264 AAC" or empty */
+  guint64 dropped;       /* messages that were thrown away */
+} WeirConnectionSummary;
+
+void weir_connection_summary_clear (WeirConnectionSummary *self);
+
+/**
+ * WeirConnection:
+ *
+ * One encoder's connection, from the moment it asks to publish; abstract, protocols derive. Its
+ * listener emits `authorise` for it; whoever took the decision calls accept or refuse, once, from
+ * any thread. Accepted, it migrates to the given worker and delivers to the source element that has
+ * it as its `connection`; until one does, nothing more is read from it.
+ *
+ * Signal `ended (connection)`: on the connection's thread, once, after the last media; read the
+ * summary then.
+ */
+struct _WeirConnectionClass {
+  GObjectClass parent_class;
+
+  void (*accept) (WeirConnection *self, WeirWorker *worker);
+  void (*refuse) (WeirConnection *self, WeirRefusal refusal, const gchar *description);
+  void (*close) (WeirConnection *self, const gchar *description);
+  void (*get_summary) (WeirConnection *self, WeirConnectionSummary *summary);
+  gint64 (*get_last_media_us) (WeirConnection *self);
+};
+
+/* any thread; at most one of these two, once */
+void weir_connection_accept (WeirConnection *self, WeirWorker *worker);
+/* @description: one sentence for the encoder's user; no secrets */
+void weir_connection_refuse (WeirConnection *self, WeirRefusal refusal, const gchar *description);
+/* any thread, any time; ends it from our side, politely in the protocol's words */
+void weir_connection_close (WeirConnection *self, const gchar *description);
+/* after `ended`; clear with weir_connection_summary_clear() */
+void weir_connection_get_summary (WeirConnection *self, WeirConnectionSummary *summary);
+/* Returns: monotonic time of the last media, 0 for none; any thread */
+gint64 weir_connection_get_last_media_us (WeirConnection *self);
+
+/* Returns: (transfer none): fixed at construction: "rtmp", "192.0.2.1:4711" */
+const gchar *weir_connection_get_protocol (WeirConnection *self);
+const gchar *weir_connection_get_peer (WeirConnection *self);
+/* Returns: (transfer none): the secret that the encoder showed, for the one who authorises; never
+ * to be logged */
+const gchar *weir_connection_get_secret (WeirConnection *self);
+/* Returns: a number that is unique in this process, for log lines */
+guint64 weir_connection_get_id (WeirConnection *self);
+
+G_END_DECLS

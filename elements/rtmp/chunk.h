@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/writer.h"
+
+G_BEGIN_DECLS
+
+/**
+ * The chunk layer of RTMP (RTMP 1.0, 5.3), pure: chunks to messages and messages to chunks.
+ */
+
+typedef struct {
+  guint chunk_streams_max;    /* 64 live chunk stream ids */
+  gsize video_max;            /* 8 MiB a message */
+  gsize audio_max;            /* 256 KiB */
+  gsize data_max;             /* 64 KiB: AMF messages */
+  gsize control_max;          /* 16 bytes */
+  gsize partial_max;          /* 16 MiB: all partial messages of a connection */
+  guint broken_per_minute;    /* 3: partial messages cut off by a new header, then it is an error */
+} WeirRtmpChunkLimits;
+
+extern const WeirRtmpChunkLimits weir_rtmp_chunk_limits_default;
+
+/**
+ * WeirRtmpMessage:
+ * @payload: (array length=size) (nullable): allocated with g_malloc() to exactly the message's
+ *   size; steal it by setting it to NULL
+ */
+typedef struct {
+  guint32 chunk_stream_id;
+  guint8 type;
+  guint32 stream_id;
+  guint32 timestamp;       /* ms, absolute, mod 2^32 */
+  gint64 arrival_us;       /* `now` when its first byte came */
+  guint8 *payload;
+  gsize size;
+} WeirRtmpMessage;
+
+typedef enum {
+  WEIR_RTMP_CHUNK_MORE,    /* all input taken, wants more */
+  WEIR_RTMP_CHUNK_MESSAGE, /* a message is complete; call again with the rest of the input */
+  WEIR_RTMP_CHUNK_ERROR,   /* protocol error or limit; see @error */
+} WeirRtmpChunkResult;
+
+typedef struct _WeirRtmpChunkReader WeirRtmpChunkReader;
+
+#define WEIR_RTMP_ERROR (weir_rtmp_error_quark ())
+GQuark weir_rtmp_error_quark (void);
+typedef enum {
+  WEIR_RTMP_ERROR_PROTOCOL, /* the peer does not follow the specification */
+  WEIR_RTMP_ERROR_LIMIT,    /* it exceeds one of our limits */
+} WeirRtmpError;
+
+WeirRtmpChunkReader *weir_rtmp_chunk_reader_new (const WeirRtmpChunkLimits *limits);
+void weir_rtmp_chunk_reader_free (WeirRtmpChunkReader *self);
+/**
+ * weir_rtmp_chunk_reader_input:
+ * @data: bytes from the peer, advanced past what was taken
+ * @message: (out caller-allocates): set with MESSAGE; @message->payload is then the caller's
+ *
+ * Set Chunk Size and Abort are applied by the reader itself before the next chunk and are also
+ * handed out. Follows `protocols`: per chunk stream id timestamps, type 3 after type 0, extended
+ * timestamps with or without repetition on continuation chunks, headers in mid-message.
+ */
+WeirRtmpChunkResult weir_rtmp_chunk_reader_input (WeirRtmpChunkReader *self, const guint8 **data,
+    gsize *size, gint64 now_us, WeirRtmpMessage *message, GError **error);
+/* partial messages that were discarded */
+guint64 weir_rtmp_chunk_reader_get_discarded (WeirRtmpChunkReader *self);
+
+/**
+ * WeirRtmpChunkWriter: embedded; zero-initialise with weir_rtmp_chunk_writer_init()
+ */
+typedef struct {
+  guint32 chunk_size; /* what the peer was told; 128 at first */
+} WeirRtmpChunkWriter;
+
+void weir_rtmp_chunk_writer_init (WeirRtmpChunkWriter *self);
+/* appends the message in chunks, header type 0 first, extended timestamps always repeated */
+void weir_rtmp_chunk_writer_message (WeirRtmpChunkWriter *self, WeirWriter *output,
+    guint32 chunk_stream_id, guint8 type, guint32 stream_id, guint32 timestamp,
+    const guint8 *payload, gsize size);
+
+enum {
+  WEIR_RTMP_SET_CHUNK_SIZE = 1,
+  WEIR_RTMP_ABORT = 2,
+  WEIR_RTMP_ACKNOWLEDGEMENT = 3,
+  WEIR_RTMP_USER_CONTROL = 4,
+  WEIR_RTMP_WINDOW_ACKNOWLEDGEMENT_SIZE = 5,
+  WEIR_RTMP_SET_PEER_BANDWIDTH = 6,
+  WEIR_RTMP_AUDIO = 8,
+  WEIR_RTMP_VIDEO = 9,
+  WEIR_RTMP_DATA_AMF3 = 15,
+  WEIR_RTMP_SHARED_OBJECT_AMF3 = 16,
+  WEIR_RTMP_COMMAND_AMF3 = 17,
+  WEIR_RTMP_DATA = 18,
+  WEIR_RTMP_SHARED_OBJECT = 19,
+  WEIR_RTMP_COMMAND = 20,
+  WEIR_RTMP_AGGREGATE = 22,
+};
+
+/* Returns: (transfer none): "video", "command", …; "type N" style names are not made: "unknown" */
+const gchar *weir_rtmp_message_type_get_name (guint8 type);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirRtmpChunkReader, weir_rtmp_chunk_reader_free)
+
+G_END_DECLS

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "rtmp/amf.h"
+#include "rtmp/chunk.h"
+
+G_BEGIN_DECLS
+
+/**
+ * WeirRtmpSession:
+ *
+ * Server side of one publisher's RTMP connection (RTMP 1.0, 5–7), pure: bytes and time in; bytes to
+ * send and events out. Handshake, chunks, `connect`, `createStream`, `releaseStream`, `FCPublish`,
+ * `publish`, the end of publishing, acknowledgements, pings, aggregates.
+ *
+ * After the event PUBLISH the session consumes no input (weir_rtmp_session_input() takes nothing)
+ * until weir_rtmp_session_accept() or _refuse().
+ */
+typedef struct _WeirRtmpSession WeirRtmpSession;
+
+typedef struct {
+  const gchar *app;            /* (transfer none) copied; "live"; NULL: any */
+  guint32 chunk_size;          /* 60000: what we announce */
+  guint32 window_size;         /* 2500000: Window Acknowledgement Size that we announce */
+  gint64 handshake_us;         /* 10 s from the start until publish is asked for, for all of it */
+  gint64 first_media_us;       /* 10 s from Publish.Start to the first media */
+  gint64 silence_ping_us;      /* 5 s of silence, then we ping */
+  gint64 media_silence_us;     /* 15 s without media: closed */
+  gsize early_bytes_max;       /* 64 KiB before publish is asked for */
+  guint streams_max;           /* 8 createStream */
+  WeirRtmpChunkLimits chunk;
+  WeirAmfLimits amf;
+} WeirRtmpSessionSettings;
+
+void weir_rtmp_session_settings_init (WeirRtmpSessionSettings *settings);
+
+typedef enum {
+  WEIR_RTMP_EVENT_PUBLISH,   /* asks to publish: @app, @key */
+  WEIR_RTMP_EVENT_MESSAGE,   /* audio, video or data message while publishing: @message */
+  WEIR_RTMP_EVENT_UNPUBLISH, /* the encoder ended its publishing in order; may publish again */
+  WEIR_RTMP_EVENT_CLOSE,     /* send what is in the output, then close; @reason */
+} WeirRtmpEventType;
+
+typedef struct {
+  WeirRtmpEventType type;
+  gchar *app;                /* PUBLISH: application as sent, without query; may be empty */
+  gchar *key;                /* PUBLISH: the last component of app + "/" + stream name, without
+                                query, surrounding blanks and slashes removed */
+  gchar *query;              /* PUBLISH: (nullable) the query of either, joined by "&" */
+  gchar *encoder;            /* PUBLISH: (nullable) flashVer, for the log */
+  WeirRtmpMessage message;   /* MESSAGE: steal the payload or it is freed */
+  gboolean protocol_error;   /* CLOSE: the peer's fault */
+  gchar *reason;             /* CLOSE: in words, for the log */
+} WeirRtmpEvent;
+
+void weir_rtmp_event_clear (WeirRtmpEvent *self);
+
+/* @random: (array fixed-size=1528): fresh random bytes for the handshake */
+WeirRtmpSession *weir_rtmp_session_new (const WeirRtmpSessionSettings *settings,
+    const guint8 *random, gint64 now_us);
+void weir_rtmp_session_free (WeirRtmpSession *self);
+
+/**
+ * weir_rtmp_session_input:
+ * @data: bytes from the peer; advanced past what was taken
+ * @event: (out caller-allocates): set when TRUE is returned, cleared by the caller
+ *
+ * Call until it returns FALSE; what is then left of @data (after PUBLISH only) is to be given again
+ * later.
+ *
+ * Returns: TRUE with one event
+ */
+gboolean weir_rtmp_session_input (WeirRtmpSession *self, const guint8 **data, gsize *size,
+    gint64 now_us, WeirRtmpEvent *event);
+/* time has passed: pings, deadlines; may produce a CLOSE event. Returns: TRUE with one event */
+gboolean weir_rtmp_session_advance (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event);
+/* Returns: when weir_rtmp_session_advance() has something to do, G_MAXINT64 for never */
+gint64 weir_rtmp_session_get_deadline (WeirRtmpSession *self);
+/* Returns: (transfer none): bytes to send; the caller sends them and resets the writer */
+WeirWriter *weir_rtmp_session_get_output (WeirRtmpSession *self);
+
+/* after PUBLISH: answers NetStream.Publish.Start */
+void weir_rtmp_session_accept (WeirRtmpSession *self, gint64 now_us);
+/* after PUBLISH: answers @code (`NetStream.Publish.Denied`, `NetStream.Publish.BadName`); the
+ * CLOSE event follows 250 ms later from weir_rtmp_session_advance() */
+void weir_rtmp_session_refuse (WeirRtmpSession *self, const gchar *code, const gchar *description,
+    gint64 now_us);
+/* ends a running publication from our side: NetStream.Unpublish.Success with @description, then
+ * CLOSE as above */
+void weir_rtmp_session_close (WeirRtmpSession *self, const gchar *description, gint64 now_us);
+
+gboolean weir_rtmp_session_is_publishing (WeirRtmpSession *self);
+/* Returns: (transfer none): name of the last message's type, for the summary */
+const gchar *weir_rtmp_session_get_last_message (WeirRtmpSession *self);
+/* messages and partial messages that were thrown away */
+guint64 weir_rtmp_session_get_dropped (WeirRtmpSession *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WeirRtmpEvent, weir_rtmp_event_clear)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirRtmpSession, weir_rtmp_session_free)
+
+G_END_DECLS
