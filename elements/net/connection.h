@@ -24,6 +24,7 @@ typedef enum {
  */
 typedef struct {
   gboolean closed_by_peer;
+  gboolean clean;        /* the encoder said that it ends (its user pressed Stop) */
   gchar *reason;         /* in words; escaped */
   guint64 bytes_received;
   guint64 bytes_sent;
@@ -55,6 +56,7 @@ struct _WeirConnectionClass {
   void (*close) (WeirConnection *self, const gchar *description);
   void (*get_summary) (WeirConnection *self, WeirConnectionSummary *summary);
   gint64 (*get_last_media_us) (WeirConnection *self);
+  guint64 (*get_bytes_received) (WeirConnection *self);
 };
 
 /* any thread; at most one of these two, once */
@@ -67,6 +69,8 @@ void weir_connection_close (WeirConnection *self, const gchar *description);
 void weir_connection_get_summary (WeirConnection *self, WeirConnectionSummary *summary);
 /* Returns: monotonic time of the last media, 0 for none; any thread */
 gint64 weir_connection_get_last_media_us (WeirConnection *self);
+/* Returns: bytes that have come so far; any thread */
+guint64 weir_connection_get_bytes_received (WeirConnection *self);
 
 /* Returns: (transfer none): fixed at construction: "rtmp", "192.0.2.1:4711" */
 const gchar *weir_connection_get_protocol (WeirConnection *self);
