@@ -36,6 +36,7 @@ typedef struct {
   guint64 decode_time;   /* ticks */
   guint64 duration;      /* ticks */
   gboolean independent;
+  guint sample_count;
 } WeirIndexPart;
 
 /**
@@ -47,6 +48,9 @@ typedef struct {
 
 /**
  * WeirIndexSegment: reference counted; immutable once closed, but for @name and @blob
+ *
+ * While it is open its parts grow: readers use weir_index_get_track_parts(), and
+ * weir_index_open_blob() for its bytes at any time.
  */
 typedef struct {
   gatomicrefcount ref_count;
@@ -114,12 +118,38 @@ void weir_index_end (WeirIndex *self, gboolean whole);
  */
 GPtrArray *weir_index_trim (WeirIndex *self, guint keep);
 
+/* a segment of a recording, closed already, as it was read from the store; in any order of numbers
+ * that grows. @segment: (transfer full) */
+void weir_index_add_closed_segment (WeirIndex *self, WeirIndexSegment *segment);
+/* lets go of the open objects of all but the newest @keep closed segments that have a name: they
+ * are opened by name again when they are asked for */
+void weir_index_release_blobs (WeirIndex *self, guint keep);
+/* all inits as a JSON array, configurations as codec name and base64 record by epoch and
+ * generation, and back (what is known already is kept) */
+gchar *weir_index_inits_to_json (WeirIndex *self);
+gboolean weir_index_add_inits_from_json (WeirIndex *self, const gchar *json, GError **error);
+
 /* the reading side: any thread */
+/* Returns: (transfer full) (nullable) (element-type WeirCodecConfig): configurations of a
+ * generation, index = track, NULL for a track without one */
+GPtrArray *weir_index_get_configs (WeirIndex *self, guint64 epoch, guint generation);
+/**
+ * weir_index_get_track_parts:
+ *
+ * What is published of one track of one segment, also while the segment is still open.
+ *
+ * Returns: (transfer full) (nullable) (element-type WeirIndexPart): a copy; NULL: no such segment
+ *   or track
+ */
+GArray *weir_index_get_track_parts (WeirIndex *self, guint64 epoch, guint64 number, guint track);
 /* Returns: TRUE once the first segment has closed, so that playlists exist */
 gboolean weir_index_is_playable (WeirIndex *self);
 gboolean weir_index_has_ended (WeirIndex *self);
 /* Returns: (transfer full) (nullable) */
 WeirIndexSegment *weir_index_find (WeirIndex *self, guint64 epoch, guint64 number);
+/* Returns: (transfer full) (nullable): the object while it is open; else its name is in @name,
+ * (out) (transfer full) (nullable) */
+WeirBlob *weir_index_open_blob (WeirIndex *self, guint64 epoch, guint64 number, gchar **name);
 /* Returns: (transfer full) (nullable): the init of one track, or the muxed one for @track -1 */
 GBytes *weir_index_get_init (WeirIndex *self, guint64 epoch, guint generation, gint track);
 
