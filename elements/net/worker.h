@@ -24,7 +24,8 @@ typedef struct _WeirRound WeirRound;
 WeirWorker *weir_worker_new (const gchar *name);
 WeirWorker *weir_worker_ref (WeirWorker *self);
 void weir_worker_unref (WeirWorker *self);
-/* runs what was posted, then ends the thread and joins it; not on the worker itself */
+/* runs what was posted, then ends the thread and joins it; not on the worker itself. Afterwards
+ * the caller's thread may do what is marked "on the worker", to release what is left. */
 void weir_worker_stop (WeirWorker *self);
 gboolean weir_worker_is_current (WeirWorker *self);
 /* Returns: (transfer none): for what must be attached as a GSource, seldom things only */
@@ -34,7 +35,8 @@ GMainContext *weir_worker_get_context (WeirWorker *self);
  * weir_worker_invoke:
  * @func: run once on the worker, always later than this call, in the order of the calls
  *
- * When the worker has stopped already, @func is not run and @data is released with @destroy.
+ * @destroy: (nullable) releases @data: after @func has run, or instead when the worker has stopped
+ *   already (then on the caller's thread)
  */
 void weir_worker_invoke (WeirWorker *self, void (*func) (gpointer data), gpointer data,
     GDestroyNotify destroy);
