@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * Committed state: live inputs, broadcasts with their owner's epoch, the index of their segments.
  * One interface, several backends, one contract test. Every call is asynchronous (a #GTask): its
  * callback comes in the thread-default main context of the call, or the default one. Nothing here
- * ever blocks the caller.
+ * ever blocks the caller. What is asked for is done in the order of the calls. A backend keeps a
+ * bounded number of calls waiting and answers the rest with %WEIR_STORE_ERROR_UNAVAILABLE.
  *
  * Fencing: a broadcast has one owner, known by its epoch. Epochs grow over the whole store: at each
  * claim, and at each start of a daemon. A commit names its epoch and is refused with
@@ -192,13 +193,16 @@ void weir_store_list_segments (WeirStore *self, const gchar *uid, GAsyncReadyCal
     gpointer user_data);
 GPtrArray *weir_store_list_segments_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
+/* for backends. Returns: (transfer full): what a secret is looked up by: SHA-256, lowercase hex */
+gchar *weir_store_digest_secret (const gchar *secret);
+
 /**
  * weir_store_sqlite_new:
  * @path: the database file, made with mode 0600 when it is missing
  *
  * The embedded backend: WAL, synchronous=FULL, one thread, group commit. Opening blocks; it is done
  * at start-up. Every start raises the store's epoch. The store is closed, everything committed, when
- * its last reference goes.
+ * its last reference goes; a call that waits for its answer holds one.
  *
  * Returns: (transfer full): NULL with %WEIR_STORE_ERROR
  */
