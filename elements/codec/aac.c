@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "codec/aac.h"
+
+#include "base/bitreader.h"
+#include "codec/entry.h"
+
+enum {
+  OBJECT_MAIN = 1,
+  OBJECT_LTP = 4,
+  OBJECT_SBR = 5,
+  OBJECT_ESCAPE = 31,
+  OBJECT_PS = 29,
+  SYNC_SBR = 0x2b7,
+  SYNC_PS = 0x548,
+};
+
+#define RATE_MIN 4000
+#define RATE_MAX 192000
+#define CHANNELS_MAX 16
+#define RECORD_SIZE_MAX 1024
+
+typedef struct {
+  guint object_type; /* as signalled first: 2, 5, 29, … */
+  guint core_type;
+  guint rate, output_rate;
+  guint channels;
+  gboolean parametric_stereo;
+  guint frame_length;
+} Config;
+
+static gboolean
+malformed (GError **error, const gchar *what)
+{
+  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "AAC: %s", what);
+  return FALSE;
+}
+
+static gboolean
+unsupported (GError **error, const gchar *what, guint value)
+{
+  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "AAC: %s %u", what, value);
+  return FALSE;
+}
+
+static guint
+read_object_type (WeirBitReader *bits)
+{
+  guint type = weir_bit_reader_bits (bits, 5);
+
+  return type == OBJECT_ESCAPE ? 32 + weir_bit_reader_bits (bits, 6) : type;
+}
+
+/* Returns: 0 for a reserved index */
+static guint
+read_rate (WeirBitReader *bits)
+{
+  static const guint rates[] = {
+      96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350};
+  guint index = weir_bit_reader_bits (bits, 4);
+
+  if (index == 15)
+    return weir_bit_reader_bits (bits, 24);
+  return index < G_N_ELEMENTS (rates) ? rates[index] : 0;
+}
+
+/* Returns: channels of a program_config_element (ISO/IEC 14496-3, 4.4.1.1) */
+static guint
+read_program_config (WeirBitReader *bits)
+{
+  guint front, side, back, lfe, data, coupling, channels = 0;
+
+  weir_bit_reader_skip (bits, 4 + 2 + 4); /* instance tag, object type, rate index */
+  front = weir_bit_reader_bits (bits, 4);
+  side = weir_bit_reader_bits (bits, 4);
+  back = weir_bit_reader_bits (bits, 4);
+  lfe = weir_bit_reader_bits (bits, 2);
+  data = weir_bit_reader_bits (bits, 3);
+  coupling = weir_bit_reader_bits (bits, 4);
+  if (weir_bit_reader_bit (bits)) /* mono_mixdown_present */
+    weir_bit_reader_skip (bits, 4);
+  if (weir_bit_reader_bit (bits)) /* stereo_mixdown_present */
+    weir_bit_reader_skip (bits, 4);
+  if (weir_bit_reader_bit (bits)) /* matrix_mixdown_idx_present */
+    weir_bit_reader_skip (bits, 3);
+  for (guint i = 0; i < front + side + back; i++) {
+    channels += weir_bit_reader_bit (bits) ? 2 : 1;
+    weir_bit_reader_skip (bits, 4);
+  }
+  channels += lfe;
+  weir_bit_reader_skip (bits, 4 * (lfe + data) + 5 * coupling);
+  weir_bit_reader_skip (bits, (8 - bits->position % 8) % 8);
+  weir_bit_reader_skip (bits, 8 * weir_bit_reader_bits (bits, 8)); /* comment */
+  return channels;
+}
+
+/* GASpecificConfig (4.4.1) for the object types 1 to 4 */
+static gboolean
+parse_general (WeirBitReader *bits, guint layout, Config *config, GError **error)
+{
+  /* output channels of each channelConfiguration (1.6.3.4); 0 where it is not handled */
+  static const guint channels[16] = {0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 0, 8, 0};
+
+  config->frame_length = weir_bit_reader_bit (bits) ? 960 : 1024;
+  if (weir_bit_reader_bit (bits)) /* dependsOnCoreCoder */
+    weir_bit_reader_skip (bits, 14);
+  weir_bit_reader_skip (bits, 1); /* extensionFlag: 0 for these types */
+  if (layout == 0) {
+    config->channels = read_program_config (bits);
+    if (!bits->failed && config->channels == 0)
+      return malformed (error, "program configuration without channels");
+    if (!bits->failed && config->channels > CHANNELS_MAX)
+      return unsupported (error, "channels:", config->channels);
+    return TRUE;
+  }
+  config->channels = channels[layout];
+  if (config->channels == 0)
+    return unsupported (error, "channel configuration", layout);
+  return TRUE;
+}
+
+/* the extension that older decoders do not see (1.6.6.1); absent or cut short, it says nothing */
+static void
+parse_sync_extension (WeirBitReader *bits, Config *config)
+{
+  guint rate;
+
+  if (weir_bit_reader_remaining (bits) < 16 || weir_bit_reader_bits (bits, 11) != SYNC_SBR ||
+      read_object_type (bits) != OBJECT_SBR || !weir_bit_reader_bit (bits))
+    return;
+  rate = read_rate (bits);
+  if (bits->failed)
+    return;
+  config->output_rate = rate;
+  if (weir_bit_reader_remaining (bits) >= 12 && weir_bit_reader_bits (bits, 11) == SYNC_PS)
+    config->parametric_stereo = weir_bit_reader_bit (bits);
+}
+
+/* AudioSpecificConfig (1.6.2.1) */
+static gboolean
+parse (WeirBitReader *bits, Config *config, GError **error)
+{
+  gboolean hierarchical;
+  guint layout;
+
+  config->object_type = config->core_type = read_object_type (bits);
+  config->rate = config->output_rate = read_rate (bits);
+  layout = weir_bit_reader_bits (bits, 4);
+  hierarchical = config->object_type == OBJECT_SBR || config->object_type == OBJECT_PS;
+  if (hierarchical) {
+    config->parametric_stereo = config->object_type == OBJECT_PS;
+    config->output_rate = read_rate (bits);
+    config->core_type = read_object_type (bits);
+  }
+  if (bits->failed)
+    return malformed (error, "configuration too short");
+  if (config->rate == 0 || config->output_rate == 0)
+    return malformed (error, "sample rate 0");
+  if (config->core_type < OBJECT_MAIN || config->core_type > OBJECT_LTP)
+    return unsupported (error, "audio object type", config->core_type);
+
+  if (!parse_general (bits, layout, config, error))
+    return FALSE;
+  if (bits->failed)
+    return malformed (error, "configuration too short");
+  if (!hierarchical)
+    parse_sync_extension (bits, config);
+
+  if (config->output_rate != config->rate && config->output_rate != 2 * config->rate)
+    return malformed (error, "SBR rate is neither the core's nor twice that");
+  if (config->rate < RATE_MIN || config->output_rate > RATE_MAX)
+    return unsupported (error, "sample rate", config->output_rate);
+  return TRUE;
+}
+
+gboolean
+weir_aac_config_parse (WeirCodecConfig *config, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (config->record, &size);
+  Config parsed = {0};
+  WeirBitReader bits;
+
+  if (size > RECORD_SIZE_MAX)
+    return unsupported (error, "configuration size", (guint)size);
+  weir_bit_reader_init (&bits, data, size);
+  if (!parse (&bits, &parsed, error))
+    return FALSE;
+  config->codecs = g_strdup_printf ("mp4a.40.%u", parsed.object_type);
+  config->rate = parsed.output_rate;
+  config->timescale = parsed.output_rate;
+  config->channels = parsed.parametric_stereo && parsed.channels == 1 ? 2 : parsed.channels;
+  config->samples_per_frame = parsed.frame_length * (parsed.output_rate / parsed.rate);
+  return TRUE;
+}
+
+/* sizeOfInstance (ISO/IEC 14496-1, 8.3.3): seven bits a byte, most significant first */
+static guint
+size_of_size (gsize size)
+{
+  guint bytes = 1;
+
+  while (size >>= 7)
+    bytes++;
+  return bytes;
+}
+
+static void
+write_descriptor (WeirWriter *writer, guint8 tag, gsize size)
+{
+  weir_writer_u8 (writer, tag);
+  for (guint bytes = size_of_size (size); bytes-- > 0;)
+    weir_writer_u8 (writer, (guint8)((size >> (7 * bytes) & 0x7f) | (bytes > 0 ? 0x80 : 0)));
+}
+
+static gsize
+descriptor_size (gsize size)
+{
+  return 1 + size_of_size (size) + size;
+}
+
+static void
+write_esds (const WeirCodecConfig *config, WeirWriter *writer)
+{
+  gsize record_size;
+  const guint8 *record = g_bytes_get_data (config->record, &record_size);
+  gsize decoder_size = 13 + descriptor_size (record_size);
+  gsize stream_size = 3 + descriptor_size (decoder_size) + descriptor_size (1);
+  gsize box = weir_entry_begin (writer, "esds");
+
+  weir_writer_u32 (writer, 0);               /* version, flags */
+  write_descriptor (writer, 3, stream_size); /* ES_Descriptor */
+  weir_writer_u16 (writer, 0);               /* ES_ID: 0 in files (ISO/IEC 14496-14, 3.1.2) */
+  weir_writer_u8 (writer, 0);
+  write_descriptor (writer, 4, decoder_size); /* DecoderConfigDescriptor */
+  weir_writer_u8 (writer, 0x40);              /* ISO/IEC 14496-3 */
+  weir_writer_u8 (writer, 0x15);              /* AudioStream, not upstream */
+  weir_writer_u24 (writer, 0);
+  weir_writer_u32 (writer, 0); /* bit rates unknown */
+  weir_writer_u32 (writer, 0);
+  write_descriptor (writer, 5, record_size); /* DecoderSpecificInfo */
+  weir_writer_bytes (writer, record, record_size);
+  write_descriptor (writer, 6, 1); /* SLConfigDescriptor */
+  weir_writer_u8 (writer, 2);      /* as in MP4 files */
+  weir_entry_end (writer, box);
+}
+
+void
+weir_aac_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer)
+{
+  gsize entry = weir_entry_begin (writer, "mp4a");
+
+  weir_writer_zeros (writer, 6);
+  weir_writer_u16 (writer, 1); /* data_reference_index */
+  weir_writer_zeros (writer, 8);
+  weir_writer_u16 (writer, (guint16)config->channels);
+  weir_writer_u16 (writer, 16);
+  weir_writer_zeros (writer, 4);
+  /* 16.16; a rate that does not fit is left to the configuration */
+  weir_writer_u32 (writer, config->rate <= G_MAXUINT16 ? config->rate << 16 : 0);
+  write_esds (config, writer);
+  weir_entry_end (writer, entry);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "codec/codec.h"
+
+G_BEGIN_DECLS
+
+/*
+ * AAC (internal to codec/): ISO/IEC 14496-3 AudioSpecificConfig, ISO/IEC 14496-1 descriptors.
+ */
+
+/* fills @config, whose record is set */
+gboolean
+weir_aac_config_parse (WeirCodecConfig *config, GError **error);
+void
+weir_aac_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer);
+
+G_END_DECLS

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "codec/avc.h"
+
+#include "base/bitreader.h"
+#include "base/reader.h"
+#include "codec/entry.h"
+
+/* level 6.2 allows 1055 macroblocks a side (ITU-T H.264, A.3.1) */
+#define DIMENSION_MAX 16384
+#define FRAME_RATE_MIN 1
+#define FRAME_RATE_MAX 300
+
+enum {
+  NAL_SLICE = 1,
+  NAL_IDR = 5,
+  NAL_SPS = 7,
+  NAL_PPS = 8,
+  SAR_EXTENDED = 255,
+};
+
+static gboolean
+malformed (GError **error, const gchar *what)
+{
+  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "H.264: %s", what);
+  return FALSE;
+}
+
+static gboolean
+unsupported (GError **error, const gchar *what)
+{
+  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "H.264: %s", what);
+  return FALSE;
+}
+
+/* profiles whose SPS carries chroma format, bit depths and scaling lists (7.3.2.1.1) */
+static gboolean
+is_high (guint profile)
+{
+  static const guint8 high[] = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135};
+
+  for (guint i = 0; i < G_N_ELEMENTS (high); i++) {
+    if (high[i] == profile)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* takes the emulation_prevention_three_byte out (7.4.1); @out has room for @size bytes */
+static gsize
+unescape (const guint8 *data, gsize size, guint8 *out)
+{
+  gsize length = 0;
+  guint zeros = 0;
+
+  for (gsize i = 0; i < size; i++) {
+    if (zeros >= 2 && data[i] == 3) {
+      zeros = 0;
+      continue;
+    }
+    zeros = data[i] == 0 ? zeros + 1 : 0;
+    out[length++] = data[i];
+  }
+  return length;
+}
+
+static void
+skip_scaling_list (WeirBitReader *bits, guint size)
+{
+  gint last = 8, next = 8;
+
+  for (guint i = 0; i < size && !bits->failed; i++) {
+    if (next != 0) {
+      gint delta = weir_bit_reader_se (bits);
+
+      if (delta < -128 || delta > 127) {
+        bits->failed = TRUE;
+        return;
+      }
+      next = (last + delta + 256) % 256;
+    }
+    last = next == 0 ? last : next;
+  }
+}
+
+static void
+reduce (guint64 n, guint64 d, guint *out_n, guint *out_d)
+{
+  guint64 a = n, b = d;
+
+  while (b != 0) {
+    guint64 rest = a % b;
+    a = b;
+    b = rest;
+  }
+  *out_n = (guint)(n / a);
+  *out_d = (guint)(d / a);
+}
+
+static void
+parse_aspect_ratio (WeirBitReader *bits, WeirAvcInfo *info)
+{
+  /* table E-1 */
+  static const guint8 ratios[][2] = {{1, 1}, {1, 1}, {12, 11}, {10, 11}, {16, 11}, {40, 33},
+      {24, 11}, {20, 11}, {32, 11}, {80, 33}, {18, 11}, {15, 11}, {64, 33}, {160, 99}, {4, 3},
+      {3, 2}, {2, 1}};
+  guint idc = weir_bit_reader_bits (bits, 8);
+
+  if (idc == SAR_EXTENDED) {
+    guint n = weir_bit_reader_bits (bits, 16);
+    guint d = weir_bit_reader_bits (bits, 16);
+
+    if (n > 0 && d > 0)
+      reduce (n, d, &info->par_n, &info->par_d);
+  } else if (idc < G_N_ELEMENTS (ratios)) {
+    info->par_n = ratios[idc][0];
+    info->par_d = ratios[idc][1];
+  }
+}
+
+/* E.1.1, as far as the timing. Encoders are known that break off in here; what was whole counts. */
+static void
+parse_vui (WeirBitReader *bits, WeirAvcInfo *info)
+{
+  if (weir_bit_reader_bit (bits))
+    parse_aspect_ratio (bits, info);
+  if (weir_bit_reader_bit (bits)) /* overscan_info_present_flag */
+    weir_bit_reader_skip (bits, 1);
+  if (weir_bit_reader_bit (bits)) { /* video_signal_type_present_flag */
+    gboolean full_range;
+
+    weir_bit_reader_skip (bits, 3);
+    full_range = weir_bit_reader_bit (bits);
+    if (weir_bit_reader_bit (bits)) {
+      guint8 primaries = (guint8)weir_bit_reader_bits (bits, 8);
+      guint8 transfer = (guint8)weir_bit_reader_bits (bits, 8);
+      guint8 matrix = (guint8)weir_bit_reader_bits (bits, 8);
+
+      if (!bits->failed) {
+        info->has_colour = TRUE;
+        info->full_range = full_range;
+        info->colour_primaries = primaries;
+        info->transfer_characteristics = transfer;
+        info->matrix_coefficients = matrix;
+      }
+    }
+  }
+  if (weir_bit_reader_bit (bits)) { /* chroma_loc_info_present_flag */
+    weir_bit_reader_ue (bits);
+    weir_bit_reader_ue (bits);
+  }
+  if (weir_bit_reader_bit (bits)) { /* timing_info_present_flag */
+    guint64 units = 2 * (guint64)weir_bit_reader_bits (bits, 32);
+    guint64 scale = weir_bit_reader_bits (bits, 32);
+    gboolean fixed = weir_bit_reader_bit (bits);
+
+    if (!bits->failed && units > 0 && units <= G_MAXUINT && scale >= units * FRAME_RATE_MIN &&
+        scale <= units * FRAME_RATE_MAX) {
+      reduce (scale, units, &info->frame_rate_n, &info->frame_rate_d);
+      info->fixed_frame_rate = fixed;
+    }
+  }
+}
+
+static gboolean
+parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirAvcInfo *info, GError **error)
+{
+  guint64 width, height, left = 0, right = 0, top = 0, bottom = 0;
+  guint frame_factor, unit_x = 1, unit_y;
+
+  width = 16 * ((guint64)weir_bit_reader_ue (bits) + 1);
+  height = 16 * ((guint64)weir_bit_reader_ue (bits) + 1);
+  info->interlaced = !weir_bit_reader_bit (bits); /* frame_mbs_only_flag */
+  frame_factor = info->interlaced ? 2 : 1;
+  height *= frame_factor;
+  if (info->interlaced)
+    weir_bit_reader_skip (bits, 1); /* mb_adaptive_frame_field_flag */
+  weir_bit_reader_skip (bits, 1);   /* direct_8x8_inference_flag */
+  if (weir_bit_reader_bit (bits)) { /* frame_cropping_flag */
+    left = weir_bit_reader_ue (bits);
+    right = weir_bit_reader_ue (bits);
+    top = weir_bit_reader_ue (bits);
+    bottom = weir_bit_reader_ue (bits);
+  }
+  if (bits->failed)
+    return malformed (error, "SPS too short");
+
+  /* 7.4.2.1.1: crop units are chroma samples, of frames in pairs of fields */
+  unit_y = frame_factor;
+  if (!separate_planes && (info->chroma_format == 1 || info->chroma_format == 2))
+    unit_x = 2;
+  if (!separate_planes && info->chroma_format == 1)
+    unit_y *= 2;
+  if ((left + right) * unit_x >= width || (top + bottom) * unit_y >= height)
+    return malformed (error, "cropping leaves no picture");
+  width -= (left + right) * unit_x;
+  height -= (top + bottom) * unit_y;
+  if (width > DIMENSION_MAX || height > DIMENSION_MAX)
+    return unsupported (error, "picture too large");
+  info->width = (guint)width;
+  info->height = (guint)height;
+  return TRUE;
+}
+
+static gboolean
+parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
+{
+  WeirAvcInfo info = *out;
+  gboolean separate_planes = FALSE;
+  guint profile, order_type;
+
+  profile = weir_bit_reader_bits (bits, 8);
+  weir_bit_reader_skip (bits, 16); /* constraint flags, level_idc */
+  if (weir_bit_reader_ue (bits) > 31)
+    return malformed (error, "seq_parameter_set_id beyond 31");
+
+  info.chroma_format = 1;
+  info.bit_depth_luma = info.bit_depth_chroma = 8;
+  if (is_high (profile)) {
+    guint luma, chroma;
+
+    info.chroma_format = weir_bit_reader_ue (bits);
+    if (info.chroma_format > 3)
+      return malformed (error, "chroma_format_idc beyond 3");
+    if (info.chroma_format == 3)
+      separate_planes = weir_bit_reader_bit (bits);
+    luma = weir_bit_reader_ue (bits);
+    chroma = weir_bit_reader_ue (bits);
+    if (luma > 6 || chroma > 6)
+      return malformed (error, "bit depth beyond 14");
+    info.bit_depth_luma = 8 + luma;
+    info.bit_depth_chroma = 8 + chroma;
+    weir_bit_reader_skip (bits, 1);   /* qpprime_y_zero_transform_bypass_flag */
+    if (weir_bit_reader_bit (bits)) { /* seq_scaling_matrix_present_flag */
+      for (guint i = 0; i < (info.chroma_format == 3 ? 12u : 8u); i++) {
+        if (weir_bit_reader_bit (bits))
+          skip_scaling_list (bits, i < 6 ? 16 : 64);
+      }
+    }
+  }
+
+  if (weir_bit_reader_ue (bits) > 12)
+    return malformed (error, "log2_max_frame_num_minus4 beyond 12");
+  order_type = weir_bit_reader_ue (bits);
+  if (order_type > 2)
+    return malformed (error, "pic_order_cnt_type beyond 2");
+  if (order_type == 0) {
+    if (weir_bit_reader_ue (bits) > 12)
+      return malformed (error, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
+  } else if (order_type == 1) {
+    guint cycle;
+
+    weir_bit_reader_skip (bits, 1); /* delta_pic_order_always_zero_flag */
+    weir_bit_reader_se (bits);      /* offset_for_non_ref_pic */
+    weir_bit_reader_se (bits);      /* offset_for_top_to_bottom_field */
+    cycle = weir_bit_reader_ue (bits);
+    if (cycle > 255)
+      return malformed (error, "num_ref_frames_in_pic_order_cnt_cycle beyond 255");
+    for (guint i = 0; i < cycle; i++)
+      weir_bit_reader_se (bits);
+  }
+  if (weir_bit_reader_ue (bits) > 16)
+    return malformed (error, "max_num_ref_frames beyond 16");
+  weir_bit_reader_skip (bits, 1); /* gaps_in_frame_num_value_allowed_flag */
+
+  if (!parse_dimensions (bits, separate_planes, &info, error))
+    return FALSE;
+
+  info.par_n = info.par_d = 1;
+  info.frame_rate_n = 0;
+  info.frame_rate_d = 1;
+  info.fixed_frame_rate = FALSE;
+  info.has_colour = FALSE;
+  if (weir_bit_reader_bit (bits)) /* vui_parameters_present_flag */
+    parse_vui (bits, &info);
+  *out = info;
+  return TRUE;
+}
+
+gboolean
+weir_avc_parse_sps (const guint8 *data, gsize size, WeirAvcInfo *info, GError **error)
+{
+  g_autofree guint8 *payload = NULL;
+  WeirBitReader bits;
+
+  if (size < 4 || (data[0] & 0x80) != 0 || (data[0] & 0x1f) != NAL_SPS)
+    return malformed (error, "not an SPS");
+  payload = g_malloc (size);
+  weir_bit_reader_init (&bits, payload, unescape (data + 1, size - 1, payload));
+  return parse_sps_bits (&bits, info, error);
+}
+
+gboolean
+weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError **error)
+{
+  WeirAvcInfo info = {0};
+  const guint8 *first_sps = NULL;
+  gsize first_sps_size = 0;
+  WeirReader reader;
+  guint count;
+
+  weir_reader_init (&reader, data, size);
+  if (weir_reader_u8 (&reader) != 1)
+    return malformed (error, "configurationVersion is not 1");
+  info.profile = weir_reader_u8 (&reader);
+  info.compatibility = weir_reader_u8 (&reader);
+  info.level = weir_reader_u8 (&reader);
+  /* reserved bits are not looked at: some encoders leave them zero */
+  info.nal_length_size = (weir_reader_u8 (&reader) & 3) + 1;
+  if (info.nal_length_size == 3)
+    return malformed (error, "NAL unit lengths of 3 bytes");
+
+  count = weir_reader_u8 (&reader) & 0x1f;
+  for (guint i = 0; i < count; i++) {
+    gsize length = weir_reader_u16 (&reader);
+    const guint8 *nal = weir_reader_bytes (&reader, length);
+
+    if (nal == NULL || length == 0 || (nal[0] & 0x1f) != NAL_SPS)
+      return malformed (error, "broken SPS in the configuration record");
+    if (first_sps == NULL) {
+      first_sps = nal;
+      first_sps_size = length;
+    }
+  }
+  if (reader.failed || first_sps == NULL)
+    return malformed (error, "configuration record without SPS");
+
+  count = weir_reader_u8 (&reader);
+  for (guint i = 0; i < count; i++) {
+    gsize length = weir_reader_u16 (&reader);
+    const guint8 *nal = weir_reader_bytes (&reader, length);
+
+    if (nal == NULL || length == 0 || (nal[0] & 0x1f) != NAL_PPS)
+      return malformed (error, "broken PPS in the configuration record");
+  }
+  if (reader.failed || count == 0)
+    return malformed (error, "configuration record without PPS");
+
+  /* chroma format, bit depths, SPS extensions: required for the high profiles, but widely left
+   * out; the SPS says the same */
+  if (is_high (info.profile) && weir_reader_remaining (&reader) >= 4) {
+    weir_reader_skip (&reader, 3);
+    count = weir_reader_u8 (&reader);
+    for (guint i = 0; i < count; i++)
+      weir_reader_skip (&reader, weir_reader_u16 (&reader));
+    if (reader.failed)
+      return malformed (error, "broken SPS extension in the configuration record");
+  }
+
+  if (!weir_avc_parse_sps (first_sps, first_sps_size, &info, error))
+    return FALSE;
+  *out = info;
+  return TRUE;
+}
+
+gboolean
+weir_avc_config_parse (WeirCodecConfig *config, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (config->record, &size);
+  WeirAvcInfo info;
+
+  if (!weir_avc_parse_record (data, size, &info, error))
+    return FALSE;
+  config->codecs =
+      g_strdup_printf ("avc1.%02x%02x%02x", info.profile, info.compatibility, info.level);
+  config->timescale = 90000;
+  config->width = info.width;
+  config->height = info.height;
+  config->par_n = info.par_n;
+  config->par_d = info.par_d;
+  config->frame_rate_n = info.frame_rate_n;
+  config->frame_rate_d = info.frame_rate_d;
+  config->nal_length_size = info.nal_length_size;
+  return TRUE;
+}
+
+/* the names that GStreamer has for profile_idc and the constraint_set flags (A.2) */
+static const gchar *
+profile_name (const WeirAvcInfo *info)
+{
+  gboolean set1 = (info->compatibility & 0x40) != 0;
+  gboolean set3 = (info->compatibility & 0x10) != 0;
+  gboolean set4 = (info->compatibility & 0x08) != 0;
+  gboolean set5 = (info->compatibility & 0x04) != 0;
+
+  switch (info->profile) {
+  case 66:
+    return set1 ? "constrained-baseline" : "baseline";
+  case 77:
+    return "main";
+  case 88:
+    return "extended";
+  case 100:
+    return set4 && set5 ? "constrained-high" : set4 ? "progressive-high" : "high";
+  case 110:
+    return set3 ? "high-10-intra" : set4 ? "progressive-high-10" : "high-10";
+  case 122:
+    return set3 ? "high-4:2:2-intra" : "high-4:2:2";
+  case 244:
+    return set3 ? "high-4:4:4-intra" : "high-4:4:4";
+  case 44:
+    return "cavlc-4:4:4-intra";
+  default:
+    return NULL;
+  }
+}
+
+void
+weir_avc_append_caps (const WeirCodecConfig *config, GString *caps)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (config->record, &size);
+  const gchar *profile;
+  gboolean level_1b;
+  WeirAvcInfo info;
+
+  if (!weir_avc_parse_record (data, size, &info, NULL))
+    return;
+  profile = profile_name (&info);
+  if (profile != NULL)
+    g_string_append_printf (caps, ", profile=(string)%s", profile);
+  level_1b = info.level == 9 ||
+             (info.level == 11 && !is_high (info.profile) && (info.compatibility & 0x10) != 0);
+  if (level_1b)
+    g_string_append (caps, ", level=(string)1b");
+  else if (info.level % 10 == 0)
+    g_string_append_printf (caps, ", level=(string)%u", info.level / 10);
+  else
+    g_string_append_printf (caps, ", level=(string)%u.%u", info.level / 10, info.level % 10);
+}
+
+void
+weir_avc_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (config->record, &size);
+  gsize entry, box;
+  WeirAvcInfo info;
+
+  entry = weir_entry_begin (writer, "avc1");
+  weir_writer_zeros (writer, 6);
+  weir_writer_u16 (writer, 1); /* data_reference_index */
+  weir_writer_zeros (writer, 16);
+  weir_writer_u16 (writer, (guint16)config->width);
+  weir_writer_u16 (writer, (guint16)config->height);
+  weir_writer_u32 (writer, 0x00480000); /* 72 dpi */
+  weir_writer_u32 (writer, 0x00480000);
+  weir_writer_u32 (writer, 0);
+  weir_writer_u16 (writer, 1); /* frame_count */
+  weir_writer_zeros (writer, 32);
+  weir_writer_u16 (writer, 0x0018);
+  weir_writer_u16 (writer, 0xffff);
+
+  box = weir_entry_begin (writer, "avcC");
+  weir_writer_bytes (writer, data, size);
+  weir_entry_end (writer, box);
+
+  if (weir_avc_parse_record (data, size, &info, NULL) && info.has_colour) {
+    box = weir_entry_begin (writer, "colr");
+    weir_writer_fourcc (writer, "nclx");
+    weir_writer_u16 (writer, info.colour_primaries);
+    weir_writer_u16 (writer, info.transfer_characteristics);
+    weir_writer_u16 (writer, info.matrix_coefficients);
+    weir_writer_u8 (writer, info.full_range ? 0x80 : 0);
+    weir_entry_end (writer, box);
+  }
+  if (config->par_n != config->par_d) {
+    box = weir_entry_begin (writer, "pasp");
+    weir_writer_u32 (writer, config->par_n);
+    weir_writer_u32 (writer, config->par_d);
+    weir_entry_end (writer, box);
+  }
+  weir_entry_end (writer, entry);
+}
+
+/* Runs for every access unit: hops from length to length and looks at one byte of each NAL unit.
+ * Only IDR pictures count as keyframes; recovery points (D.2.8) may be added here. */
+WeirSampleInfo
+weir_avc_inspect_sample (const WeirCodecConfig *config, const guint8 *data, gsize size)
+{
+  WeirSampleInfo info = {.valid = TRUE, .empty = TRUE, .keyframe = FALSE};
+  WeirReader reader;
+
+  weir_reader_init (&reader, data, size);
+  while (weir_reader_remaining (&reader) > 0) {
+    const guint8 *nal;
+    gsize length;
+    guint type;
+
+    if (config->nal_length_size == 4)
+      length = weir_reader_u32 (&reader);
+    else if (config->nal_length_size == 2)
+      length = weir_reader_u16 (&reader);
+    else
+      length = weir_reader_u8 (&reader);
+    nal = weir_reader_bytes (&reader, length);
+    if (nal == NULL || length == 0) {
+      info.valid = FALSE;
+      return info;
+    }
+    type = nal[0] & 0x1f;
+    if (type >= NAL_SLICE && type <= NAL_IDR)
+      info.empty = FALSE;
+    if (type == NAL_IDR)
+      info.keyframe = TRUE;
+  }
+  return info;
+}
