@@ -1,0 +1,899 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "timeline/timeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DELTAS 32
+#define TICK_MAX_NS (G_GINT64_CONSTANT (1000000))
+/* a longer step says nothing about the frame rate; also bounds how far one sample can lead */
+#define FRAME_MAX_NS (G_GINT64_CONSTANT (4000000000))
+/* both tracks at exactly zero, but further apart on the clock than this: two clocks */
+#define ZERO_START_US (G_GINT64_CONSTANT (400000))
+/* R7: presentation this far from decoding is not believed where it would move other things */
+#define COMPOSITION_MAX_NS (G_GINT64_CONSTANT (2000000000))
+/* what a held sample costs beside its payload, so that empty ones are bounded too */
+#define HELD_OVERHEAD 256
+/* stamps beyond 73 years of nanoseconds are no stamps; keeps all sums within 64 bits */
+#define STAMP_MAX (G_GINT64_CONSTANT (1) << 61)
+
+typedef struct {
+  guint track;
+  WeirTimelineSample sample;
+} Held;
+
+typedef struct {
+  WeirMediaKind kind;
+  gboolean removed;
+
+  /* of the current connection */
+  gboolean configured;
+  gboolean wait_keyframe;         /* nothing is accepted before a keyframe */
+  WeirDecisionReason wait_reason; /* why what comes before it is dropped */
+  gboolean seen;                  /* a sample came; first_* are set */
+  gint64 first_in, first_arrival_us;
+  guint held;         /* accepted samples of this track in the start's queue */
+  gboolean aligned;   /* offset is set */
+  gint64 offset;      /* input + offset = output */
+  gboolean has_input; /* the following describe the line that the input is on */
+  gint64 last_in;     /* of the last sample on the line */
+  gint64 high_in;     /* the furthest one on the line */
+  gint64 last_arrival_us;
+  GArray *suspects; /* of WeirTimelineSample: off the line, not decided yet */
+  gint64 suspects_deadline_us;
+  guint reset_serial; /* last shared reset that this track took part in */
+
+  /* of the broadcast */
+  gboolean has_output;
+  gint64 last_out;
+  gint64 end;            /* of what was put out, decode or presentation time */
+  gboolean mark;         /* the next sample put out carries a discontinuity */
+  gint64 deltas[DELTAS]; /* ring of valid input steps */
+  guint delta_count;
+} Track;
+
+struct _WeirTimeline {
+  WeirTimelineSettings settings;
+  Track tracks[WEIR_TIMELINE_TRACKS_MAX];
+  guint track_count;
+
+  gboolean connected;
+  gboolean started;
+  gboolean promised[2];
+  gint64 resume_gap;
+  gint64 origin; /* where the current connection starts on the timeline */
+  gboolean has_media;
+  gint64 first_media_us;
+  GArray *held;     /* of Held, in the order in which they came */
+  gsize held_bytes; /* of held samples and suspects */
+
+  guint reset_serial; /* the last reset, for the tracks that jumped with it */
+  gint64 reset_shift;
+  gint64 reset_arrival_us;
+
+  GArray *decisions;
+  guint next_decision;
+  guint64 counts[WEIR_REASON_LAST];
+};
+
+void
+weir_timeline_settings_init (WeirTimelineSettings *settings)
+{
+  *settings = (WeirTimelineSettings){
+      .jump_forward_ns = G_GINT64_CONSTANT (2000000000),
+      .jump_back_ns = G_GINT64_CONSTANT (500000000),
+      .confirm_samples = 3,
+      .confirm_wait_us = 250000,
+      .audio_video_bind_ns = G_GINT64_CONSTANT (5000000000),
+      .probe_us = 1500000,
+      .probe_promised_us = 3000000,
+      .keyframe_wait_us = 10000000,
+      .leading_audio_ns = G_GINT64_CONSTANT (500000000),
+      .hold_bytes_max = 4 * 1024 * 1024,
+  };
+}
+
+const gchar *
+weir_decision_reason_get_name (WeirDecisionReason reason)
+{
+  static const gchar *const names[WEIR_REASON_LAST] = {
+      [WEIR_REASON_NONE] = "kept",
+      [WEIR_REASON_DUPLICATE_DTS] = "duplicate-dts",
+      [WEIR_REASON_BACKWARD_DTS] = "backward-dts",
+      [WEIR_REASON_SPIKE] = "spike",
+      [WEIR_REASON_RESET] = "reset",
+      [WEIR_REASON_GAP] = "gap",
+      [WEIR_REASON_BEFORE_KEYFRAME] = "before-keyframe",
+      [WEIR_REASON_LEADING_AUDIO] = "leading-audio",
+      [WEIR_REASON_OLD_CONFIG] = "old-config",
+      [WEIR_REASON_OVERFLOW] = "overflow",
+      [WEIR_REASON_ENDED] = "ended",
+  };
+
+  return (guint)reason < WEIR_REASON_LAST ? names[reason] : "unknown";
+}
+
+WeirTimeline *
+weir_timeline_new (const WeirTimelineSettings *settings)
+{
+  WeirTimeline *self = g_new0 (WeirTimeline, 1);
+
+  self->settings = *settings;
+  self->held = g_array_new (FALSE, FALSE, sizeof (Held));
+  self->decisions = g_array_new (FALSE, FALSE, sizeof (WeirTimelineDecision));
+  return self;
+}
+
+void
+weir_timeline_free (WeirTimeline *self, GDestroyNotify release)
+{
+  guint i, n;
+
+  if (self == NULL)
+    return;
+  for (i = 0; i < self->track_count; i++) {
+    GArray *suspects = self->tracks[i].suspects;
+
+    for (n = 0; release != NULL && n < suspects->len; n++)
+      release (g_array_index (suspects, WeirTimelineSample, n).data);
+    g_array_unref (suspects);
+  }
+  for (n = 0; release != NULL && n < self->held->len; n++)
+    release (g_array_index (self->held, Held, n).sample.data);
+  for (n = self->next_decision; release != NULL && n < self->decisions->len; n++)
+    release (g_array_index (self->decisions, WeirTimelineDecision, n).data);
+  g_array_unref (self->held);
+  g_array_unref (self->decisions);
+  g_free (self);
+}
+
+/* nothing of the current connection is known of @track */
+static void
+reset_track (const WeirTimeline *self, Track *track)
+{
+  track->configured = FALSE;
+  track->wait_keyframe = TRUE;
+  track->wait_reason = WEIR_REASON_BEFORE_KEYFRAME;
+  track->seen = FALSE;
+  track->aligned = FALSE;
+  track->has_input = FALSE;
+  track->reset_serial = self->reset_serial;
+}
+
+gint
+weir_timeline_add_track (WeirTimeline *self, WeirMediaKind kind)
+{
+  Track *track;
+  guint i;
+
+  for (i = 0; i < self->track_count; i++) {
+    /* one that was removed serves again, so that its decode times go on increasing */
+    if (self->tracks[i].removed && self->tracks[i].kind == kind)
+      break;
+  }
+  if (i == WEIR_TIMELINE_TRACKS_MAX)
+    return -1;
+  track = &self->tracks[i];
+  if (i == self->track_count) {
+    self->track_count++;
+    track->suspects = g_array_new (FALSE, FALSE, sizeof (WeirTimelineSample));
+  }
+  track->kind = kind;
+  track->removed = FALSE;
+  reset_track (self, track);
+  /* a track that is new in a later connection is part of that connection's new run */
+  track->mark = self->connected && self->origin > 0;
+  return (gint)i;
+}
+
+static gint
+compare_int64 (gconstpointer a, gconstpointer b)
+{
+  gint64 first = *(const gint64 *)a, second = *(const gint64 *)b;
+
+  return first < second ? -1 : first > second;
+}
+
+/* the usual step: the median of the last valid ones */
+static gint64
+frame_duration (const Track *track)
+{
+  guint count = MIN (track->delta_count, DELTAS);
+  gint64 sorted[DELTAS];
+
+  if (count == 0)
+    return track->kind == WEIR_MEDIA_VIDEO ? 33333333 : 21333333;
+  memcpy (sorted, track->deltas, count * sizeof sorted[0]);
+  qsort (sorted, count, sizeof sorted[0], compare_int64);
+  return sorted[count / 2];
+}
+
+/* R2: how far a stamp is raised above its predecessor */
+static gint64
+tick (const Track *track)
+{
+  return CLAMP (frame_duration (track) / 2, 1, TICK_MAX_NS);
+}
+
+/* how far a sample may lead its predecessor without being suspicious */
+static gint64
+step_max (const WeirTimeline *self, const Track *track)
+{
+  return MAX (self->settings.jump_forward_ns, 8 * frame_duration (track));
+}
+
+static gboolean
+follows (const WeirTimeline *self, const Track *track, gint64 last, gint64 high, gint64 stamp)
+{
+  if (stamp < high - self->settings.jump_back_ns)
+    return FALSE;
+  return stamp - last <= self->settings.jump_forward_ns || stamp - last <= step_max (self, track);
+}
+
+/* presentation relative to decoding, as far as it is believed */
+static gint64
+composition (const WeirTimelineSample *sample)
+{
+  gint64 offset = sample->pts - sample->dts;
+
+  return ABS (offset) <= COMPOSITION_MAX_NS ? offset : 0;
+}
+
+static void
+decide (WeirTimeline *self, const WeirTimelineDecision *decision)
+{
+  self->counts[decision->reason]++;
+  g_array_append_val (self->decisions, *decision);
+}
+
+static void
+drop (WeirTimeline *self, guint index, const WeirTimelineSample *sample, WeirDecisionReason reason)
+{
+  WeirTimelineDecision decision = {
+      .track = index,
+      .action = WEIR_DECISION_DROP,
+      .reason = reason,
+      .data = sample->data,
+  };
+
+  decide (self, &decision);
+}
+
+/* @reason: NONE, SPIKE, RESET or GAP; the sample comes out at @dts, or above its predecessor */
+static void
+put_out (WeirTimeline *self, guint index, const WeirTimelineSample *sample, gint64 dts,
+    WeirDecisionReason reason, gboolean equal)
+{
+  Track *track = &self->tracks[index];
+  gint64 offset = sample->pts - sample->dts;
+  gint64 duration = frame_duration (track);
+  WeirTimelineDecision decision = {
+      .track = index,
+      .action = reason == WEIR_REASON_SPIKE || reason == WEIR_REASON_RESET ? WEIR_DECISION_RESTAMP
+                                                                           : WEIR_DECISION_KEEP,
+      .reason = reason,
+      .dts = dts,
+      .data = sample->data,
+  };
+
+  if (track->has_output && dts <= track->last_out) {
+    decision.dts = track->last_out + tick (track);
+    decision.action = WEIR_DECISION_RESTAMP;
+    if (reason == WEIR_REASON_NONE)
+      decision.reason = equal ? WEIR_REASON_DUPLICATE_DTS : WEIR_REASON_BACKWARD_DTS;
+  }
+  /* a raised decode time leaves the presentation time alone as long as it stays possible */
+  decision.pts = MAX (dts + offset, decision.dts + MIN (offset, 0));
+
+  decision.discontinuity = track->mark || reason == WEIR_REASON_GAP;
+  if (track->has_output && (decision.discontinuity || reason == WEIR_REASON_RESET))
+    decision.gap_ns = MAX (decision.dts - track->last_out - duration, 0);
+  track->mark = FALSE;
+  track->has_output = TRUE;
+  track->last_out = decision.dts;
+  track->end = MAX (track->end, decision.dts + MAX (composition (sample), 0) + duration);
+  decide (self, &decision);
+}
+
+/* the track's input is on a line that goes through this sample */
+static void
+set_line (Track *track, const WeirTimelineSample *sample)
+{
+  track->has_input = TRUE;
+  track->last_in = sample->dts;
+  track->high_in = sample->dts;
+  track->last_arrival_us = sample->arrival_us;
+}
+
+static void
+accept (
+    WeirTimeline *self, guint index, const WeirTimelineSample *sample, WeirDecisionReason reason)
+{
+  Track *track = &self->tracks[index];
+  gint64 step = sample->dts - track->last_in;
+  gboolean equal = track->has_input && step == 0;
+
+  if (track->has_input && reason == WEIR_REASON_NONE && step > 0 && step <= FRAME_MAX_NS)
+    track->deltas[track->delta_count++ % DELTAS] = step;
+  /* the ring is full for good; keeps the count from wrapping */
+  if (track->delta_count == 2 * DELTAS)
+    track->delta_count = DELTAS;
+  put_out (self, index, sample, sample->dts + track->offset, reason, equal);
+  if (!track->has_input || reason == WEIR_REASON_RESET) {
+    set_line (track, sample);
+    return;
+  }
+  track->last_in = sample->dts;
+  track->high_in = MAX (track->high_in, sample->dts);
+  track->last_arrival_us = sample->arrival_us;
+}
+
+/* the samples of @track that are off the line, handed over; no longer counted as held */
+static GArray *
+take_suspects (WeirTimeline *self, Track *track)
+{
+  GArray *suspects = track->suspects;
+  guint i;
+
+  for (i = 0; i < suspects->len; i++)
+    self->held_bytes -= g_array_index (suspects, WeirTimelineSample, i).size + HELD_OVERHEAD;
+  track->suspects = g_array_new (FALSE, FALSE, sizeof (WeirTimelineSample));
+  return suspects;
+}
+
+/* R3: the line goes on; outliers are spread between the last sample and @next_out */
+static void
+suspects_are_spikes (WeirTimeline *self, guint index, gint64 next_out)
+{
+  Track *track = &self->tracks[index];
+  g_autoptr (GArray) suspects = take_suspects (self, track);
+  gint64 first = track->last_out;
+  guint i;
+
+  for (i = 0; i < suspects->len; i++)
+    put_out (self, index, &g_array_index (suspects, WeirTimelineSample, i),
+        first + (next_out - first) * (i + 1) / (suspects->len + 1), WEIR_REASON_SPIKE, FALSE);
+}
+
+static void
+shift_suspects (WeirTimeline *self, guint index, gint64 shift)
+{
+  Track *track = &self->tracks[index];
+  g_autoptr (GArray) suspects = take_suspects (self, track);
+  guint i;
+
+  track->offset += shift;
+  track->reset_serial = self->reset_serial;
+  for (i = 0; i < suspects->len; i++)
+    accept (self, index, &g_array_index (suspects, WeirTimelineSample, i),
+        i == 0 ? WEIR_REASON_RESET : WEIR_REASON_NONE);
+}
+
+/* R3: did this track jump together with the one that was reset last, by the same amount? */
+static gboolean
+shares_reset (const WeirTimeline *self, const Track *track, const WeirTimelineSample *sample)
+{
+  gint64 step = sample->dts + track->offset + self->reset_shift - track->last_out;
+  gint64 distance_us = sample->arrival_us - self->reset_arrival_us;
+
+  if (track->reset_serial == self->reset_serial)
+    return FALSE;
+  if (ABS (distance_us) > self->settings.audio_video_bind_ns / 1000)
+    return FALSE;
+  return step > -self->settings.jump_back_ns && step <= step_max (self, track);
+}
+
+/* R3: the suspects are the sender's new timebase */
+static void
+suspects_are_reset (WeirTimeline *self, guint index)
+{
+  Track *track = &self->tracks[index];
+  const WeirTimelineSample *first = &g_array_index (track->suspects, WeirTimelineSample, 0);
+  gint64 arrival = (first->arrival_us - track->last_arrival_us) * 1000;
+  gint64 step = MAX (frame_duration (track), MIN (arrival, self->settings.jump_forward_ns));
+  gint64 shift = track->last_out + step - (first->dts + track->offset);
+  guint i;
+
+  self->reset_serial++;
+  self->reset_shift = shift;
+  self->reset_arrival_us = first->arrival_us;
+  shift_suspects (self, index, shift);
+  for (i = 0; i < self->track_count; i++) {
+    Track *other = &self->tracks[i];
+
+    if (other->suspects->len == 0)
+      continue;
+    if (shares_reset (self, other, &g_array_index (other->suspects, WeirTimelineSample, 0)))
+      shift_suspects (self, i, shift);
+  }
+}
+
+/* time, memory or the connection is over: the suspects are taken for what they say */
+static void
+settle_suspects (WeirTimeline *self, guint index)
+{
+  if (self->tracks[index].suspects->len > 0)
+    suspects_are_reset (self, index);
+}
+
+static void
+hold_suspect (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
+{
+  Track *track = &self->tracks[index];
+
+  if (track->suspects->len == 0)
+    track->suspects_deadline_us = sample->arrival_us + self->settings.confirm_wait_us;
+  g_array_append_val (track->suspects, *sample);
+  self->held_bytes += sample->size + HELD_OVERHEAD;
+  if (track->suspects->len >= self->settings.confirm_samples ||
+      self->held_bytes > self->settings.hold_bytes_max)
+    settle_suspects (self, index);
+}
+
+/* R3 (a): time really passed between the two samples */
+static gboolean
+is_gap (const Track *track, const WeirTimelineSample *sample)
+{
+  gint64 step = sample->dts - track->last_in;
+  gint64 arrival = (sample->arrival_us - track->last_arrival_us) * 1000;
+
+  return step > 0 && ABS (step - arrival) <= MAX (G_GINT64_CONSTANT (500000000), step / 10);
+}
+
+/* R3 */
+static void
+test_jump (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
+{
+  Track *track = &self->tracks[index];
+  gint64 out = sample->dts + track->offset;
+
+  if (!track->has_input) {
+    accept (self, index, sample, WEIR_REASON_NONE);
+    return;
+  }
+  if (follows (self, track, track->last_in, track->high_in, sample->dts)) {
+    suspects_are_spikes (self, index, out);
+    accept (self, index, sample, WEIR_REASON_NONE);
+    return;
+  }
+  if (track->suspects->len > 0) {
+    const WeirTimelineSample *last =
+        &g_array_index (track->suspects, WeirTimelineSample, track->suspects->len - 1);
+
+    if (follows (self, track, last->dts, last->dts, sample->dts)) {
+      hold_suspect (self, index, sample);
+      return;
+    }
+    /* they do not even agree with each other */
+    suspects_are_spikes (
+        self, index, track->last_out + frame_duration (track) * (track->suspects->len + 1));
+  }
+  if (is_gap (track, sample)) {
+    /* spikes may have filled it */
+    gboolean missing = out - track->last_out > step_max (self, track);
+
+    accept (self, index, sample, missing ? WEIR_REASON_GAP : WEIR_REASON_NONE);
+    return;
+  }
+  if (shares_reset (self, track, sample)) {
+    track->offset += self->reset_shift;
+    track->reset_serial = self->reset_serial;
+    accept (self, index, sample, WEIR_REASON_RESET);
+    return;
+  }
+  hold_suspect (self, index, sample);
+}
+
+/* R4: what to add to @track's stamps to bring them onto the line of @reference, of which one sample
+ * had the stamp @reference_in at @reference_us */
+static gint64
+alignment (const WeirTimeline *self, const Track *track, const Track *reference,
+    gint64 reference_in, gint64 reference_us)
+{
+  gint64 arrival = (track->first_arrival_us - reference_us) * 1000;
+  gint64 distance = track->first_in - reference_in;
+  gint64 first_us = track->first_arrival_us - reference->first_arrival_us;
+  gboolean own_stamps;
+
+  own_stamps = ABS (distance) <= self->settings.audio_video_bind_ns ||
+               ABS (distance - arrival) <= self->settings.audio_video_bind_ns;
+  if (track->first_in == 0 && reference->first_in == 0 && ABS (first_us) > ZERO_START_US)
+    own_stamps = FALSE;
+  return own_stamps ? 0 : arrival - distance;
+}
+
+/* R8: the first sample of a track after the start of the others */
+static void
+join (WeirTimeline *self, Track *track)
+{
+  Track *reference = NULL;
+  guint i;
+
+  for (i = 0; i < self->track_count; i++) {
+    Track *candidate = &self->tracks[i];
+
+    if (candidate == track || !candidate->aligned || !candidate->has_input)
+      continue;
+    if (reference == NULL || candidate->kind == WEIR_MEDIA_VIDEO)
+      reference = candidate;
+  }
+  track->aligned = TRUE;
+  if (reference == NULL) {
+    track->offset = self->origin - track->first_in;
+    return;
+  }
+  track->offset = reference->offset + alignment (self, track, reference, reference->last_in,
+                                          reference->last_arrival_us);
+}
+
+/* a sample of a connection that has started */
+static void
+process (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
+{
+  Track *track = &self->tracks[index];
+  gint64 out;
+
+  if (!track->aligned)
+    join (self, track);
+  out = sample->dts + MIN (composition (sample), 0) + track->offset;
+  if (!track->has_input && out < self->origin) {
+    /* it belongs before the beginning */
+    track->wait_keyframe = TRUE;
+    drop (self, index, sample,
+        track->kind == WEIR_MEDIA_AUDIO ? WEIR_REASON_LEADING_AUDIO : track->wait_reason);
+    return;
+  }
+  test_jump (self, index, sample);
+}
+
+/* R8: the keyframe or, with audio alone, the sample at which everything begins */
+static const Held *
+find_reference (const WeirTimeline *self)
+{
+  guint i;
+
+  for (i = 0; i < self->held->len; i++) {
+    const Held *held = &g_array_index (self->held, Held, i);
+
+    if (self->tracks[held->track].kind == WEIR_MEDIA_VIDEO)
+      return held;
+  }
+  return &g_array_index (self->held, Held, 0);
+}
+
+static void
+start (WeirTimeline *self)
+{
+  g_autoptr (GArray) held = NULL;
+  WeirTimelineSample reference;
+  const Held *first = find_reference (self);
+  const Track *line = &self->tracks[first->track];
+  gint64 earliest = G_MAXINT64, end = weir_timeline_get_end (self), audio_from = G_MININT64;
+  gint64 frame = 0;
+  guint i;
+
+  reference = first->sample;
+  if (line->kind == WEIR_MEDIA_VIDEO)
+    audio_from = reference.dts + composition (&reference) - self->settings.leading_audio_ns;
+  for (i = 0; i < self->track_count; i++) {
+    Track *track = &self->tracks[i];
+
+    if (track->has_output)
+      frame = MAX (frame, frame_duration (track));
+    if (!track->seen)
+      continue;
+    track->aligned = TRUE;
+    track->offset = 0;
+    if (track != line)
+      track->offset = alignment (self, track, line, line->first_in, line->first_arrival_us);
+  }
+
+  held = g_steal_pointer (&self->held);
+  self->held = g_array_new (FALSE, FALSE, sizeof (Held));
+  for (i = 0; i < held->len; i++) {
+    const Held *entry = &g_array_index (held, Held, i);
+    const Track *track = &self->tracks[entry->track];
+    gint64 dts = entry->sample.dts + track->offset;
+    gint64 pts = dts + composition (&entry->sample);
+
+    if (track->kind == WEIR_MEDIA_AUDIO && pts < audio_from)
+      continue;
+    /* what jumps is judged later; it has no say in where the timeline begins */
+    if (ABS (dts - reference.dts) <= self->settings.audio_video_bind_ns)
+      earliest = MIN (earliest, MIN (dts, pts));
+  }
+  self->origin = end > 0 ? end + MAX (self->resume_gap, frame) : 0;
+  self->started = TRUE;
+  for (i = 0; i < self->track_count; i++) {
+    self->tracks[i].held = 0;
+    if (self->tracks[i].aligned)
+      self->tracks[i].offset += self->origin - earliest;
+  }
+  for (i = 0; i < held->len; i++) {
+    const Held *entry = &g_array_index (held, Held, i);
+    const Track *track = &self->tracks[entry->track];
+    gint64 pts = entry->sample.pts + track->offset - (self->origin - earliest);
+
+    self->held_bytes -= entry->sample.size + HELD_OVERHEAD;
+    if (track->kind == WEIR_MEDIA_AUDIO && !track->has_input && pts < audio_from)
+      drop (self, entry->track, &entry->sample, WEIR_REASON_LEADING_AUDIO);
+    else
+      process (self, entry->track, &entry->sample);
+  }
+}
+
+/* Returns: when the start may happen without what is still missing; 0 when nothing is */
+static gint64
+start_deadline (const WeirTimeline *self)
+{
+  gboolean complete[2] = {FALSE, FALSE}, keyframe_missing = FALSE, promised = FALSE;
+  gboolean missing = FALSE;
+  gint64 wait = self->settings.probe_us;
+  guint i;
+
+  for (i = 0; i < self->track_count; i++) {
+    const Track *track = &self->tracks[i];
+
+    if (track->removed)
+      continue;
+    if (track->held > 0) {
+      complete[track->kind] = TRUE;
+      continue;
+    }
+    missing = TRUE;
+    if (track->kind == WEIR_MEDIA_VIDEO && track->configured)
+      keyframe_missing = TRUE;
+  }
+  if (!missing && complete[WEIR_MEDIA_VIDEO] && complete[WEIR_MEDIA_AUDIO])
+    return 0;
+  for (i = 0; i < G_N_ELEMENTS (complete); i++)
+    promised = promised || (self->promised[i] && !complete[i]);
+  if (promised)
+    wait = self->settings.probe_promised_us;
+  if (keyframe_missing)
+    wait = self->settings.keyframe_wait_us;
+  return self->first_media_us + wait;
+}
+
+static void
+check_start (WeirTimeline *self, gint64 now_us)
+{
+  if (!self->connected || self->started || self->held->len == 0)
+    return;
+  if (now_us >= start_deadline (self) || self->held_bytes > self->settings.hold_bytes_max)
+    start (self);
+}
+
+/* drops what is held of one track */
+static void
+drop_held (WeirTimeline *self, guint index, WeirDecisionReason reason)
+{
+  guint i, kept = 0;
+
+  for (i = 0; i < self->held->len; i++) {
+    Held *held = &g_array_index (self->held, Held, i);
+
+    if (held->track != index) {
+      g_array_index (self->held, Held, kept++) = *held;
+      continue;
+    }
+    self->held_bytes -= held->sample.size + HELD_OVERHEAD;
+    drop (self, index, &held->sample, reason);
+  }
+  g_array_set_size (self->held, kept);
+  self->tracks[index].held = 0;
+}
+
+void
+weir_timeline_begin_connection (WeirTimeline *self, gint64 resume_gap_ns, gint64 now_us)
+{
+  gboolean resumed;
+  guint i;
+
+  if (self->connected)
+    weir_timeline_end_connection (self, now_us);
+  self->connected = TRUE;
+  self->started = FALSE;
+  self->has_media = FALSE;
+  self->promised[0] = self->promised[1] = FALSE;
+  self->resume_gap = CLAMP (resume_gap_ns, 0, STAMP_MAX);
+  resumed = weir_timeline_get_end (self) > 0;
+  for (i = 0; i < self->track_count; i++) {
+    reset_track (self, &self->tracks[i]);
+    self->tracks[i].mark = resumed;
+  }
+  if (resumed)
+    self->origin = weir_timeline_get_end (self);
+}
+
+void
+weir_timeline_end_connection (WeirTimeline *self, G_GNUC_UNUSED gint64 now_us)
+{
+  guint i;
+
+  if (!self->connected)
+    return;
+  for (i = 0; i < self->track_count; i++)
+    settle_suspects (self, i);
+  if (self->held->len > 0)
+    start (self);
+  for (i = 0; i < self->track_count; i++)
+    settle_suspects (self, i);
+  self->connected = FALSE;
+  self->started = FALSE;
+}
+
+void
+weir_timeline_promise_track (WeirTimeline *self, WeirMediaKind kind)
+{
+  self->promised[kind] = TRUE;
+}
+
+void
+weir_timeline_configured (WeirTimeline *self, guint index, gboolean changed)
+{
+  Track *track;
+
+  if (index >= self->track_count)
+    return;
+  track = &self->tracks[index];
+  track->configured = TRUE;
+  if (!changed)
+    return;
+  settle_suspects (self, index);
+  drop_held (self, index, WEIR_REASON_OLD_CONFIG);
+  if (track->kind == WEIR_MEDIA_VIDEO && !track->wait_keyframe) {
+    track->wait_keyframe = TRUE;
+    track->wait_reason = WEIR_REASON_OLD_CONFIG;
+  }
+  /* before the start there is nothing that it could be different from */
+  if (self->started && track->has_input)
+    track->mark = TRUE;
+}
+
+void
+weir_timeline_remove_track (WeirTimeline *self, guint index)
+{
+  if (index >= self->track_count)
+    return;
+  settle_suspects (self, index);
+  drop_held (self, index, WEIR_REASON_ENDED);
+  self->tracks[index].removed = TRUE;
+}
+
+void
+weir_timeline_push (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
+{
+  Track *track;
+  Held held = {.track = index, .sample = *sample};
+
+  g_return_if_fail (index < self->track_count);
+  track = &self->tracks[index];
+  if (!self->connected || track->removed) {
+    drop (self, index, sample, WEIR_REASON_ENDED);
+    return;
+  }
+  held.sample.dts = CLAMP (sample->dts, -STAMP_MAX, STAMP_MAX);
+  held.sample.pts = CLAMP (sample->pts, -STAMP_MAX, STAMP_MAX);
+  sample = &held.sample;
+  weir_timeline_advance (self, sample->arrival_us);
+  if (!self->has_media) {
+    self->has_media = TRUE;
+    self->first_media_us = sample->arrival_us;
+  }
+  if (!track->seen) {
+    track->seen = TRUE;
+    track->first_in = sample->dts;
+    track->first_arrival_us = sample->arrival_us;
+  }
+  if (!track->configured ||
+      (track->wait_keyframe && track->kind == WEIR_MEDIA_VIDEO && !sample->keyframe)) {
+    drop (
+        self, index, sample, track->configured ? track->wait_reason : WEIR_REASON_BEFORE_KEYFRAME);
+    return;
+  }
+  track->wait_keyframe = FALSE;
+  if (self->started) {
+    process (self, index, sample);
+    return;
+  }
+  track->held++;
+  self->held_bytes += sample->size + HELD_OVERHEAD;
+  g_array_append_val (self->held, held);
+  check_start (self, sample->arrival_us);
+}
+
+void
+weir_timeline_advance (WeirTimeline *self, gint64 now_us)
+{
+  guint i;
+
+  check_start (self, now_us);
+  for (i = 0; i < self->track_count; i++)
+    if (self->tracks[i].suspects->len > 0 && now_us >= self->tracks[i].suspects_deadline_us)
+      settle_suspects (self, i);
+}
+
+gint64
+weir_timeline_get_deadline (WeirTimeline *self)
+{
+  gint64 deadline = G_MAXINT64;
+  guint i;
+
+  if (self->connected && !self->started && self->held->len > 0)
+    deadline = start_deadline (self);
+  for (i = 0; i < self->track_count; i++)
+    if (self->tracks[i].suspects->len > 0)
+      deadline = MIN (deadline, self->tracks[i].suspects_deadline_us);
+  return deadline;
+}
+
+gboolean
+weir_timeline_pull (WeirTimeline *self, WeirTimelineDecision *decision)
+{
+  if (self->next_decision == self->decisions->len)
+    return FALSE;
+  *decision = g_array_index (self->decisions, WeirTimelineDecision, self->next_decision++);
+  if (self->next_decision == self->decisions->len) {
+    g_array_set_size (self->decisions, 0);
+    self->next_decision = 0;
+  }
+  return TRUE;
+}
+
+gboolean
+weir_timeline_has_started (WeirTimeline *self)
+{
+  return self->started;
+}
+
+const guint64 *
+weir_timeline_get_counts (WeirTimeline *self)
+{
+  return self->counts;
+}
+
+gint64
+weir_timeline_get_end (WeirTimeline *self)
+{
+  gint64 end = 0;
+  guint i;
+
+  for (i = 0; i < self->track_count; i++)
+    if (self->tracks[i].has_output)
+      end = MAX (end, self->tracks[i].end);
+  return end;
+}
+
+void
+weir_unwrap_init (WeirUnwrap *self, guint bits)
+{
+  *self = (WeirUnwrap){.bits = CLAMP (bits, 1, 63)};
+}
+
+gint64
+weir_unwrap (WeirUnwrap *self, guint64 stamp)
+{
+  const guint64 modulus = G_GUINT64_CONSTANT (1) << self->bits;
+  const guint64 half = G_GUINT64_CONSTANT (1) << 31;
+  guint64 difference;
+  gint64 step;
+
+  stamp &= modulus - 1;
+  if (!self->valid) {
+    self->valid = TRUE;
+    self->last = stamp;
+    self->value = (gint64)stamp;
+    return self->value;
+  }
+  difference = (stamp - self->last) & (modulus - 1);
+  step = difference < modulus / 2 ? (gint64)difference : -(gint64)(modulus - difference);
+  /* flvmux and FFmpeg keep to 31 bits: a great step back just below that is their wrap */
+  if (self->bits == 32 && step < -(G_GINT64_CONSTANT (1) << 30) && self->last < half &&
+      self->last >= half - 60000)
+    step += (gint64)half;
+  self->last = stamp;
+  /* years beyond any clock: the sender plays games */
+  self->value = CLAMP (self->value + step, -STAMP_MAX, STAMP_MAX);
+  return self->value;
+}

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "timeline/timeline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MS (G_GINT64_CONSTANT (1000000))
+
+/*
+ * Situations are written as text. Input tokens, separated by blanks:
+ *   v40k@45     video sample, decode time 40 ms, keyframe, arrived at 45 ms
+ *   a21@30      audio sample; without "@" it arrives at its decode time
+ *   begin@100 begin+2000@100 end@100   a connection begins (after 2000 ms of nothing), ends
+ *   video audio     the track is configured; video* audio*: with another configuration
+ *   promise-audio promise-video, gone-video gone-audio, @500 (time passes)
+ * Output tokens:
+ *   v40  v40!  v41:duplicate-dts  v5000!gap  -v40:before-keyframe  (dropped)
+ * where "!" is a discontinuity.
+ */
+typedef struct {
+  WeirTimeline *timeline;
+  guint tracks[2];
+  gint64 now_us;
+  gsize size;
+} Situation;
+
+static void
+situation_init (Situation *self, const WeirTimelineSettings *settings)
+{
+  WeirTimelineSettings defaults;
+
+  weir_timeline_settings_init (&defaults);
+  self->timeline = weir_timeline_new (settings != NULL ? settings : &defaults);
+  self->tracks[WEIR_MEDIA_VIDEO] = weir_timeline_add_track (self->timeline, WEIR_MEDIA_VIDEO);
+  self->tracks[WEIR_MEDIA_AUDIO] = weir_timeline_add_track (self->timeline, WEIR_MEDIA_AUDIO);
+  self->now_us = 0;
+  self->size = 100;
+}
+
+static void
+situation_clear (Situation *self)
+{
+  weir_timeline_free (self->timeline, NULL);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Situation, situation_clear)
+
+static gboolean
+control (Situation *self, const gchar *token)
+{
+  long gap = 0, now = 0;
+
+  if (sscanf (token, "begin+%ld@%ld", &gap, &now) == 2 || sscanf (token, "begin@%ld", &now) == 1) {
+    self->now_us = now * 1000;
+    weir_timeline_begin_connection (self->timeline, gap * MS, self->now_us);
+    return TRUE;
+  }
+  if (sscanf (token, "end@%ld", &now) == 1) {
+    self->now_us = now * 1000;
+    weir_timeline_end_connection (self->timeline, self->now_us);
+    return TRUE;
+  }
+  if (sscanf (token, "@%ld", &now) == 1) {
+    self->now_us = now * 1000;
+    weir_timeline_advance (self->timeline, self->now_us);
+    return TRUE;
+  }
+  if (g_str_has_prefix (token, "promise-")) {
+    weir_timeline_promise_track (
+        self->timeline, token[8] == 'v' ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO);
+    return TRUE;
+  }
+  if (g_str_has_prefix (token, "gone-")) {
+    weir_timeline_remove_track (
+        self->timeline, self->tracks[token[5] == 'v' ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO]);
+    return TRUE;
+  }
+  if (g_str_has_prefix (token, "video") || g_str_has_prefix (token, "audio")) {
+    weir_timeline_configured (self->timeline,
+        self->tracks[token[0] == 'v' ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO],
+        g_str_has_suffix (token, "*"));
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+run_input (Situation *self, const gchar *input)
+{
+  g_auto (GStrv) tokens = g_strsplit (input, " ", -1);
+  guint i;
+
+  for (i = 0; tokens[i] != NULL; i++) {
+    WeirTimelineSample sample = {.size = self->size};
+    gchar *rest;
+    gdouble dts;
+
+    if (tokens[i][0] == '\0' || control (self, tokens[i]))
+      continue;
+    g_assert_true (tokens[i][0] == 'v' || tokens[i][0] == 'a');
+    dts = g_ascii_strtod (tokens[i] + 1, &rest);
+    sample.dts = (gint64)(dts * MS);
+    sample.pts = sample.dts;
+    sample.arrival_us = (gint64)(dts * 1000);
+    sample.keyframe = tokens[i][0] == 'a';
+    if (*rest == 'c') {
+      sample.pts += (gint64)(g_ascii_strtod (rest + 1, &rest) * MS);
+    }
+    if (*rest == 'k') {
+      sample.keyframe = TRUE;
+      rest++;
+    }
+    if (*rest == '@')
+      sample.arrival_us = (gint64)(g_ascii_strtod (rest + 1, &rest) * 1000);
+    g_assert_cmpstr (rest, ==, "");
+    self->now_us = MAX (self->now_us, sample.arrival_us);
+    weir_timeline_push (self->timeline,
+        self->tracks[tokens[i][0] == 'v' ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO], &sample);
+  }
+}
+
+static gchar *
+take_output (Situation *self)
+{
+  GString *text = g_string_new (NULL);
+  WeirTimelineDecision decision;
+
+  while (weir_timeline_pull (self->timeline, &decision)) {
+    gchar track = decision.track == self->tracks[WEIR_MEDIA_VIDEO] ? 'v' : 'a';
+
+    if (text->len > 0)
+      g_string_append_c (text, ' ');
+    if (decision.action == WEIR_DECISION_DROP) {
+      g_string_append_printf (
+          text, "-%c:%s", track, weir_decision_reason_get_name (decision.reason));
+      continue;
+    }
+    g_string_append_printf (text, "%c%.10g", track, decision.dts / (gdouble)MS);
+    if (decision.pts != decision.dts)
+      g_string_append_printf (text, "c%.10g", (decision.pts - decision.dts) / (gdouble)MS);
+    if (decision.discontinuity)
+      g_string_append_c (text, '!');
+    if (decision.reason != WEIR_REASON_NONE)
+      g_string_append_printf (text, ":%s", weir_decision_reason_get_name (decision.reason));
+  }
+  return g_string_free (text, FALSE);
+}
+
+typedef struct {
+  const gchar *name;
+  const gchar *input;
+  const gchar *output;
+} Case;
+
+#define STEADY_IN "begin@0 video audio v0k@0 a0@1 v40 a21 v80 a43 "
+#define STEADY_OUT "v0 a0 v40 a21 v80 a43 "
+
+static const Case cases[] = {
+    /* R8, R4: the start */
+    {"video_and_audio_start_when_both_are_there", "begin@0 video audio v0k a0", "v0 a0"},
+    {"nothing_starts_without_audio_before_the_probe_is_over",
+        "begin@0 video v0k v40 v80 v1480@1499", ""},
+    {"video_only_starts_after_the_probe", "begin@0 video v0k v40 @1500", "v0 v40"},
+    {"audio_only_starts_after_the_probe", "begin@0 audio a0 a21 @1499 @1500", "a0 a21"},
+    {"a_promised_track_is_waited_for_longer", "begin@0 promise-audio video v0k v40 @2999", ""},
+    {"a_promised_track_is_not_waited_for_for_ever", "begin@0 promise-audio video v0k v40 @3000",
+        "v0 v40"},
+    {"a_promise_that_was_kept_delays_nothing",
+        "begin@0 promise-audio promise-video video audio v0k a0", "v0 a0"},
+    {"a_promise_is_forgotten_with_its_connection",
+        "begin@0 promise-audio end@10 begin@20 video v0k@20 @1520", "v0"},
+    {"a_configured_track_without_samples_is_waited_for", "begin@0 video audio v0k v40 @1499", ""},
+    {"a_configured_track_that_stays_silent_does_not_stop_the_start",
+        "begin@0 video audio v0k v40 @1500", "v0 v40"},
+    {"a_removed_track_is_not_waited_for", "begin@0 video audio gone-audio v0k v40 @1500", "v0 v40"},
+    {"stamps_start_at_zero_wherever_the_sender_starts",
+        "begin@0 video audio v1234567k@0 a1234570@3 v1234607@40", "v0 a3 v40"},
+    {"stamps_before_zero_are_as_good_as_any", "begin@0 video audio v-70k@0 a-50@3 v-30@40",
+        "v0 a20 v40"},
+    {"the_earliest_sample_is_at_zero_not_the_first_one",
+        "begin@0 video audio v100k@0 a80@3 v140@40 a101@41", "v20 a0 v60 a21"},
+    {"an_early_presentation_time_does_not_become_negative",
+        "begin@0 video audio v0c-80k@0 a0@3 v40@40", "v80c-80 a80 v120"},
+    {"samples_before_the_first_keyframe_are_dropped", "begin@0 video audio v0 a0 v40 v80k",
+        "-v:before-keyframe -v:before-keyframe a0 v80"},
+    {"samples_without_configuration_are_dropped", "begin@0 a0 video v0k audio a21",
+        "-a:before-keyframe v0 a21"},
+    {"audio_far_ahead_of_the_first_keyframe_is_dropped",
+        "begin@0 video audio a0 a400 a520 a800 a1000 v1000k",
+        "-a:leading-audio -a:leading-audio a0 a280 a480 v480"},
+    {"a_video_keyframe_after_3_seconds_is_waited_for",
+        "begin@0 audio video a0 a1000 a2000 v2900 a2980 v3000k",
+        "-v:before-keyframe -a:leading-audio -a:leading-audio -a:leading-audio a0 v20"},
+    {"a_video_keyframe_that_never_comes_is_not",
+        "begin@0 audio video a0 a1000 v2900 a2980 @9999 a10000",
+        "-v:before-keyframe a0 a1000 a2980 a10000"},
+    {"video_that_joins_late_begins_at_its_keyframe",
+        "begin@0 audio a0 a21 @1500 video v4000 v4040k a4060@4060",
+        "a0 a21 -v:before-keyframe v4040 a4060!:gap"},
+    {"audio_that_joins_1_second_late_keeps_its_own_stamps",
+        "begin@0 video v0k v40 v1000 v1500 audio a1510 v1540", "v0 v40 v1000 v1500 a1510 v1540"},
+    {"audio_within_the_probe_but_1_second_late", "begin@0 video v0k v960 v1000 audio a1000 v1040",
+        "v0 v960 v1000 a1000 v1040"},
+    {"audio_that_joins_late_from_another_clock_goes_by_arrival",
+        "begin@0 video v1000k@0 v1040@40 @1500 v9000@8000 audio a77777@8010",
+        "v0 v40 v8000!:gap a8010"},
+    {"a_joining_sample_from_before_the_beginning_is_dropped",
+        "begin@0 video v1000k@0 v1040@40 @1500 audio a990@1600 a1011@1621",
+        "v0 v40 -a:leading-audio a11"},
+    {"clocks_that_differ_by_less_than_5_seconds_are_the_senders_own",
+        "begin@0 video audio v0k@0 a400@10", "v0 a400"},
+    {"clocks_that_differ_by_more_than_5_seconds_are_aligned_by_arrival",
+        "begin@0 video audio v1700000000000k@0 a0@10 v1700000000040@40 a21@31", "v0 a10 v40 a31"},
+    {"two_clocks_that_both_start_at_zero_are_aligned_by_arrival",
+        "begin@0 video v0k@0 v40@40 audio a0@900 a21@921 v920@920", "v0 v40 a900 a921 v920"},
+    {"two_tracks_at_zero_that_arrive_together_keep_their_stamps",
+        "begin@0 video v0k@0 v40@40 audio a0@390 a21@411", "v0 v40 a0 a21"},
+    {"a_burst_at_the_start_keeps_its_spacing",
+        "begin@0 video audio v0k@0 v40@0 v80@0 a0@1 a21@1 a43@1", "v0 v40 v80 a0 a21 a43"},
+
+    /* R2: order */
+    {"an_equal_stamp_is_raised_by_a_millisecond", STEADY_IN "v80@81 v120",
+        STEADY_OUT "v81:duplicate-dts v120"},
+    {"a_small_step_back_is_raised_and_moves_nothing", STEADY_IN "v60@81 v120",
+        STEADY_OUT "v81:backward-dts v120"},
+    {"a_raised_decode_time_keeps_the_presentation_time", STEADY_IN "v80c40@81 v120c10@120",
+        STEADY_OUT "v81c39:duplicate-dts v120c10"},
+    {"a_frozen_clock_goes_on_in_ticks", STEADY_IN "v80@120 v80@160 v80@200",
+        STEADY_OUT "v81:duplicate-dts v82:duplicate-dts v83:duplicate-dts"},
+    {"a_step_of_half_a_second_back_is_clamped",
+        "begin@0 video audio v1000k@0 a1000@0 v2000@1000 v1500@1001 v2040@1040",
+        "v0 a0 v1000 v1001:backward-dts v1040"},
+    {"jitter_of_the_senders_rounding_is_kept", "begin@0 video audio v0k a0 v33 v67 v100 v133",
+        "v0 a0 v33 v67 v100 v133"},
+
+    /* R3: jumps */
+    {"a_pause_as_long_on_the_clock_is_a_gap", STEADY_IN "v5080 v5120",
+        STEADY_OUT "v5080!:gap v5120"},
+    {"each_track_marks_the_gap_once", STEADY_IN "v5080 a5043@5081 v5120 a5064@5121",
+        STEADY_OUT "v5080!:gap a5043!:gap v5120 a5064"},
+    {"a_gap_may_differ_from_the_clock_by_a_tenth", STEADY_IN "v20080@18100",
+        STEADY_OUT "v20080!:gap"},
+    {"a_pause_of_less_than_2_seconds_is_nothing_special", STEADY_IN "v2080 v2120",
+        STEADY_OUT "v2080 v2120"},
+    {"one_frame_a_second_is_nothing_special",
+        "begin@0 video v0k v1000 v2000 v3000 v5000 v11000 v12000",
+        "v0 v1000 v2000 v3000 v5000 v11000 v12000"},
+    {"a_spike_is_put_between_its_neighbours", STEADY_IN "v9000@120 v160",
+        STEADY_OUT "v120:spike v160"},
+    {"a_spike_to_zero_as_well", "begin@0 video audio v10000k@0 a10000@0 v10040@40 v0@80 v10120@120",
+        "v0 a0 v40 v80:spike v120"},
+    {"two_spikes_in_a_row", STEADY_IN "v9000@120 v9040@160 v200",
+        STEADY_OUT "v120:spike v160:spike v200"},
+    {"two_spikes_that_do_not_agree", STEADY_IN "v9000@120 v-7000@160 v200",
+        STEADY_OUT "v120:spike v160:spike v200"},
+    {"the_other_track_flows_while_one_is_suspected", STEADY_IN "v9000@120 a64@121 a85@122",
+        STEADY_OUT "a64 a85"},
+    {"three_samples_that_agree_are_a_new_timebase",
+        STEADY_IN "v9000@120 v9040@160 v9080@200 v9120@240",
+        STEADY_OUT "v120:reset v160 v200 v240"},
+    {"a_timebase_may_go_back",
+        "begin@0 video audio v10000k@0 a10000@0 v10040@40 a10021@21 v3@80 v43@120 v83@160 v123@200",
+        "v0 a0 v40 a21 v80:reset v120 v160 v200"},
+    {"a_track_that_did_not_jump_keeps_its_offset",
+        STEADY_IN "v9000@120 v9040@160 v9080@200 a203@203", STEADY_OUT "v120:reset v160 v200 a203"},
+    {"both_tracks_reset_by_the_same_amount",
+        STEADY_IN "v9000@120 a8944@121 v9040@160 a8965@161 v9080@200 a8986@201 v9120@240",
+        STEADY_OUT "v120:reset v160 v200 a64:reset a85 a106 v240"},
+    {"the_second_track_follows_a_reset_later",
+        STEADY_IN "v9000@120 v9040@160 v9080@200 a8944@201 a8965@202",
+        STEADY_OUT "v120:reset v160 v200 a64:reset a85"},
+    {"a_pause_with_a_new_timebase_takes_2_seconds_at_most",
+        STEADY_IN "v500000@5080 v500040@5120 v500080@5160", STEADY_OUT "v2080:reset v2120 v2160"},
+    {"a_suspect_is_not_held_for_more_than_250_ms", STEADY_IN "v9000@120 @369 @370",
+        STEADY_OUT "v120:reset"},
+
+    /* R9: configuration */
+    {"a_changed_configuration_waits_for_its_keyframe", STEADY_IN "video* v120 v160 v200k v240",
+        STEADY_OUT "-v:old-config -v:old-config v200! v240"},
+    {"a_changed_audio_configuration_is_due_at_once", STEADY_IN "audio* a64 a85",
+        STEADY_OUT "a64! a85"},
+    {"an_unchanged_configuration_is_nothing", STEADY_IN "video v120", STEADY_OUT "v120"},
+    {"a_configuration_changed_before_the_start_is_no_discontinuity",
+        "begin@0 video v0k v40 video* v80 v120k audio a120 v160",
+        "-v:old-config -v:old-config -v:old-config v0 a0 v40"},
+    {"a_suspect_belongs_to_the_configuration_before", STEADY_IN "v9000@120 video* v9040k@160",
+        STEADY_OUT "v120:reset v160!"},
+
+    /* connections */
+    {"a_second_connection_goes_on_behind_the_first",
+        STEADY_IN "end@100 begin+2000@2080 video audio v0k@2080 a0@2081 v40@2120 a21@2121",
+        STEADY_OUT "v2120! a2120! v2160 a2141"},
+    {"a_second_connection_is_at_least_one_frame_behind",
+        STEADY_IN "end@100 begin@100 video audio v7k@100 a7@101", STEADY_OUT "v160! a160!"},
+    {"each_track_of_a_second_connection_marks_it_once_even_when_late",
+        STEADY_IN "end@100 begin+1000@1080 video v0k@1080 @2580 v1540@2620 audio a1550@2630 "
+                  "a1571@2631 v1580@2660",
+        STEADY_OUT "v1120! v2660 a2670! a2691 v2700"},
+    {"the_second_connections_audio_may_be_the_earlier",
+        STEADY_IN "end@100 begin+1000@1080 video audio v50k@1080 a30@1081",
+        STEADY_OUT "v1140! a1120!"},
+    {"a_changed_configuration_in_a_new_connection_is_not_marked_twice",
+        STEADY_IN "end@100 begin+1000@1080 video* audio v0k@1080 a0@1081 v40@1120",
+        STEADY_OUT "v1120! a1120! v1160"},
+    {"a_connection_that_ends_early_is_put_out", "begin@0 video v0k v40 end@100", "v0 v40"},
+    {"a_connection_without_a_keyframe_gives_nothing", "begin@0 video v0 v40 end@100",
+        "-v:before-keyframe -v:before-keyframe"},
+    {"a_first_connection_without_output_leaves_no_trace",
+        "begin@0 video v0 end@100 begin+500@600 video audio v9k@600 a9@600",
+        "-v:before-keyframe v0 a0"},
+    {"suspects_are_put_out_at_the_end", STEADY_IN "v9000@120 v9040@160 end@170",
+        STEADY_OUT "v120:reset v160"},
+    {"samples_between_connections_are_dropped", STEADY_IN "end@100 v120", STEADY_OUT "-v:ended"},
+    {"a_new_connection_ends_the_one_before",
+        "begin@0 video v0k begin+100@200 video audio v0k@200 a0@200",
+        "v0 v133.333333! a133.333333!"},
+    {"a_stamp_that_is_none_is_a_spike", STEADY_IN "v9000000000000@120 v160",
+        STEADY_OUT "v120:spike v160"},
+};
+
+static void
+run_case (gconstpointer data)
+{
+  const Case *test = data;
+  g_auto (Situation) situation = {0};
+  g_autofree gchar *output = NULL, *expected = g_strchomp (g_strdup (test->output));
+
+  situation_init (&situation, NULL);
+  run_input (&situation, test->input);
+  output = take_output (&situation);
+  g_assert_cmpstr (output, ==, expected);
+}
+
+static void
+too_much_held_forces_the_start (void)
+{
+  g_auto (Situation) situation = {0};
+  g_autofree gchar *before = NULL, *after = NULL;
+
+  situation_init (&situation, NULL);
+  situation.size = 1024 * 1024;
+  run_input (&situation, "begin@0 video v0k v40 v80");
+  before = take_output (&situation);
+  g_assert_cmpstr (before, ==, "");
+  run_input (&situation, "v120");
+  after = take_output (&situation);
+  g_assert_cmpstr (after, ==, "v0 v40 v80 v120");
+  g_assert_true (weir_timeline_has_started (situation.timeline));
+}
+
+static void
+the_deadline_says_when_time_matters (void)
+{
+  g_auto (Situation) situation = {0};
+
+  situation_init (&situation, NULL);
+  g_assert_cmpint (weir_timeline_get_deadline (situation.timeline), ==, G_MAXINT64);
+  run_input (&situation, "begin@0 video v0k@10");
+  g_assert_cmpint (weir_timeline_get_deadline (situation.timeline), ==, 1510000);
+  run_input (&situation, "@1510 v1500@1520");
+  g_assert_cmpint (weir_timeline_get_deadline (situation.timeline), ==, G_MAXINT64);
+  run_input (&situation, "v90000@1560");
+  g_assert_cmpint (weir_timeline_get_deadline (situation.timeline), ==, 1560000 + 250000);
+}
+
+static void
+a_gap_says_how_much_is_missing (void)
+{
+  g_auto (Situation) situation = {0};
+  g_autofree gchar *output = NULL;
+  WeirTimelineDecision decision;
+
+  situation_init (&situation, NULL);
+  run_input (&situation, STEADY_IN);
+  output = take_output (&situation);
+  run_input (&situation, "v5080");
+  g_assert_true (weir_timeline_pull (situation.timeline, &decision));
+  g_assert_cmpint (decision.gap_ns, ==, 4960 * MS);
+  g_assert_cmpint (weir_timeline_get_end (situation.timeline), ==, 5120 * MS);
+  run_input (&situation, "end@5100 begin+1000@6100 video audio v0k@6100 a0@6100");
+  g_assert_true (weir_timeline_pull (situation.timeline, &decision));
+  g_assert_cmpint (decision.dts, ==, 6120 * MS);
+  g_assert_cmpint (decision.gap_ns, ==, 1000 * MS);
+}
+
+static void
+tracks_are_limited_and_serve_again (void)
+{
+  WeirTimelineSettings settings;
+  WeirTimeline *timeline;
+  gint i;
+
+  weir_timeline_settings_init (&settings);
+  timeline = weir_timeline_new (&settings);
+  for (i = 0; i < WEIR_TIMELINE_TRACKS_MAX; i++)
+    g_assert_cmpint (weir_timeline_add_track (timeline, WEIR_MEDIA_AUDIO), ==, i);
+  g_assert_cmpint (weir_timeline_add_track (timeline, WEIR_MEDIA_AUDIO), ==, -1);
+  weir_timeline_remove_track (timeline, 5);
+  g_assert_cmpint (weir_timeline_add_track (timeline, WEIR_MEDIA_VIDEO), ==, -1);
+  g_assert_cmpint (weir_timeline_add_track (timeline, WEIR_MEDIA_AUDIO), ==, 5);
+  weir_timeline_free (timeline, NULL);
+}
+
+static void
+every_reason_has_a_name_of_its_own (void)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+  guint i;
+
+  for (i = 0; i < WEIR_REASON_LAST; i++)
+    g_assert_true (
+        g_hash_table_add (names, (gpointer)weir_decision_reason_get_name ((WeirDecisionReason)i)));
+}
+
+static void
+held_samples_are_released_with_the_timeline (void)
+{
+  WeirTimelineSettings settings;
+  WeirTimeline *timeline;
+  guint i;
+
+  /* leaks show under the address sanitizer */
+  weir_timeline_settings_init (&settings);
+  timeline = weir_timeline_new (&settings);
+  weir_timeline_add_track (timeline, WEIR_MEDIA_AUDIO);
+  weir_timeline_begin_connection (timeline, 0, 0);
+  weir_timeline_configured (timeline, 0, FALSE);
+  for (i = 0; i < 100; i++) {
+    WeirTimelineSample sample = {.dts = i * 20 * MS,
+        .pts = i * 20 * MS,
+        .arrival_us = i * 20000,
+        .keyframe = TRUE,
+        .size = 1,
+        .data = g_malloc (1)};
+
+    if (i == 99)
+      sample.dts += 100000 * MS;
+    weir_timeline_push (timeline, 0, &sample);
+  }
+  weir_timeline_free (timeline, g_free);
+}
+
+/* whatever the stamps: each sample comes out once, in order, decode times increase */
+static void
+random_stamps_come_out_once_in_order_and_increasing (void)
+{
+  guint round;
+
+  for (round = 0; round < 300; round++) {
+    WeirTimelineSettings settings;
+    WeirTimeline *timeline;
+    gint64 last_dts[2] = {-1, -1}, now = 0, stamp[2] = {0, 0};
+    guint pushed[2] = {0, 0}, pulled[2] = {0, 0};
+    guint64 total = 0;
+    WeirTimelineDecision decision;
+    guint i, n;
+
+    weir_timeline_settings_init (&settings);
+    settings.hold_bytes_max = 1 << g_test_rand_int_range (10, 22);
+    timeline = weir_timeline_new (&settings);
+    weir_timeline_add_track (timeline, WEIR_MEDIA_VIDEO);
+    weir_timeline_add_track (timeline, WEIR_MEDIA_AUDIO);
+    weir_timeline_begin_connection (timeline, 0, 0);
+    for (i = 0; i < 1000; i++) {
+      guint track = g_test_rand_bit () ? 1 : 0;
+      WeirTimelineSample sample = {0};
+
+      switch (g_test_rand_int_range (0, 40)) {
+      case 0:
+        stamp[track] = ((gint64)g_test_rand_int () << 31 | (guint32)g_test_rand_int ()) >>
+                       g_test_rand_int_range (0, 40);
+        break;
+      case 1:
+        stamp[track] += g_test_rand_int_range (-5000, 20000) * MS;
+        break;
+      case 2:
+        now += g_test_rand_int_range (0, 6000000);
+        break;
+      case 3:
+        if (g_test_rand_int_range (0, 10) == 0)
+          weir_timeline_end_connection (timeline, now);
+        break;
+      case 4:
+        if (g_test_rand_int_range (0, 10) == 0)
+          weir_timeline_begin_connection (timeline, g_test_rand_int_range (0, 10000) * MS, now);
+        break;
+      case 5:
+      case 6:
+        weir_timeline_configured (timeline, track, g_test_rand_int_range (0, 4) == 0);
+        break;
+      default:
+        stamp[track] += g_test_rand_int_range (-2, 80) * MS / 2;
+        now += g_test_rand_int_range (0, 40000);
+        break;
+      }
+      sample.dts = stamp[track];
+      sample.pts = sample.dts + g_test_rand_int_range (-200, 200) * MS;
+      sample.arrival_us = now;
+      sample.keyframe = track == 1 || g_test_rand_int_range (0, 5) == 0;
+      sample.size = (gsize)g_test_rand_int_range (0, 3000);
+      sample.data = GUINT_TO_POINTER (++pushed[track]);
+      weir_timeline_push (timeline, track, &sample);
+      if (i == 999)
+        weir_timeline_end_connection (timeline, now);
+      while (weir_timeline_pull (timeline, &decision)) {
+        g_assert_cmpuint (GPOINTER_TO_UINT (decision.data), ==, ++pulled[decision.track]);
+        if (decision.action == WEIR_DECISION_DROP)
+          continue;
+        g_assert_cmpint (decision.dts, >, last_dts[decision.track]);
+        last_dts[decision.track] = decision.dts;
+        g_assert_cmpint (decision.dts, <, weir_timeline_get_end (timeline));
+      }
+    }
+    for (n = 0; n < WEIR_REASON_LAST; n++)
+      total += weir_timeline_get_counts (timeline)[n];
+    g_assert_cmpuint (total, ==, 1000);
+    g_assert_cmpuint (pulled[0], ==, pushed[0]);
+    g_assert_cmpuint (pulled[1], ==, pushed[1]);
+    weir_timeline_free (timeline, NULL);
+  }
+}
+
+static const struct {
+  guint bits;
+  guint64 stamps[4];
+  gint64 steps[3];
+} wraps[] = {
+    {32, {0xfffffff0, 0x10, 0x38, 0x60}, {32, 40, 40}},
+    {32, {0x7ffffff0, 0x10, 0x38, 0x60}, {32, 40, 40}},
+    {32, {0x7ffffff0, 0x80000018, 0x80000040, 0x80000041}, {40, 40, 1}},
+    {32, {0xfffffff0, 0x10, 0xfffffff8, 0x20}, {32, -24, 40}},
+    {32, {5000, 0, 40, 80}, {-5000, 40, 40}},
+    {32, {0x70000000, 0, 40, 80}, {-0x70000000, 40, 40}},
+    {33, {G_GUINT64_CONSTANT (0x1fffffff0), 0x5, 0x10, 0x20}, {21, 11, 16}},
+    {33, {0x7ffffff0, 0x10, 0x20, 0x30}, {0x10 - 0x7ffffff0, 16, 16}},
+};
+
+static void
+wraps_are_undone (void)
+{
+  guint i, n;
+
+  for (i = 0; i < G_N_ELEMENTS (wraps); i++) {
+    WeirUnwrap unwrap;
+    gint64 last, value;
+
+    weir_unwrap_init (&unwrap, wraps[i].bits);
+    last = weir_unwrap (&unwrap, wraps[i].stamps[0]);
+    g_assert_cmpint (last, ==, (gint64)wraps[i].stamps[0]);
+    for (n = 1; n < 4; n++) {
+      value = weir_unwrap (&unwrap, wraps[i].stamps[n]);
+      g_assert_cmpint (value - last, ==, wraps[i].steps[n - 1]);
+      last = value;
+    }
+  }
+}
+
+static void
+a_clock_that_always_runs_ahead_stays_within_bounds (void)
+{
+  WeirUnwrap unwrap;
+  gint64 value = 0;
+  guint64 i;
+
+  weir_unwrap_init (&unwrap, 62);
+  for (i = 1; i < 100; i++)
+    value = weir_unwrap (&unwrap, i * (G_GUINT64_CONSTANT (1) << 60));
+  g_assert_cmpint (value, ==, G_GINT64_CONSTANT (1) << 61);
+}
+
+int
+main (int argc, char **argv)
+{
+  guint i;
+
+  g_test_init (&argc, &argv, NULL);
+  for (i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *path = g_strconcat ("/timeline/", cases[i].name, NULL);
+
+    g_test_add_data_func (path, &cases[i], run_case);
+  }
+  g_test_add_func ("/timeline/too_much_held_forces_the_start", too_much_held_forces_the_start);
+  g_test_add_func (
+      "/timeline/the_deadline_says_when_time_matters", the_deadline_says_when_time_matters);
+  g_test_add_func ("/timeline/a_gap_says_how_much_is_missing", a_gap_says_how_much_is_missing);
+  g_test_add_func (
+      "/timeline/tracks_are_limited_and_serve_again", tracks_are_limited_and_serve_again);
+  g_test_add_func (
+      "/timeline/every_reason_has_a_name_of_its_own", every_reason_has_a_name_of_its_own);
+  g_test_add_func ("/timeline/held_samples_are_released_with_the_timeline",
+      held_samples_are_released_with_the_timeline);
+  g_test_add_func ("/timeline/random_stamps_come_out_once_in_order_and_increasing",
+      random_stamps_come_out_once_in_order_and_increasing);
+  g_test_add_func ("/unwrap/wraps_are_undone", wraps_are_undone);
+  g_test_add_func ("/unwrap/a_clock_that_always_runs_ahead_stays_within_bounds",
+      a_clock_that_always_runs_ahead_stays_within_bounds);
+  return g_test_run ();
+}
