@@ -9,8 +9,10 @@ G_BEGIN_DECLS
  * WeirBlobs:
  *
  * The segment store: named, immutable objects. Names are `<broadcast uid>/<file>`, of
- * `[A-Za-z0-9._-]` and one slash; anything else is refused. Calls with `async` semantics run on the
- * backend's own thread and answer as a #GTask does.
+ * `[A-Za-z0-9._-]` and one slash, no part of it beginning with a point; anything else is refused
+ * with %G_IO_ERROR_INVALID_FILENAME. put and remove run on the backend's own threads and answer as
+ * a #GTask does; they may overtake each other. A bounded number of them waits, the rest is answered
+ * %G_IO_ERROR_BUSY.
  */
 #define WEIR_TYPE_BLOBS (weir_blobs_get_type ())
 G_DECLARE_INTERFACE (WeirBlobs, weir_blobs, WEIR, BLOBS, GObject)
@@ -25,6 +27,8 @@ struct _WeirBlobsInterface {
   void (*remove) (WeirBlobs *self, GPtrArray *names, GTask *task);
 };
 
+/* what every name is checked with */
+gboolean weir_blobs_check_name (const gchar *name, GError **error);
 /* Returns: (transfer none): folder for spool files, on the same file system as a file backend */
 const gchar *weir_blobs_get_spool (WeirBlobs *self);
 
@@ -34,7 +38,8 @@ const gchar *weir_blobs_get_spool (WeirBlobs *self);
  * @durable: whether the answer must wait until it survives a power cut (fsync of file and folder,
  *   or PUT answered 200)
  *
- * Putting the same name again with the same content succeeds.
+ * Putting the same name again with the same content succeeds; with other content it is
+ * %G_IO_ERROR_EXISTS: objects are immutable. A full disk is %G_IO_ERROR_NO_SPACE.
  */
 void weir_blobs_put (WeirBlobs *self, const gchar *name, const gchar *path, gboolean durable,
     GAsyncReadyCallback callback, gpointer user_data);
