@@ -66,6 +66,8 @@ WeirRtmpChunkResult weir_rtmp_chunk_reader_input (WeirRtmpChunkReader *self, con
     gsize *size, gint64 now_us, WeirRtmpMessage *message, GError **error);
 /* partial messages that were discarded */
 guint64 weir_rtmp_chunk_reader_get_discarded (WeirRtmpChunkReader *self);
+/* what the peer has set, 128 at first */
+guint32 weir_rtmp_chunk_reader_get_chunk_size (WeirRtmpChunkReader *self);
 
 /**
  * WeirRtmpChunkWriter: embedded; zero-initialise with weir_rtmp_chunk_writer_init()
