@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "http/http.h"
+
+G_BEGIN_DECLS
+
+/**
+ * What the server and http.c share; handlers see http.h only.
+ */
+typedef struct {
+  gchar *name;
+  gchar *value;
+} WeirHttpField;
+
+struct _WeirHttpRequest {
+  gchar *method;
+  gchar *path;
+  GArray *query;   /* of WeirHttpField */
+  GArray *headers; /* of WeirHttpField */
+  gchar *host;
+  gchar *peer;
+  gboolean loopback;
+  GBytes *body;
+  /* takes the handler's answer: (transfer full) */
+  void (*answered) (WeirHttpRequest *self, WeirHttpResponse *response, gpointer transport);
+  gpointer transport;
+};
+
+struct _WeirHttpResponse {
+  guint status;
+  GArray *headers; /* of WeirHttpField */
+  GArray *parts;   /* of WeirHttpPart */
+  guint64 size;
+};
+
+#define WEIR_HTTP_QUERY_MAX 64
+
+WeirHttpRequest *
+weir_http_request_new (const gchar *method);
+void
+weir_http_request_free (WeirHttpRequest *self);
+void
+weir_http_request_add_header (WeirHttpRequest *self, const gchar *name, const gchar *value);
+
+/**
+ * weir_http_request_set_target:
+ * @raw: the request target as it was sent
+ *
+ * Decodes path and query, once. For an absolute target (RFC 9112 3.2.2) the authority replaces the
+ * Host header and is to be checked as one.
+ *
+ * Returns: FALSE for a target that no handler may see: bad percent encoding, NUL or other control
+ *   characters, a "." or ".." segment, invalid UTF-8, too many parameters
+ */
+gboolean
+weir_http_request_set_target (WeirHttpRequest *self, const gchar *raw);
+
+/* Returns: TRUE for "host" or "host:port" of the characters that a host may have */
+gboolean
+weir_http_host_is_valid (const gchar *host);
+/* Returns: TRUE for a token of RFC 9110 5.6.2 */
+gboolean
+weir_http_is_token (const gchar *text);
+
+typedef enum {
+  WEIR_HTTP_RANGE_NONE, /* absent, several, or not understood: the whole body */
+  WEIR_HTTP_RANGE_PARTIAL,
+  WEIR_HTTP_RANGE_UNSATISFIABLE,
+} WeirHttpRange;
+
+/**
+ * weir_http_parse_range:
+ * @header: (nullable): the Range header
+ * @size: of the whole body
+ * @offset, @length: (out): of a PARTIAL one
+ *
+ * A single range of RFC 9110 14.1.2.
+ */
+WeirHttpRange
+weir_http_parse_range (const gchar *header, guint64 size, guint64 *offset, guint64 *length);
+/* Returns: whether @header (If-None-Match) names @etag, by weak comparison */
+gboolean
+weir_http_etag_matches (const gchar *header, const gchar *etag);
+
+/* Returns: (nullable) (transfer none) */
+const gchar *
+weir_http_response_get_header (WeirHttpResponse *self, const gchar *name);
+
+/**
+ * weir_http_response_read:
+ * @position: in the body
+ *
+ * Returns: how many bytes were copied to @data; 0 at the end, -1 when a file is shorter than its
+ *   part or cannot be read
+ */
+gssize
+weir_http_response_read (WeirHttpResponse *self, guint64 position, guint8 *data, gsize size);
+
+/* Returns: (transfer full): as weir_escape_for_log(), secrets of the form `<32 hex>k<32 hex>` left
+ * out */
+gchar *
+weir_http_escape_for_log (const gchar *text);
+
+G_END_DECLS
