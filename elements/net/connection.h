@@ -59,7 +59,7 @@ struct _WeirConnectionClass {
   guint64 (*get_bytes_received) (WeirConnection *self);
 };
 
-/* any thread; at most one of these two, once */
+/* any thread; the first call of either decides, later ones do nothing */
 void weir_connection_accept (WeirConnection *self, WeirWorker *worker);
 /* @description: one sentence for the encoder's user; no secrets */
 void weir_connection_refuse (WeirConnection *self, WeirRefusal refusal, const gchar *description);
