@@ -1,7 +1,54 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "playback/index.h"
 
+#include "playback/hls.h"
+#include "segment/init.h"
+
+#include <json-glib/json-glib.h>
 #include <unistd.h>
+
+/* no broadcast has more; keeps numbers from a damaged entry from growing arrays */
+#define TRACKS_MAX 64
+/* likewise for sums of times; centuries all the same */
+#define TICKS_MAX G_GINT64_CONSTANT (1000000000000000)
+#define TIME_MAX (G_MAXINT64 / 4)
+
+/*
+ * What was measured of one track, over all closed segments so far.
+ */
+typedef struct {
+  guint64 bytes;
+  guint64 samples;
+  guint64 ticks;
+  guint64 run_bytes; /* since the peak was last looked at */
+  guint64 peak_rate; /* bits per second */
+} TrackTotal;
+
+struct _WeirIndex {
+  gatomicrefcount ref_count;
+  gchar *broadcast;
+  guint window_segments;
+  GMutex lock;
+
+  /* below: under the lock */
+  GPtrArray *inits;    /* of WeirIndexInit */
+  GPtrArray *segments; /* of WeirIndexSegment, numbers grow; closed ones first */
+  guint closed;        /* how many of them are closed */
+  guint target_duration;
+  gboolean ended, whole;
+  gboolean dependent; /* a segment that does not start with a keyframe has closed */
+  GArray *totals;     /* of TrackTotal, index = track */
+  gint64 total_ns;
+  gint64 run_ns;
+  GBytes *multivariant; /* (nullable) as made since the last change */
+  GBytes *muxed;
+  GPtrArray *media; /* of GBytes or NULL, index = track */
+
+  void (*changed) (WeirIndex *self, gpointer data);
+  gpointer changed_data;
+};
+
+/* ------------------------------------------------------------------------------------- objects */
 
 WeirBlob *
 weir_blob_new (gint fd)
@@ -28,4 +75,1250 @@ weir_blob_unref (WeirBlob *self)
   if (self->fd >= 0)
     close (self->fd);
   g_free (self);
+}
+
+/* ------------------------------------------------------------------------------------ segments */
+
+static void
+track_free (gpointer data)
+{
+  WeirIndexTrack *self = data;
+
+  if (self->parts != NULL)
+    g_array_unref (self->parts);
+  g_free (self);
+}
+
+WeirIndexSegment *
+weir_index_segment_new (guint64 number, guint64 epoch)
+{
+  WeirIndexSegment *self = g_new0 (WeirIndexSegment, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->number = number;
+  self->epoch = epoch;
+  self->tracks = g_ptr_array_new_with_free_func (track_free);
+  return self;
+}
+
+WeirIndexSegment *
+weir_index_segment_ref (WeirIndexSegment *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+weir_index_segment_unref (WeirIndexSegment *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  g_ptr_array_unref (self->tracks);
+  g_clear_pointer (&self->blob, weir_blob_unref);
+  g_free (self->name);
+  g_free (self);
+}
+
+static GArray *
+segment_get_parts (const WeirIndexSegment *self, guint track)
+{
+  WeirIndexTrack *entry;
+
+  if (track >= self->tracks->len)
+    return NULL;
+  entry = g_ptr_array_index (self->tracks, track);
+  return entry != NULL ? entry->parts : NULL;
+}
+
+static void
+segment_extend (WeirIndexSegment *self, guint n_tracks)
+{
+  while (self->tracks->len < n_tracks) {
+    WeirIndexTrack *track = g_new0 (WeirIndexTrack, 1);
+
+    track->parts = g_array_new (FALSE, FALSE, sizeof (WeirIndexPart));
+    g_ptr_array_add (self->tracks, track);
+  }
+}
+
+void
+weir_index_segment_add_part (WeirIndexSegment *self, guint track, const WeirIndexPart *part)
+{
+  if (track >= TRACKS_MAX)
+    return;
+  segment_extend (self, track + 1);
+  g_array_append_val (segment_get_parts (self, track), *part);
+  self->size = MAX (self->size, part->offset + part->size);
+}
+
+/* --------------------------------------------------------------------------------------- JSON */
+
+static void
+add_number (JsonBuilder *builder, const gchar *name, gint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, value);
+}
+
+static void
+add_flag (JsonBuilder *builder, const gchar *name, gboolean value)
+{
+  if (!value)
+    return;
+  json_builder_set_member_name (builder, name);
+  json_builder_add_boolean_value (builder, TRUE);
+}
+
+static gchar *
+builder_to_text (JsonBuilder *builder)
+{
+  g_autoptr (JsonNode) root = json_builder_get_root (builder);
+
+  return json_to_string (root, FALSE);
+}
+
+static void
+add_part (JsonBuilder *builder, const WeirIndexPart *part)
+{
+  json_builder_begin_array (builder);
+  json_builder_add_int_value (builder, (gint64)part->offset);
+  json_builder_add_int_value (builder, (gint64)part->size);
+  json_builder_add_int_value (builder, (gint64)part->decode_time);
+  json_builder_add_int_value (builder, (gint64)part->duration);
+  json_builder_add_int_value (builder, part->independent ? 1 : 0);
+  json_builder_add_int_value (builder, part->sample_count);
+  json_builder_end_array (builder);
+}
+
+gchar *
+weir_index_segment_to_json (const WeirIndexSegment *self)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  add_number (builder, "number", (gint64)self->number);
+  add_number (builder, "epoch", (gint64)self->epoch);
+  add_number (builder, "generation", self->init_generation);
+  add_flag (builder, "discontinuity", self->discontinuity);
+  add_flag (builder, "independent", self->independent);
+  add_flag (builder, "salvaged", self->salvaged);
+  add_number (builder, "sequence", (gint64)self->media_sequence);
+  add_number (builder, "discontinuities", (gint64)self->discontinuity_sequence);
+  add_number (builder, "target", self->target_duration);
+  add_number (builder, "start", self->start_ns);
+  add_number (builder, "duration", self->duration_ns);
+  add_number (builder, "date", self->program_date_us);
+  add_number (builder, "styp", (gint64)self->styp_size);
+  add_number (builder, "size", (gint64)self->size);
+  if (self->name != NULL) {
+    json_builder_set_member_name (builder, "name");
+    json_builder_add_string_value (builder, self->name);
+  }
+  json_builder_set_member_name (builder, "tracks");
+  json_builder_begin_array (builder);
+  for (guint track = 0; track < self->tracks->len; track++) {
+    GArray *parts = segment_get_parts (self, track);
+
+    json_builder_begin_array (builder);
+    for (guint i = 0; parts != NULL && i < parts->len; i++)
+      add_part (builder, &g_array_index (parts, WeirIndexPart, i));
+    json_builder_end_array (builder);
+  }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  return builder_to_text (builder);
+}
+
+static gboolean
+refuse (GError **error, const gchar *what)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "index entry: %s", what);
+  return FALSE;
+}
+
+static gboolean
+node_is_number (JsonNode *node)
+{
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
+         json_node_get_value_type (node) == G_TYPE_INT64;
+}
+
+/* @least: smaller ones are refused */
+static gboolean
+get_number (
+    JsonObject *object, const gchar *name, gint64 least, gint64 most, gint64 *value, GError **error)
+{
+  JsonNode *node = json_object_get_member (object, name);
+  gint64 number;
+
+  if (!node_is_number (node))
+    return refuse (error, name);
+  number = json_node_get_int (node);
+  if (number < least || number > most)
+    return refuse (error, name);
+  *value = number;
+  return TRUE;
+}
+
+static gboolean
+get_flag (JsonObject *object, const gchar *name)
+{
+  return json_object_get_boolean_member_with_default (object, name, FALSE);
+}
+
+static gboolean
+parse_part (JsonNode *node, WeirIndexPart *part, GError **error)
+{
+  gint64 values[6];
+  JsonArray *array;
+
+  if (!JSON_NODE_HOLDS_ARRAY (node) ||
+      json_array_get_length (json_node_get_array (node)) != G_N_ELEMENTS (values))
+    return refuse (error, "part");
+  array = json_node_get_array (node);
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+    JsonNode *element = json_array_get_element (array, i);
+
+    if (!node_is_number (element) || json_node_get_int (element) < 0)
+      return refuse (error, "part");
+    values[i] = json_node_get_int (element);
+  }
+  if (values[0] > G_MAXINT64 - values[1] || values[2] > TICKS_MAX || values[3] > TICKS_MAX ||
+      values[5] > G_MAXUINT)
+    return refuse (error, "part");
+  part->offset = (guint64)values[0];
+  part->size = (guint64)values[1];
+  part->decode_time = (guint64)values[2];
+  part->duration = (guint64)values[3];
+  part->independent = values[4] != 0;
+  part->sample_count = (guint)values[5];
+  return TRUE;
+}
+
+static gboolean
+parse_tracks (JsonObject *object, WeirIndexSegment *segment, GError **error)
+{
+  JsonNode *node = json_object_get_member (object, "tracks");
+  JsonArray *tracks;
+
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return refuse (error, "tracks");
+  tracks = json_node_get_array (node);
+  if (json_array_get_length (tracks) > TRACKS_MAX)
+    return refuse (error, "too many tracks");
+  segment_extend (segment, json_array_get_length (tracks));
+  for (guint track = 0; track < json_array_get_length (tracks); track++) {
+    JsonNode *parts = json_array_get_element (tracks, track);
+
+    if (!JSON_NODE_HOLDS_ARRAY (parts))
+      return refuse (error, "tracks");
+    for (guint i = 0; i < json_array_get_length (json_node_get_array (parts)); i++) {
+      WeirIndexPart part;
+
+      if (!parse_part (json_array_get_element (json_node_get_array (parts), i), &part, error))
+        return FALSE;
+      g_array_append_val (segment_get_parts (segment, track), part);
+    }
+  }
+  return TRUE;
+}
+
+WeirIndexSegment *
+weir_index_segment_from_json (const gchar *json, GError **error)
+{
+  g_autoptr (WeirIndexSegment) segment = NULL;
+  g_autoptr (JsonNode) root = json_from_string (json, error);
+  gint64 number, epoch, generation, sequence, discontinuities, target, start, duration, date;
+  gint64 styp, size;
+  JsonObject *object;
+
+  if (root == NULL) {
+    if (error != NULL && *error == NULL)
+      refuse (error, "empty");
+    return NULL;
+  }
+  if (!JSON_NODE_HOLDS_OBJECT (root)) {
+    refuse (error, "not an object");
+    return NULL;
+  }
+  object = json_node_get_object (root);
+  if (!get_number (object, "number", 0, G_MAXINT64, &number, error) ||
+      !get_number (object, "epoch", 0, G_MAXINT64, &epoch, error) ||
+      !get_number (object, "generation", 0, G_MAXUINT, &generation, error) ||
+      !get_number (object, "sequence", 0, G_MAXINT64, &sequence, error) ||
+      !get_number (object, "discontinuities", 0, G_MAXINT64, &discontinuities, error) ||
+      !get_number (object, "target", 0, G_MAXUINT, &target, error) ||
+      !get_number (object, "start", -TIME_MAX, TIME_MAX, &start, error) ||
+      !get_number (object, "duration", 0, TIME_MAX, &duration, error) ||
+      !get_number (object, "date", -TIME_MAX, TIME_MAX, &date, error) ||
+      !get_number (object, "styp", 0, G_MAXINT64, &styp, error) ||
+      !get_number (object, "size", 0, G_MAXINT64, &size, error))
+    return NULL;
+
+  segment = weir_index_segment_new ((guint64)number, (guint64)epoch);
+  segment->init_generation = (guint)generation;
+  segment->discontinuity = get_flag (object, "discontinuity");
+  segment->independent = get_flag (object, "independent");
+  segment->salvaged = get_flag (object, "salvaged");
+  segment->closed = TRUE;
+  segment->media_sequence = (guint64)sequence;
+  segment->discontinuity_sequence = (guint64)discontinuities;
+  segment->target_duration = (guint)target;
+  segment->start_ns = start;
+  segment->duration_ns = duration;
+  segment->program_date_us = date;
+  segment->styp_size = (guint64)styp;
+  segment->size = (guint64)size;
+  segment->name = g_strdup (json_object_get_string_member_with_default (object, "name", NULL));
+  if (!parse_tracks (object, segment, error))
+    return NULL;
+  return g_steal_pointer (&segment);
+}
+
+/* --------------------------------------------------------------------------------------- inits */
+
+static void
+config_free (gpointer data)
+{
+  if (data != NULL)
+    weir_codec_config_unref (data);
+}
+
+static void
+bytes_free (gpointer data)
+{
+  if (data != NULL)
+    g_bytes_unref (data);
+}
+
+static WeirIndexInit *
+init_new (guint64 epoch, guint generation, GPtrArray *configs)
+{
+  WeirIndexInit *self = g_new0 (WeirIndexInit, 1);
+
+  self->epoch = epoch;
+  self->generation = generation;
+  self->configs = g_ptr_array_new_with_free_func (config_free);
+  self->segments = g_ptr_array_new_with_free_func (bytes_free);
+  for (guint i = 0; i < configs->len; i++) {
+    WeirCodecConfig *config = g_ptr_array_index (configs, i);
+
+    g_ptr_array_add (self->configs, config != NULL ? weir_codec_config_ref (config) : NULL);
+  }
+  for (guint i = 0; i < configs->len; i++) {
+    g_ptr_array_add (
+        self->segments, g_ptr_array_index (configs, i) != NULL
+                            ? weir_init_segment_write (
+                                  (WeirCodecConfig *const *)configs->pdata, configs->len, (gint)i)
+                            : NULL);
+  }
+  self->muxed =
+      weir_init_segment_write ((WeirCodecConfig *const *)configs->pdata, configs->len, -1);
+  return self;
+}
+
+static void
+init_free (gpointer data)
+{
+  WeirIndexInit *self = data;
+
+  g_ptr_array_unref (self->configs);
+  g_ptr_array_unref (self->segments);
+  g_bytes_unref (self->muxed);
+  g_free (self);
+}
+
+static WeirIndexInit *
+find_init (WeirIndex *self, guint64 epoch, guint generation)
+{
+  for (guint i = self->inits->len; i-- > 0;) {
+    WeirIndexInit *init = g_ptr_array_index (self->inits, i);
+
+    if (init->epoch == epoch && init->generation == generation)
+      return init;
+  }
+  return NULL;
+}
+
+static WeirCodecConfig *
+find_config (WeirIndex *self, const WeirIndexSegment *segment, guint track)
+{
+  WeirIndexInit *init = find_init (self, segment->epoch, segment->init_generation);
+
+  return init != NULL && track < init->configs->len ? g_ptr_array_index (init->configs, track)
+                                                    : NULL;
+}
+
+static gint
+codec_by_name (const gchar *name)
+{
+  static const WeirCodec codecs[] = {WEIR_CODEC_AVC, WEIR_CODEC_AAC};
+
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++) {
+    if (g_strcmp0 (weir_codec_get_name (codecs[i]), name) == 0)
+      return (gint)codecs[i];
+  }
+  return -1;
+}
+
+static void
+add_config (JsonBuilder *builder, const WeirCodecConfig *config)
+{
+  g_autofree gchar *record = NULL;
+  gsize size;
+  const guint8 *data;
+
+  if (config == NULL) {
+    json_builder_add_null_value (builder);
+    return;
+  }
+  data = g_bytes_get_data (config->record, &size);
+  record = g_base64_encode (data, size);
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "codec");
+  json_builder_add_string_value (builder, weir_codec_get_name (config->codec));
+  json_builder_set_member_name (builder, "record");
+  json_builder_add_string_value (builder, record);
+  json_builder_end_object (builder);
+}
+
+gchar *
+weir_index_inits_to_json (WeirIndex *self)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_array (builder);
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->inits->len; i++) {
+    WeirIndexInit *init = g_ptr_array_index (self->inits, i);
+
+    json_builder_begin_object (builder);
+    add_number (builder, "epoch", (gint64)init->epoch);
+    add_number (builder, "generation", init->generation);
+    json_builder_set_member_name (builder, "tracks");
+    json_builder_begin_array (builder);
+    for (guint track = 0; track < init->configs->len; track++)
+      add_config (builder, g_ptr_array_index (init->configs, track));
+    json_builder_end_array (builder);
+    json_builder_end_object (builder);
+  }
+  g_mutex_unlock (&self->lock);
+  json_builder_end_array (builder);
+  return builder_to_text (builder);
+}
+
+static gboolean
+parse_config (JsonNode *node, GPtrArray *configs, GError **error)
+{
+  const gchar *record;
+  g_autoptr (GBytes) bytes = NULL;
+  WeirCodecConfig *config;
+  JsonObject *object;
+  guchar *data;
+  gsize size;
+  gint codec;
+
+  if (JSON_NODE_HOLDS_NULL (node)) {
+    g_ptr_array_add (configs, NULL);
+    return TRUE;
+  }
+  if (!JSON_NODE_HOLDS_OBJECT (node))
+    return refuse (error, "configuration");
+  object = json_node_get_object (node);
+  codec = codec_by_name (json_object_get_string_member_with_default (object, "codec", NULL));
+  record = json_object_get_string_member_with_default (object, "record", NULL);
+  if (codec < 0 || record == NULL)
+    return refuse (error, "configuration");
+  data = g_base64_decode (record, &size);
+  bytes = g_bytes_new_take (data, size);
+  config = weir_codec_config_parse ((WeirCodec)codec, bytes, error);
+  if (config == NULL)
+    return FALSE;
+  g_ptr_array_add (configs, config);
+  return TRUE;
+}
+
+static gboolean
+parse_init (JsonNode *node, GPtrArray *inits, GError **error)
+{
+  g_autoptr (GPtrArray) configs = g_ptr_array_new_with_free_func (config_free);
+  gint64 epoch, generation;
+  JsonObject *object;
+  JsonNode *tracks;
+
+  if (!JSON_NODE_HOLDS_OBJECT (node))
+    return refuse (error, "init");
+  object = json_node_get_object (node);
+  tracks = json_object_get_member (object, "tracks");
+  if (!get_number (object, "epoch", 0, G_MAXINT64, &epoch, error) ||
+      !get_number (object, "generation", 0, G_MAXUINT, &generation, error))
+    return FALSE;
+  if (tracks == NULL || !JSON_NODE_HOLDS_ARRAY (tracks) ||
+      json_array_get_length (json_node_get_array (tracks)) > TRACKS_MAX)
+    return refuse (error, "tracks");
+  for (guint i = 0; i < json_array_get_length (json_node_get_array (tracks)); i++) {
+    if (!parse_config (json_array_get_element (json_node_get_array (tracks), i), configs, error))
+      return FALSE;
+  }
+  g_ptr_array_add (inits, init_new ((guint64)epoch, (guint)generation, configs));
+  return TRUE;
+}
+
+/* --------------------------------------------------------------------------------------- index */
+
+WeirIndex *
+weir_index_new (const gchar *broadcast_uid, guint window_segments)
+{
+  WeirIndex *self = g_new0 (WeirIndex, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  g_mutex_init (&self->lock);
+  self->broadcast = g_strdup (broadcast_uid);
+  self->window_segments = window_segments;
+  self->inits = g_ptr_array_new_with_free_func (init_free);
+  self->segments = g_ptr_array_new_with_free_func ((GDestroyNotify)weir_index_segment_unref);
+  self->totals = g_array_new (FALSE, TRUE, sizeof (TrackTotal));
+  self->media = g_ptr_array_new_with_free_func (bytes_free);
+  return self;
+}
+
+WeirIndex *
+weir_index_ref (WeirIndex *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+weir_index_unref (WeirIndex *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  g_ptr_array_unref (self->inits);
+  g_ptr_array_unref (self->segments);
+  g_array_unref (self->totals);
+  g_ptr_array_unref (self->media);
+  bytes_free (self->multivariant);
+  bytes_free (self->muxed);
+  g_mutex_clear (&self->lock);
+  g_free (self->broadcast);
+  g_free (self);
+}
+
+const gchar *
+weir_index_get_broadcast (WeirIndex *self)
+{
+  return self->broadcast;
+}
+
+void
+weir_index_set_changed (
+    WeirIndex *self, void (*changed) (WeirIndex *self, gpointer data), gpointer data)
+{
+  g_mutex_lock (&self->lock);
+  self->changed = changed;
+  self->changed_data = data;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+forget_playlists (WeirIndex *self)
+{
+  g_clear_pointer (&self->multivariant, g_bytes_unref);
+  g_clear_pointer (&self->muxed, g_bytes_unref);
+  g_ptr_array_set_size (self->media, 0);
+}
+
+/* releases the lock */
+static void
+unlock_changed (WeirIndex *self)
+{
+  void (*changed) (WeirIndex *, gpointer) = self->changed;
+  gpointer data = self->changed_data;
+
+  g_mutex_unlock (&self->lock);
+  if (changed != NULL)
+    changed (self, data);
+}
+
+/* Returns: its place among the segments, -1 when there is none of that number */
+static gint
+find_segment (WeirIndex *self, guint64 number)
+{
+  guint low = 0, high = self->segments->len;
+
+  while (low < high) {
+    guint middle = low + (high - low) / 2;
+    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, middle);
+
+    if (segment->number == number)
+      return (gint)middle;
+    if (segment->number < number)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return -1;
+}
+
+static WeirIndexSegment *
+find_segment_of (WeirIndex *self, guint64 epoch, guint64 number)
+{
+  gint place = find_segment (self, number);
+  WeirIndexSegment *segment = place >= 0 ? g_ptr_array_index (self->segments, place) : NULL;
+
+  return segment != NULL && segment->epoch == epoch ? segment : NULL;
+}
+
+void
+weir_index_add_init (WeirIndex *self, guint64 epoch, guint generation, GPtrArray *configs)
+{
+  g_mutex_lock (&self->lock);
+  if (find_init (self, epoch, generation) == NULL) {
+    g_ptr_array_add (self->inits, init_new (epoch, generation, configs));
+    forget_playlists (self);
+  }
+  unlock_changed (self);
+}
+
+gboolean
+weir_index_add_inits_from_json (WeirIndex *self, const gchar *json, GError **error)
+{
+  g_autoptr (GPtrArray) inits = g_ptr_array_new_with_free_func (init_free);
+  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GError) local = NULL;
+  JsonArray *array;
+
+  root = json_from_string (json, &local);
+  if (local != NULL) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  if (root == NULL || !JSON_NODE_HOLDS_ARRAY (root))
+    return refuse (error, "inits are not an array");
+  array = json_node_get_array (root);
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    if (!parse_init (json_array_get_element (array, i), inits, error))
+      return FALSE;
+  }
+
+  g_mutex_lock (&self->lock);
+  while (inits->len > 0) {
+    WeirIndexInit *init = g_ptr_array_steal_index (inits, 0);
+
+    if (find_init (self, init->epoch, init->generation) == NULL)
+      g_ptr_array_add (self->inits, init);
+    else
+      init_free (init);
+  }
+  forget_playlists (self);
+  unlock_changed (self);
+  return TRUE;
+}
+
+/* its numbers in playlists: they go on from the newest one's. Numbers of segments may leave some
+ * out (one that a crash swallowed); media sequence numbers may not. */
+static void
+number_segment (WeirIndex *self, WeirIndexSegment *segment)
+{
+  const WeirIndexSegment *last =
+      self->segments->len > 0 ? g_ptr_array_index (self->segments, self->segments->len - 1) : NULL;
+
+  if (last != NULL) {
+    segment->media_sequence = last->media_sequence + 1;
+    segment->discontinuity_sequence =
+        last->discontinuity_sequence + (segment->discontinuity ? 1 : 0);
+  } else if (!segment->closed) {
+    segment->media_sequence = segment->number;
+    segment->discontinuity_sequence = segment->discontinuity ? 1 : 0;
+  }
+}
+
+static gboolean
+follows (WeirIndex *self, const WeirIndexSegment *segment)
+{
+  const WeirIndexSegment *last;
+
+  if (self->ended)
+    return FALSE;
+  if (self->segments->len == 0)
+    return TRUE;
+  last = g_ptr_array_index (self->segments, self->segments->len - 1);
+  return segment->number > last->number;
+}
+
+void
+weir_index_open_segment (WeirIndex *self, WeirIndexSegment *segment)
+{
+  g_mutex_lock (&self->lock);
+  if (!follows (self, segment)) {
+    g_mutex_unlock (&self->lock);
+    g_warning ("segment %" G_GUINT64_FORMAT " of %s does not follow the others", segment->number,
+        self->broadcast);
+    weir_index_segment_unref (segment);
+    return;
+  }
+  segment->closed = FALSE;
+  number_segment (self, segment);
+  g_ptr_array_add (self->segments, segment);
+  unlock_changed (self);
+}
+
+void
+weir_index_add_part (WeirIndex *self, guint64 number, guint track, const WeirIndexPart *part)
+{
+  gint place;
+
+  g_mutex_lock (&self->lock);
+  place = find_segment (self, number);
+  if (place >= 0 && (guint)place >= self->closed)
+    weir_index_segment_add_part (g_ptr_array_index (self->segments, place), track, part);
+  unlock_changed (self);
+}
+
+/* bits per second, rounded up */
+static guint64
+bit_rate (guint64 bytes, gint64 duration_ns)
+{
+  gdouble rate = (gdouble)bytes * 8e9 / (gdouble)duration_ns;
+  guint64 whole = (guint64)rate;
+
+  return rate > (gdouble)whole ? whole + 1 : whole;
+}
+
+/* The peak is that of neighbouring segments that last half a target duration together (4.4.6.2),
+ * lest a short last one with its keyframe counts as one. */
+static void
+measure (WeirIndex *self, const WeirIndexSegment *segment)
+{
+  gint64 least = (gint64)self->target_duration * G_GINT64_CONSTANT (500000000);
+  gboolean look;
+
+  if (self->totals->len < segment->tracks->len)
+    g_array_set_size (self->totals, segment->tracks->len);
+  self->total_ns += segment->duration_ns;
+  self->run_ns += segment->duration_ns;
+  look = self->run_ns > 0 && self->run_ns >= least;
+  for (guint track = 0; track < self->totals->len; track++) {
+    TrackTotal *total = &g_array_index (self->totals, TrackTotal, track);
+    GArray *parts = segment_get_parts (segment, track);
+
+    for (guint i = 0; parts != NULL && i < parts->len; i++) {
+      const WeirIndexPart *part = &g_array_index (parts, WeirIndexPart, i);
+
+      total->bytes += part->size;
+      total->run_bytes += part->size;
+      total->samples += part->sample_count;
+      total->ticks += part->duration;
+    }
+    if (look) {
+      total->peak_rate = MAX (total->peak_rate, bit_rate (total->run_bytes, self->run_ns));
+      total->run_bytes = 0;
+    }
+  }
+  if (look)
+    self->run_ns = 0;
+}
+
+static void
+closed_segment (WeirIndex *self, WeirIndexSegment *segment)
+{
+  if (self->target_duration == 0)
+    self->target_duration = segment->target_duration;
+  if (!segment->independent)
+    self->dependent = TRUE;
+  self->closed++;
+  measure (self, segment);
+  forget_playlists (self);
+}
+
+void
+weir_index_close_segment (
+    WeirIndex *self, guint64 number, gint64 duration_ns, guint target_duration)
+{
+  WeirIndexSegment *segment;
+  gint place;
+
+  g_mutex_lock (&self->lock);
+  place = find_segment (self, number);
+  if (place >= 0 && (guint)place == self->closed) {
+    segment = g_ptr_array_index (self->segments, place);
+    segment->duration_ns = MAX (0, duration_ns);
+    segment->target_duration = self->target_duration > 0 ? self->target_duration : target_duration;
+    segment->closed = TRUE;
+    closed_segment (self, segment);
+  }
+  unlock_changed (self);
+}
+
+void
+weir_index_add_closed_segment (WeirIndex *self, WeirIndexSegment *segment)
+{
+  g_mutex_lock (&self->lock);
+  if (!follows (self, segment) || self->closed < self->segments->len) {
+    g_mutex_unlock (&self->lock);
+    g_warning ("stored segment %" G_GUINT64_FORMAT " of %s does not follow the others",
+        segment->number, self->broadcast);
+    weir_index_segment_unref (segment);
+    return;
+  }
+  segment->closed = TRUE;
+  number_segment (self, segment);
+  g_ptr_array_add (self->segments, segment);
+  closed_segment (self, segment);
+  unlock_changed (self);
+}
+
+void
+weir_index_set_name (WeirIndex *self, guint64 number, const gchar *name)
+{
+  gint place;
+
+  g_mutex_lock (&self->lock);
+  place = find_segment (self, number);
+  if (place >= 0) {
+    WeirIndexSegment *segment = g_ptr_array_index (self->segments, place);
+
+    g_free (segment->name);
+    segment->name = g_strdup (name);
+  }
+  unlock_changed (self);
+}
+
+void
+weir_index_release_blobs (WeirIndex *self, guint keep)
+{
+  g_autoptr (GPtrArray) released = g_ptr_array_new_with_free_func ((GDestroyNotify)weir_blob_unref);
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i + keep < self->closed; i++) {
+    WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
+
+    if (segment->name != NULL && segment->blob != NULL)
+      g_ptr_array_add (released, g_steal_pointer (&segment->blob));
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+weir_index_end (WeirIndex *self, gboolean whole)
+{
+  g_mutex_lock (&self->lock);
+  self->ended = TRUE;
+  self->whole = whole;
+  forget_playlists (self);
+  unlock_changed (self);
+}
+
+/* Returns: place of the first segment that a playlist lists */
+static guint
+window_start (WeirIndex *self)
+{
+  gint64 listed_ns = 0, least_ns;
+  guint start = self->closed;
+
+  if (self->window_segments == 0 || (self->ended && self->whole))
+    return 0;
+  least_ns = 3 * (gint64)self->target_duration * G_GINT64_CONSTANT (1000000000);
+  while (start > 0 && (self->closed - start < self->window_segments || listed_ns < least_ns)) {
+    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, --start);
+
+    listed_ns += segment->duration_ns;
+  }
+  return start;
+}
+
+GPtrArray *
+weir_index_trim (WeirIndex *self, guint keep)
+{
+  GPtrArray *forgotten = g_ptr_array_new_with_free_func ((GDestroyNotify)weir_index_segment_unref);
+  guint count;
+
+  g_mutex_lock (&self->lock);
+  count = MIN (window_start (self), self->closed > keep ? self->closed - keep : 0);
+  for (guint i = 0; i < count; i++)
+    g_ptr_array_add (forgotten, weir_index_segment_ref (g_ptr_array_index (self->segments, i)));
+  if (count > 0) {
+    g_ptr_array_remove_range (self->segments, 0, count);
+    self->closed -= count;
+    unlock_changed (self);
+  } else {
+    g_mutex_unlock (&self->lock);
+  }
+  return forgotten;
+}
+
+/* ------------------------------------------------------------------------------------- reading */
+
+gboolean
+weir_index_is_playable (WeirIndex *self)
+{
+  gboolean playable;
+
+  g_mutex_lock (&self->lock);
+  playable = self->closed > 0;
+  g_mutex_unlock (&self->lock);
+  return playable;
+}
+
+gboolean
+weir_index_has_ended (WeirIndex *self)
+{
+  gboolean ended;
+
+  g_mutex_lock (&self->lock);
+  ended = self->ended;
+  g_mutex_unlock (&self->lock);
+  return ended;
+}
+
+WeirIndexSegment *
+weir_index_find (WeirIndex *self, guint64 epoch, guint64 number)
+{
+  WeirIndexSegment *segment;
+
+  g_mutex_lock (&self->lock);
+  segment = find_segment_of (self, epoch, number);
+  if (segment != NULL)
+    weir_index_segment_ref (segment);
+  g_mutex_unlock (&self->lock);
+  return segment;
+}
+
+GArray *
+weir_index_get_track_parts (WeirIndex *self, guint64 epoch, guint64 number, guint track)
+{
+  WeirIndexSegment *segment;
+  GArray *parts = NULL;
+
+  g_mutex_lock (&self->lock);
+  segment = find_segment_of (self, epoch, number);
+  if (segment != NULL && segment_get_parts (segment, track) != NULL)
+    parts = g_array_copy (segment_get_parts (segment, track));
+  g_mutex_unlock (&self->lock);
+  return parts;
+}
+
+WeirBlob *
+weir_index_open_blob (WeirIndex *self, guint64 epoch, guint64 number, gchar **name)
+{
+  WeirIndexSegment *segment;
+  WeirBlob *blob = NULL;
+
+  if (name != NULL)
+    *name = NULL;
+  g_mutex_lock (&self->lock);
+  segment = find_segment_of (self, epoch, number);
+  if (segment != NULL && segment->blob != NULL)
+    blob = weir_blob_ref (segment->blob);
+  else if (segment != NULL && name != NULL)
+    *name = g_strdup (segment->name);
+  g_mutex_unlock (&self->lock);
+  return blob;
+}
+
+GPtrArray *
+weir_index_get_configs (WeirIndex *self, guint64 epoch, guint generation)
+{
+  GPtrArray *configs = NULL;
+  WeirIndexInit *init;
+
+  g_mutex_lock (&self->lock);
+  init = find_init (self, epoch, generation);
+  if (init != NULL) {
+    configs = g_ptr_array_new_with_free_func (config_free);
+    for (guint i = 0; i < init->configs->len; i++) {
+      WeirCodecConfig *config = g_ptr_array_index (init->configs, i);
+
+      g_ptr_array_add (configs, config != NULL ? weir_codec_config_ref (config) : NULL);
+    }
+  }
+  g_mutex_unlock (&self->lock);
+  return configs;
+}
+
+GBytes *
+weir_index_get_init (WeirIndex *self, guint64 epoch, guint generation, gint track)
+{
+  GBytes *bytes = NULL;
+  WeirIndexInit *init;
+
+  g_mutex_lock (&self->lock);
+  init = find_init (self, epoch, generation);
+  if (init != NULL && track < 0)
+    bytes = init->muxed;
+  else if (init != NULL && (guint)track < init->segments->len)
+    bytes = g_ptr_array_index (init->segments, track);
+  if (bytes != NULL)
+    g_bytes_ref (bytes);
+  g_mutex_unlock (&self->lock);
+  return bytes;
+}
+
+/* ----------------------------------------------------------------------------------- playlists */
+
+static guint
+count_tracks (WeirIndex *self)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < self->inits->len; i++) {
+    WeirIndexInit *init = g_ptr_array_index (self->inits, i);
+
+    count = MAX (count, init->configs->len);
+  }
+  return count;
+}
+
+static gboolean
+has_track (WeirIndex *self, guint track)
+{
+  for (guint i = 0; i < self->inits->len; i++) {
+    WeirIndexInit *init = g_ptr_array_index (self->inits, i);
+
+    if (track < init->configs->len && g_ptr_array_index (init->configs, track) != NULL)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Returns: the track that decided the segment's cuts: the first video track, else the first */
+static gint
+reference_track (WeirIndex *self, const WeirIndexSegment *segment)
+{
+  WeirIndexInit *init = find_init (self, segment->epoch, segment->init_generation);
+  gint first = -1;
+
+  for (guint i = 0; init != NULL && i < init->configs->len; i++) {
+    const WeirCodecConfig *config = g_ptr_array_index (init->configs, i);
+
+    if (config == NULL)
+      continue;
+    if (config->kind == WEIR_MEDIA_VIDEO)
+      return (gint)i;
+    if (first < 0)
+      first = (gint)i;
+  }
+  return first;
+}
+
+static guint64
+scale (guint64 ticks, guint64 to, guint64 from)
+{
+  return ticks / from * to + (ticks % from * to + from / 2) / from;
+}
+
+/* When the track's first sample is due. What is far from the segment's own time comes from a
+ * timeline that is not known (any more): then T will do. */
+static gint64
+track_date_us (const WeirIndexSegment *segment, const WeirIndexPart *first, guint32 timescale)
+{
+  gint64 offset_us =
+      (gint64)scale (first->decode_time, G_USEC_PER_SEC, timescale) - segment->start_ns / 1000;
+  gint64 most = segment->duration_ns / 1000 + 2 * G_USEC_PER_SEC;
+
+  return segment->program_date_us + (ABS (offset_us) <= most ? offset_us : 0);
+}
+
+static void
+describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track, WeirHlsSegment *out)
+{
+  const WeirCodecConfig *config = track >= 0 ? find_config (self, segment, (guint)track) : NULL;
+  GArray *parts = track >= 0 ? segment_get_parts (segment, (guint)track) : NULL;
+  gint64 date_us = segment->program_date_us;
+  guint64 ticks = 0;
+
+  out->epoch = segment->epoch;
+  out->number = segment->number;
+  out->generation = segment->init_generation;
+  out->discontinuity = segment->discontinuity;
+  out->duration_us = (guint64)(segment->duration_ns + 500) / 1000;
+  if (track < 0) {
+    out->has_map = find_init (self, segment->epoch, segment->init_generation) != NULL;
+    out->gap = !out->has_map;
+  } else {
+    out->has_map = config != NULL;
+    out->gap = config == NULL || parts == NULL || parts->len == 0;
+  }
+  if (track >= 0 && !out->gap) {
+    for (guint i = 0; i < parts->len; i++)
+      ticks += g_array_index (parts, WeirIndexPart, i).duration;
+    out->duration_us = scale (ticks, G_USEC_PER_SEC, config->timescale);
+    if (track != reference_track (self, segment))
+      date_us =
+          track_date_us (segment, &g_array_index (parts, WeirIndexPart, 0), config->timescale);
+  }
+  out->date_ms = (date_us + 500) / 1000;
+}
+
+/* a recording of segments that do not know it gets what fits them */
+static guint
+get_target_duration (WeirIndex *self)
+{
+  gint64 longest = 0;
+
+  if (self->target_duration > 0)
+    return self->target_duration;
+  for (guint i = 0; i < self->closed; i++) {
+    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
+
+    longest = MAX (longest, segment->duration_ns);
+  }
+  return (guint)MAX (1, (longest + 999999999) / 1000000000);
+}
+
+static GBytes *
+make_media (WeirIndex *self, gint track)
+{
+  guint start = window_start (self);
+  const WeirIndexSegment *first = g_ptr_array_index (self->segments, start);
+  g_autoptr (GArray) segments =
+      g_array_sized_new (FALSE, TRUE, sizeof (WeirHlsSegment), self->closed - start);
+  WeirHlsMedia media = {
+      .broadcast = self->broadcast,
+      .track = track,
+      .target_duration = get_target_duration (self),
+      .media_sequence = first->media_sequence,
+      .discontinuity_sequence = first->discontinuity_sequence - (first->discontinuity ? 1 : 0),
+      .ended = self->ended,
+      .whole = self->whole,
+  };
+
+  g_array_set_size (segments, self->closed - start);
+  for (guint i = 0; i < segments->len; i++)
+    describe_segment (self, g_ptr_array_index (self->segments, start + i), track,
+        &g_array_index (segments, WeirHlsSegment, i));
+  media.segments = (const WeirHlsSegment *)segments->data;
+  media.n_segments = segments->len;
+  return weir_hls_write_media (&media);
+}
+
+GBytes *
+weir_index_get_media (WeirIndex *self, guint track)
+{
+  GBytes *text = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->closed > 0 && has_track (self, track)) {
+    if (self->media->len <= track)
+      g_ptr_array_set_size (self->media, (gint)track + 1);
+    if (g_ptr_array_index (self->media, track) == NULL)
+      g_ptr_array_index (self->media, track) = make_media (self, (gint)track);
+    text = g_bytes_ref (g_ptr_array_index (self->media, track));
+  }
+  g_mutex_unlock (&self->lock);
+  return text;
+}
+
+GBytes *
+weir_index_get_muxed (WeirIndex *self)
+{
+  GBytes *text = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->closed > 0) {
+    if (self->muxed == NULL)
+      self->muxed = make_media (self, -1);
+    text = g_bytes_ref (self->muxed);
+  }
+  g_mutex_unlock (&self->lock);
+  return text;
+}
+
+/* all CODECS that the listed segments need for the track, newest first */
+static gchar *
+join_codecs (WeirIndex *self, guint start, guint track)
+{
+  g_autoptr (GPtrArray) codecs = g_ptr_array_new ();
+
+  for (guint i = self->closed; i-- > start;) {
+    const WeirCodecConfig *config =
+        find_config (self, g_ptr_array_index (self->segments, i), track);
+
+    if (config != NULL &&
+        !g_ptr_array_find_with_equal_func (codecs, config->codecs, g_str_equal, NULL))
+      g_ptr_array_add (codecs, config->codecs);
+  }
+  g_ptr_array_add (codecs, NULL);
+  return g_strjoinv (",", (gchar **)codecs->pdata);
+}
+
+static const WeirCodecConfig *
+newest_config (WeirIndex *self, guint start, guint track)
+{
+  for (guint i = self->closed; i-- > start;) {
+    const WeirCodecConfig *config =
+        find_config (self, g_ptr_array_index (self->segments, i), track);
+
+    if (config != NULL)
+      return config;
+  }
+  return NULL;
+}
+
+/* Returns: FALSE when the track is not to be offered */
+static gboolean
+describe_track (WeirIndex *self, guint start, guint track, WeirHlsTrack *out)
+{
+  const WeirCodecConfig *config = newest_config (self, start, track);
+  const TrackTotal *total =
+      track < self->totals->len ? &g_array_index (self->totals, TrackTotal, track) : NULL;
+
+  /* a track that was announced but never came would leave players waiting for it */
+  if (config == NULL || total == NULL || total->bytes == 0)
+    return FALSE;
+  out->track = track;
+  out->video = config->kind == WEIR_MEDIA_VIDEO;
+  out->codecs = join_codecs (self, start, track);
+  if (self->total_ns > 0)
+    out->average_rate = (guint64)((gdouble)total->bytes * 8 * 1e9 / (gdouble)self->total_ns) + 1;
+  out->peak_rate = MAX (total->peak_rate, out->average_rate);
+  out->width = (guint)scale ((guint64)config->width * config->par_n, 1, config->par_d);
+  out->height = config->height;
+  out->channels = config->channels;
+  if (config->frame_rate_n > 0)
+    out->frame_rate = (gdouble)config->frame_rate_n / config->frame_rate_d;
+  else if (total->ticks > 0)
+    out->frame_rate = (gdouble)total->samples * config->timescale / (gdouble)total->ticks;
+  return TRUE;
+}
+
+static void
+hls_track_clear (gpointer data)
+{
+  g_free (((WeirHlsTrack *)data)->codecs);
+}
+
+static GBytes *
+make_multivariant (WeirIndex *self)
+{
+  g_autoptr (GArray) tracks = g_array_new (FALSE, TRUE, sizeof (WeirHlsTrack));
+  guint start = window_start (self);
+  guint count = count_tracks (self);
+
+  g_array_set_clear_func (tracks, hls_track_clear);
+  for (guint track = 0; track < count; track++) {
+    WeirHlsTrack description = {0};
+
+    if (describe_track (self, start, track, &description))
+      g_array_append_val (tracks, description);
+  }
+  if (tracks->len == 0)
+    return NULL;
+  return weir_hls_write_multivariant (
+      (const WeirHlsTrack *)tracks->data, tracks->len, !self->dependent);
+}
+
+GBytes *
+weir_index_get_multivariant (WeirIndex *self)
+{
+  GBytes *text = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->closed > 0 && self->multivariant == NULL)
+    self->multivariant = make_multivariant (self);
+  if (self->multivariant != NULL)
+    text = g_bytes_ref (self->multivariant);
+  g_mutex_unlock (&self->lock);
+  return text;
 }

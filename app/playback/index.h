@@ -61,6 +61,9 @@ typedef struct {
   gboolean independent;
   gboolean closed;
   gboolean salvaged;
+  guint64 media_sequence;     /* in playlists; given by the index, kept in the entry */
+  guint64 discontinuity_sequence; /* discontinuities up to this one, its own included; likewise */
+  guint target_duration;      /* seconds: the playlists' when it closed; 0 when not known */
   gint64 start_ns;            /* T on the broadcast's timeline */
   gint64 duration_ns;         /* of the reference track; 0 while open */
   gint64 program_date_us;     /* wall time of T */
@@ -74,6 +77,8 @@ typedef struct {
 WeirIndexSegment *weir_index_segment_new (guint64 number, guint64 epoch);
 WeirIndexSegment *weir_index_segment_ref (WeirIndexSegment *self);
 void weir_index_segment_unref (WeirIndexSegment *self);
+/* appends to a segment that nobody else sees yet (salvage); counts @part in its size */
+void weir_index_segment_add_part (WeirIndexSegment *self, guint track, const WeirIndexPart *part);
 /* as stored in the store's index entry (a compact text: JSON), and back */
 gchar *weir_index_segment_to_json (const WeirIndexSegment *self);
 WeirIndexSegment *weir_index_segment_from_json (const gchar *json, GError **error);
