@@ -98,12 +98,12 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/base/reader/numbers_written_are_read_back", numbers_written_are_read_back);
-  g_test_add_func ("/base/reader/a_read_beyond_the_end_fails_for_good",
-      a_read_beyond_the_end_fails_for_good);
+  g_test_add_func (
+      "/base/reader/a_read_beyond_the_end_fails_for_good", a_read_beyond_the_end_fails_for_good);
   g_test_add_func ("/base/reader/a_part_cannot_be_read_beyond_its_own_end",
       a_part_cannot_be_read_beyond_its_own_end);
-  g_test_add_func ("/base/reader/composition_times_are_sign_extended",
-      composition_times_are_sign_extended);
+  g_test_add_func (
+      "/base/reader/composition_times_are_sign_extended", composition_times_are_sign_extended);
   g_test_add_func ("/base/reader/exponential_golomb_codes", exponential_golomb_codes);
   return g_test_run ();
 }

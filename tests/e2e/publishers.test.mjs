@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Whatever an encoder sends comes out whole: each kind of publisher and stream against one daemon, all at once.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { temporaryFolder } from './support/folder.mjs';
+import { Collector, parseMedia } from './support/hls.mjs';
+import { decodesCleanly, makeReference, packets, publishers, sameAsReference } from './support/media.mjs';
+import { run } from './support/process.mjs';
+import { test } from './support/test.mjs';
+import { settings, sharedWeir } from './support/weir.mjs';
+
+const folder = temporaryFolder('publishers');
+const daemon = sharedWeir();
+
+/* segments within a GOP of 10 s end at its keyframes, so that one needs longer than the others */
+const cases = [
+  { name: 'ffmpeg with B-frames', video: { bframes: 2 } },
+  { name: 'ffmpeg without B-frames', video: { bframes: 0 } },
+  { name: 'ffmpeg with sound only', video: null },
+  { name: 'ffmpeg with video only', video: {}, audio: false },
+  { name: 'ffmpeg with a keyframe every second', video: { gop: 25 } },
+  { name: 'ffmpeg with a keyframe every 10 s', video: { gop: 250 }, seconds: 24 },
+  { name: 'ffmpeg at 29.97 frames a second', video: { rate: '30000/1001', gop: 60 } },
+  { name: 'ffmpeg at 60 frames a second', video: { rate: '60', gop: 120 } },
+  { name: 'ffmpeg into an input that does not record', video: {}, recording: 'off' },
+  { name: 'rtmp2sink', video: {}, publisher: 'rtmp2sink' },
+  { name: 'FFmpeg 8', video: {}, publisher: 'node-av' },
+  { name: 'FFmpeg 8 with sound only', video: null, publisher: 'node-av', long: true },
+  { name: 'ffmpeg with 5 B-frames', video: { bframes: 5 }, long: true },
+  { name: 'ffmpeg for two minutes', video: {}, seconds: 120, long: true },
+];
+
+async function writeFiles(collector, name, { video, audio }) {
+  const files = {};
+
+  for (const playlist of collector.playlists) {
+    const file = path.join(folder, `${name}-${path.basename(playlist, '.m3u8')}.mp4`);
+    fs.writeFileSync(file, collector.whole(playlist));
+    const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_type', '-of', 'csv=p=0', file]);
+    const kinds = stdout.trim().split(/\s+/);
+    assert.equal(kinds.length, 1, `${playlist} has ${kinds.length} tracks`);
+    assert.ok(!files[kinds[0]], `two playlists of ${kinds[0]}`);
+    files[kinds[0]] = file;
+  }
+  files.muxed = path.join(folder, `${name}-muxed.mp4`);
+  fs.writeFileSync(files.muxed, collector.whole(collector.muxed));
+  assert.deepEqual(Object.keys(files).sort(), [...(audio ? ['audio'] : []), 'muxed', ...(video ? ['video'] : [])]);
+  return files;
+}
+
+for (const [index, { name, video, audio = true, publisher = 'ffmpeg', seconds = 12, recording, long }] of cases.entries()) {
+  test(`everything from ${name} comes out, once and in step`, { seconds: seconds + 48, long }, async () => {
+    const reference = await makeReference(path.join(folder, `${index}.flv`), { video, audio, seconds });
+    const weir = await daemon();
+    const input = await weir.createInput({ meta: { name }, ...(recording ? { recording: { mode: recording } } : {}) });
+    const collector = new Collector(weir, input.uid).start();
+    const encoder = publishers[publisher](reference, input.publishUrl);
+
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    const code = await encoder.exited;
+    assert.equal(code, 0, `${encoder.command}: ${encoder.tail()}`);
+    await weir.waitForState(input.uid, ['ended', 'ready', 'idle']);
+    await collector.stop();
+
+    const files = await writeFiles(collector, String(index), { video, audio });
+    for (const file of Object.values(files))
+      await decodesCleanly(file);
+    const rate = video ? (video.rate ?? '25').split('/').map(Number) : [25];
+    await sameAsReference(reference, files, { video, audio, frame: (rate[1] ?? 1) / rate[0] });
+    for (const file of Object.values(files)) {
+      const [first] = await packets(file, video && file !== files.audio ? 'v:0' : 'a:0');
+      assert.ok(Math.abs(first.pts - first.dts) < 0.0005, `${file}: playback would begin in a hole of ${first.pts - first.dts} s`);
+    }
+
+    /* each object passes the strict checker, alone and in order */
+    for (const [playlist, { inits, segments }] of collector.tracks) {
+      const parts = [...inits.values(), ...segments.map((segment) => segment.bytes)].map((bytes, i) => {
+        const file = path.join(folder, `${index}-${path.basename(playlist, '.m3u8')}-${String(i).padStart(4, '0')}.mp4`);
+        fs.writeFileSync(file, bytes);
+        return file;
+      });
+      await run(settings.weir, ['check', ...parts]);
+    }
+
+    if (recording === 'off')
+      return;
+    /* the recording lists what the live playlists listed */
+    for (const [live, { segments }] of collector.tracks) {
+      const list = parseMedia(await weir.text(`/${videoUID}/manifest/${path.basename(live)}`));
+      assert.ok(list.ended, `${live}: the recording's playlist has no end`);
+      assert.deepEqual(list.segments.map((s) => path.basename(s.uri)), segments.map((s) => path.basename(s.uri)));
+      for (const segment of segments) {
+        const again = await weir.bytes(segment.where);
+        assert.ok(again?.equals(segment.bytes), `${segment.where} changed`);
+      }
+    }
+  });
+}
