@@ -18,22 +18,22 @@
 
 typedef struct {
   guint64 number;
-  gint64 start_ns;           /* T */
-  gint64 cut_dts;            /* decode time of the sample that opened it */
-  gint64 successor_ns;       /* T of the next one in the same run, once that opened */
-  gint64 successor_us;       /* when it opened */
+  gint64 start_ns;     /* T */
+  gint64 cut_dts;      /* decode time of the sample that opened it */
+  gint64 successor_ns; /* T of the next one in the same run, once that opened */
+  gint64 successor_us; /* when it opened */
   gint64 successor_dts;
   gboolean independent;
   gboolean discontinuity;
-  gboolean keyframe_due;     /* the next keyframe cuts at once */
+  gboolean keyframe_due; /* the next keyframe cuts at once */
   gboolean has_styp;
   guint init_generation;
-  guint reference;           /* track that opened it */
+  guint reference; /* track that opened it */
   gboolean reference_changed;
-  guint32 sequence;          /* next chunk's */
-  guint32 sequence_limit;    /* chunks of the older segment must stay below the newer one's */
+  guint32 sequence;       /* next chunk's */
+  guint32 sequence_limit; /* chunks of the older segment must stay below the newer one's */
   gsize bytes;
-  GArray *totals;            /* of WeirSegmentTrackTotal */
+  GArray *totals; /* of WeirSegmentTrackTotal */
 } Segment;
 
 typedef struct {
@@ -47,49 +47,49 @@ typedef struct {
   WeirCodecConfig *next_config; /* set for the next one */
   gboolean ended;
   gboolean in_run;
-  gboolean was_in_run;          /* in the run before */
-  gboolean moved;               /* the next run has begun for this track: samples are held */
-  gboolean unflagged;           /* its flag of the current run is still to come */
-  gboolean absent;              /* had nothing when it was last waited for */
-  gboolean quiet;               /* nothing came since the last cut */
-  gboolean forced;              /* was moved to its segment by a bounded wait */
+  gboolean was_in_run; /* in the run before */
+  gboolean moved;      /* the next run has begun for this track: samples are held */
+  gboolean unflagged;  /* its flag of the current run is still to come */
+  gboolean absent;     /* had nothing when it was last waited for */
+  gboolean quiet;      /* nothing came since the last cut */
+  gboolean forced;     /* was moved to its segment by a bounded wait */
   gint64 last_push_us;
 
   guint32 timescale;
-  gboolean anchored;            /* @shift holds */
-  gint64 shift;                 /* ticks added to decode times in this run */
-  gint64 end;                   /* ticks: end of the last appended sample; tfdt stays >= it */
-  gint64 last_duration;         /* ticks; 0: none yet */
+  gboolean anchored;    /* @shift holds */
+  gint64 shift;         /* ticks added to decode times in this run */
+  gint64 end;           /* ticks: end of the last appended sample; tfdt stays >= it */
+  gint64 last_duration; /* ticks; 0: none yet */
 
   Segment *segment;
-  gboolean has_pending;         /* the newest sample, whose duration is not known yet */
+  gboolean has_pending; /* the newest sample, whose duration is not known yet */
   WeirSample pending;
-  gint64 pending_dts;           /* ticks */
-  gint32 pending_offset;        /* ticks */
+  gint64 pending_dts;    /* ticks */
+  gint32 pending_offset; /* ticks */
 
-  GArray *samples;              /* open chunk: of WeirSample */
-  GArray *entries;              /* of WeirFragmentSample */
-  gint64 chunk_start;           /* ticks */
+  GArray *samples;    /* open chunk: of WeirSample */
+  GArray *entries;    /* of WeirFragmentSample */
+  gint64 chunk_start; /* ticks */
   gsize chunk_bytes;
 
-  GQueue ahead;                 /* of WeirSample*: may belong behind a cut that is not known yet */
+  GQueue ahead; /* of WeirSample*: may belong behind a cut that is not known yet */
 
-  guint held;                   /* entries of the hold queue */
-  gint64 held_pts;              /* of the first of them */
+  guint held;      /* entries of the hold queue */
+  gint64 held_pts; /* of the first of them */
   gint64 held_dts, held_last_dts;
 } Track;
 
 struct _WeirSegmenter {
   WeirSegmenterSettings settings;
   WeirSegmenterStatistics statistics;
-  GPtrArray *tracks;            /* of Track */
-  GQueue events;                /* of WeirSegmenterEvent */
+  GPtrArray *tracks; /* of Track */
+  GQueue events;     /* of WeirSegmenterEvent */
   gint64 now_us;
 
   /* waiting for a run */
-  GQueue hold;                  /* of Held, in the order of arrival */
-  gsize hold_bytes;             /* of hold and ahead together */
-  gboolean waiting;             /* a run is to be started */
+  GQueue hold;      /* of Held, in the order of arrival */
+  gsize hold_bytes; /* of hold and ahead together */
+  gboolean waiting; /* a run is to be started */
   gint64 waiting_since_us;
 
   /* the run */
@@ -101,7 +101,7 @@ struct _WeirSegmenter {
   guint generation;
   GPtrArray *generation_configs; /* of WeirCodecConfig or NULL */
   guint reference;
-  gint64 reference_dts;         /* ns, of its newest sample */
+  gint64 reference_dts; /* ns, of its newest sample */
   gint64 last_keyframe_pts;
   gboolean has_keyframe_pts;
   gint64 gop_ns;
@@ -109,7 +109,7 @@ struct _WeirSegmenter {
   Segment *newest;
   guint64 next_number;
   guint32 next_sequence;
-  guint target_s;               /* 0: not fixed yet */
+  guint target_s; /* 0: not fixed yet */
 };
 
 /* ---- small things ---- */
@@ -117,18 +117,18 @@ struct _WeirSegmenter {
 static gint64
 to_ticks (gint64 ns, guint32 timescale)
 {
-  __int128 scaled = (__int128) ns * timescale + SECOND_NS / 2;
+  __int128 scaled = (__int128)ns * timescale + SECOND_NS / 2;
   __int128 ticks = scaled / SECOND_NS;
 
   if (scaled < 0 && scaled % SECOND_NS != 0)
     ticks--;
-  return (gint64) CLAMP (ticks, -((__int128) 1 << 62), (__int128) 1 << 62);
+  return (gint64)CLAMP (ticks, -((__int128)1 << 62), (__int128)1 << 62);
 }
 
 static gint64
 to_ns (gint64 ticks, guint32 timescale)
 {
-  return (gint64) (((__int128) ticks * SECOND_NS + timescale / 2) / timescale);
+  return (gint64)(((__int128)ticks * SECOND_NS + timescale / 2) / timescale);
 }
 
 static void
@@ -254,9 +254,9 @@ choose_reference (WeirSegmenter *self, gboolean next_run)
     if (next_run ? !takes_part (track) : track->ended || !track->in_run)
       continue;
     if (track->kind == WEIR_MEDIA_VIDEO)
-      return (gint) i;
+      return (gint)i;
     if (audio < 0)
-      audio = (gint) i;
+      audio = (gint)i;
   }
   return audio;
 }
@@ -270,10 +270,10 @@ default_duration (const Track *track)
   if (track->last_duration > 0)
     return track->last_duration;
   if (track->kind == WEIR_MEDIA_AUDIO && config->rate > 0)
-    ticks = (gint64) config->samples_per_frame * track->timescale / config->rate;
+    ticks = (gint64)config->samples_per_frame * track->timescale / config->rate;
   else if (track->kind == WEIR_MEDIA_VIDEO && config->frame_rate_n > 0)
-    ticks = (gint64) config->frame_rate_d * track->timescale / config->frame_rate_n;
-  if (ticks <= 0 || ticks > (gint64) track->timescale * 10)
+    ticks = (gint64)config->frame_rate_d * track->timescale / config->frame_rate_n;
+  if (ticks <= 0 || ticks > (gint64)track->timescale * 10)
     ticks = track->timescale / 25;
   return MAX (ticks, 1);
 }
@@ -285,7 +285,7 @@ round_target (gint64 duration_ns)
 {
   gint64 seconds = (duration_ns - TARGET_SLACK_NS + SECOND_NS - 1) / SECOND_NS;
 
-  return (guint) CLAMP (seconds, 1, G_MAXINT32);
+  return (guint)CLAMP (seconds, 1, G_MAXINT32);
 }
 
 /* the smallest multiple of the GOP that is at least the wanted duration; 0 when no GOP is known */
@@ -311,8 +311,8 @@ segment_limit (WeirSegmenter *self)
   planned = planned_duration (self);
   if (planned != 0)
     return MAX (round_target (planned), round_target (self->settings.segment_duration_ns)) *
-        SECOND_NS +
-        TARGET_SLACK_NS;
+               SECOND_NS +
+           TARGET_SLACK_NS;
   return MAX (self->settings.target_wait_ns, self->settings.segment_duration_ns);
 }
 
@@ -352,13 +352,13 @@ close_chunk (WeirSegmenter *self, guint index)
   chunk->segment = segment->number;
   chunk->part = total->parts;
   chunk->sequence = segment->sequence++;
-  chunk->decode_time = (guint64) track->chunk_start;
-  chunk->duration = (guint64) (track->end - track->chunk_start);
+  chunk->decode_time = (guint64)track->chunk_start;
+  chunk->duration = (guint64)(track->end - track->chunk_start);
   chunk->independent = g_array_index (track->entries, WeirFragmentSample, 0).keyframe;
   chunk->sample_count = track->samples->len;
-  chunk->header = weir_fragment_write_header (start, chunk->sequence, index + 1,
-      chunk->decode_time, (const WeirFragmentSample *) (gpointer) track->entries->data,
-      track->entries->len, &chunk->styp_size);
+  chunk->header = weir_fragment_write_header (start, chunk->sequence, index + 1, chunk->decode_time,
+      (const WeirFragmentSample *)(gpointer)track->entries->data, track->entries->len,
+      &chunk->styp_size);
   chunk->samples = track->samples;
   chunk->size = g_bytes_get_size (chunk->header) + track->chunk_bytes;
   track->samples = g_array_new (FALSE, FALSE, sizeof (WeirSample));
@@ -380,16 +380,15 @@ append_pending (WeirSegmenter *self, guint index, gint64 duration)
   Track *track = get_track (self, index);
   gint64 part = to_ticks (self->settings.part_duration_ns, track->timescale);
   WeirFragmentSample entry = {
-    .size = (guint32) track->pending.size,
-    .duration = (guint32) duration,
-    .composition_offset = track->pending_offset,
-    .keyframe = track->pending.keyframe,
+      .size = (guint32)track->pending.size,
+      .duration = (guint32)duration,
+      .composition_offset = track->pending_offset,
+      .keyframe = track->pending.keyframe,
   };
 
-  if (track->samples->len > 0 &&
-      (track->pending_dts + duration - track->chunk_start > part ||
-          track->end != track->pending_dts ||
-          track->chunk_bytes + track->pending.size > G_MAXINT32))
+  if (track->samples->len > 0 && (track->pending_dts + duration - track->chunk_start > part ||
+                                     track->end != track->pending_dts ||
+                                     track->chunk_bytes + track->pending.size > G_MAXINT32))
     close_chunk (self, index);
   if (track->samples->len == 0)
     track->chunk_start = track->pending_dts;
@@ -427,7 +426,7 @@ close_segment (WeirSegmenter *self, Segment *segment)
     duration = segment->successor_ns - segment->start_ns;
   for (guint i = 0; segment->reference_changed && duration <= 0 && i < self->tracks->len; i++) {
     const Track *track = get_track (self, i);
-    gint64 ticks = (gint64) g_array_index (segment->totals, WeirSegmentTrackTotal, i).duration;
+    gint64 ticks = (gint64)g_array_index (segment->totals, WeirSegmentTrackTotal, i).duration;
 
     if (ticks > 0)
       longest = MAX (longest, to_ns (ticks, track->timescale));
@@ -435,8 +434,7 @@ close_segment (WeirSegmenter *self, Segment *segment)
   duration = MAX (duration, longest);
   if (duration <= 0)
     duration = to_ns (
-        (gint64) g_array_index (segment->totals, WeirSegmentTrackTotal, segment->reference)
-            .duration,
+        (gint64)g_array_index (segment->totals, WeirSegmentTrackTotal, segment->reference).duration,
         reference->timescale);
   if (duration <= 0 && segment->successor_us != 0)
     duration = segment->successor_ns - segment->start_ns;
@@ -550,12 +548,12 @@ cut (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean indepe
       waiting++;
   }
   get_track (self, index)->quiet = FALSE;
-  chunks = (guint64) MAX (self->settings.late_wall_us, 0) * 1000 /
-          (guint64) MAX (self->settings.part_duration_ns, SECOND_NS / 100) * 2 +
-      4;
+  chunks = (guint64)MAX (self->settings.late_wall_us, 0) * 1000 /
+               (guint64)MAX (self->settings.part_duration_ns, SECOND_NS / 100) * 2 +
+           4;
   segment->sequence_limit = segment->sequence;
   if (waiting > 0)
-    segment->sequence_limit += waiting * (guint32) MIN (chunks, 1024) + self->tracks->len;
+    segment->sequence_limit += waiting * (guint32)MIN (chunks, 1024) + self->tracks->len;
   self->next_sequence = segment->sequence_limit;
 
   segment->successor_ns = sample->pts;
@@ -589,8 +587,7 @@ cut_is_due (WeirSegmenter *self, guint index, const WeirSample *sample)
   if (index == self->reference && sample->keyframe &&
       (segment->keyframe_due ||
           (index == segment->reference &&
-              sample->pts - segment->start_ns >=
-                  self->settings.segment_duration_ns - ROUNDING_NS)))
+              sample->pts - segment->start_ns >= self->settings.segment_duration_ns - ROUNDING_NS)))
     return TRUE;
   if (segment->bytes + sample->size > self->settings.segment_bytes_max && segment->bytes > 0)
     return TRUE;
@@ -627,8 +624,7 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
       if (track->kind == WEIR_MEDIA_VIDEO)
         offset = pts - least;
       dts = least;
-    } else if (!track->has_pending &&
-        dts - least <= to_ticks (BRIDGE_NS, track->timescale)) {
+    } else if (!track->has_pending && dts - least <= to_ticks (BRIDGE_NS, track->timescale)) {
       /* its predecessor was given a guessed duration when nothing came: it begins where that
        * ends, and lasts until the next one comes, so that the decode times have no hole */
       dts = least;
@@ -645,8 +641,8 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
   if (may_cut && cut_is_due (self, index, sample))
     cut (self, index, sample, sample->keyframe && index == self->reference);
   else if (self->older != NULL && track->segment == self->older &&
-      (sample->pts >= self->newest->start_ns ||
-          self->older->sequence + self->tracks->len >= self->older->sequence_limit))
+           (sample->pts >= self->newest->start_ns ||
+               self->older->sequence + self->tracks->len >= self->older->sequence_limit))
     move_track (self, index);
 
   if (track->forced) {
@@ -658,7 +654,7 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
   track->has_pending = TRUE;
   track->pending = *sample;
   track->pending_dts = dts;
-  track->pending_offset = (gint32) CLAMP (offset, G_MININT32, G_MAXINT32);
+  track->pending_offset = (gint32)CLAMP (offset, G_MININT32, G_MAXINT32);
   track->segment->bytes += sample->size;
   close_older_when_passed (self);
 }
@@ -673,7 +669,7 @@ is_placed (WeirSegmenter *self, gint64 pts)
       pts < self->newest->start_ns + self->settings.segment_duration_ns - ROUNDING_NS)
     return TRUE;
   return self->hold_bytes > self->settings.hold_bytes_max ||
-      is_reference_silent (self, self->settings.late_wall_us);
+         is_reference_silent (self, self->settings.late_wall_us);
 }
 
 static void
@@ -735,13 +731,13 @@ feed (WeirSegmenter *self, guint index, const WeirSample *sample)
   track->quiet = FALSE;
   track->absent = FALSE;
 
-  if (primary >= 0 && self->reference != (guint) primary) {
+  if (primary >= 0 && self->reference != (guint)primary) {
     const Track *reference = get_track (self, self->reference);
 
-    if (index == (guint) primary && sample->keyframe)
+    if (index == (guint)primary && sample->keyframe)
       set_reference (self, index);
     else if (reference->ended)
-      set_reference (self, (guint) primary);
+      set_reference (self, (guint)primary);
   }
   if (index != self->reference && track->kind == WEIR_MEDIA_AUDIO &&
       get_track (self, self->reference)->kind == WEIR_MEDIA_VIDEO &&
@@ -805,7 +801,7 @@ drop_held (WeirSegmenter *self, gint only_track)
   Held *held;
 
   while ((held = g_queue_pop_head (&self->hold)) != NULL) {
-    if (only_track >= 0 && held->track != (guint) only_track) {
+    if (only_track >= 0 && held->track != (guint)only_track) {
       g_queue_push_tail (&kept, held);
       continue;
     }
@@ -839,9 +835,8 @@ apply_configs (WeirSegmenter *self)
     if (track->in_run) {
       config = weir_codec_config_ref (track->config);
       if (track->timescale != 0 && track->timescale != config->timescale)
-        track->end = (gint64) (((__int128) track->end * config->timescale +
-                                   track->timescale - 1) /
-            track->timescale);
+        track->end = (gint64)(((__int128)track->end * config->timescale + track->timescale - 1) /
+                              track->timescale);
       track->timescale = config->timescale;
       track->anchored = FALSE;
       track->last_duration = 0;
@@ -854,7 +849,7 @@ apply_configs (WeirSegmenter *self)
       if (i < self->generation_configs->len)
         before = g_ptr_array_index (self->generation_configs, i);
       changed = (before == NULL) != (config == NULL) ||
-          (config != NULL && !weir_codec_config_equal (before, config));
+                (config != NULL && !weir_codec_config_equal (before, config));
     }
   }
   if (!changed) {
@@ -984,7 +979,7 @@ move_from (WeirSegmenter *self, gint64 pts)
 
     if (!track->in_run || track->moved)
       continue;
-    while (link != NULL && ((WeirSample *) link->data)->pts < pts)
+    while (link != NULL && ((WeirSample *)link->data)->pts < pts)
       link = link->next;
     if (link == NULL)
       continue;
@@ -1043,11 +1038,11 @@ start_when_due (WeirSegmenter *self, gboolean force)
   force = force || self->hold_bytes > self->settings.hold_bytes_max;
   if (self->now_us - self->waiting_since_us >= self->settings.reference_silent_us)
     /* a reference that goes on in the old run decides when its next keyframe comes */
-    force = force || !self->running || get_track (self, (guint) MAX (reference, 0))->moved ||
-        is_reference_silent (self, self->settings.reference_silent_us);
-  if (reference >= 0 && get_track (self, (guint) reference)->held > 0) {
-    if (force || may_start (self, (guint) reference))
-      start_run (self, (guint) reference);
+    force = force || !self->running || get_track (self, (guint)MAX (reference, 0))->moved ||
+            is_reference_silent (self, self->settings.reference_silent_us);
+  if (reference >= 0 && get_track (self, (guint)reference)->held > 0) {
+    if (force || may_start (self, (guint)reference))
+      start_run (self, (guint)reference);
     return;
   }
   if (!force)
@@ -1078,7 +1073,7 @@ moves_on (WeirSegmenter *self, guint index, const WeirSample *sample)
 
   if (!self->waiting || !track->in_run || reference < 0)
     return FALSE;
-  if (index == (guint) reference) {
+  if (index == (guint)reference) {
     if (!sample->keyframe)
       return FALSE;
     for (guint i = 0; i < self->tracks->len; i++) {
@@ -1090,8 +1085,8 @@ moves_on (WeirSegmenter *self, guint index, const WeirSample *sample)
     }
     return TRUE;
   }
-  return get_track (self, (guint) reference)->held > 0 &&
-      sample->pts >= get_track (self, (guint) reference)->held_pts;
+  return get_track (self, (guint)reference)->held > 0 &&
+         sample->pts >= get_track (self, (guint)reference)->held_pts;
 }
 
 /* ---- public ---- */
@@ -1099,17 +1094,17 @@ moves_on (WeirSegmenter *self, guint index, const WeirSample *sample)
 void
 weir_segmenter_settings_init (WeirSegmenterSettings *settings)
 {
-  *settings = (WeirSegmenterSettings) {
-    .segment_duration_ns = 2 * SECOND_NS,
-    .part_duration_ns = SECOND_NS / 2,
-    .target_wait_ns = 4 * SECOND_NS,
-    .late_media_ns = SECOND_NS,
-    .late_wall_us = 2 * G_USEC_PER_SEC,
-    .reference_silent_us = 10 * G_USEC_PER_SEC,
-    .config_wait_us = 2 * G_USEC_PER_SEC,
-    .segment_bytes_max = 64 * 1024 * 1024,
-    .hold_bytes_max = 16 * 1024 * 1024,
-    .first_sequence = 1,
+  *settings = (WeirSegmenterSettings){
+      .segment_duration_ns = 2 * SECOND_NS,
+      .part_duration_ns = SECOND_NS / 2,
+      .target_wait_ns = 4 * SECOND_NS,
+      .late_media_ns = SECOND_NS,
+      .late_wall_us = 2 * G_USEC_PER_SEC,
+      .reference_silent_us = 10 * G_USEC_PER_SEC,
+      .config_wait_us = 2 * G_USEC_PER_SEC,
+      .segment_bytes_max = 64 * 1024 * 1024,
+      .hold_bytes_max = 16 * 1024 * 1024,
+      .first_sequence = 1,
   };
 }
 
@@ -1184,7 +1179,7 @@ weir_segmenter_end_track (WeirSegmenter *self, guint index)
     if (self->reference == index) {
       next = choose_reference (self, FALSE);
       if (next >= 0)
-        set_reference (self, (guint) next);
+        set_reference (self, (guint)next);
       release_ahead (self, TRUE);
     } else {
       release_ahead (self, FALSE);
@@ -1207,7 +1202,7 @@ weir_segmenter_set_config (WeirSegmenter *self, guint index, WeirCodecConfig *co
   if (current != NULL && weir_codec_config_equal (current, config))
     return;
   if (track->held > 0 && current != NULL)
-    drop_held (self, (gint) index);
+    drop_held (self, (gint)index);
   if (self->running) {
     g_clear_pointer (&track->next_config, weir_codec_config_unref);
     track->next_config = weir_codec_config_ref (config);
@@ -1266,7 +1261,7 @@ weir_segmenter_push (WeirSegmenter *self, guint index, const WeirSample *sample,
   } else {
     hold (self, index, sample);
     track->last_push_us = now_us;
-    if (self->running && choose_reference (self, TRUE) == (gint) index && track->held > 0)
+    if (self->running && choose_reference (self, TRUE) == (gint)index && track->held > 0)
       move_from (self, track->held_pts);
   }
   weir_segmenter_advance (self, now_us);
@@ -1287,8 +1282,7 @@ weir_segmenter_advance (WeirSegmenter *self, gint64 now_us)
         close_chunk (self, i);
       }
     }
-    if (self->older != NULL &&
-        now_us - self->older->successor_us >= self->settings.late_wall_us)
+    if (self->older != NULL && now_us - self->older->successor_us >= self->settings.late_wall_us)
       close_older (self);
   }
   start_when_due (self, FALSE);
@@ -1303,9 +1297,9 @@ weir_segmenter_get_deadline (WeirSegmenter *self)
     for (guint i = 0; i < self->tracks->len; i++) {
       const Track *track = get_track (self, i);
 
-      if (track->has_pending && g_queue_is_empty ((GQueue *) &track->ahead))
+      if (track->has_pending && g_queue_is_empty ((GQueue *)&track->ahead))
         deadline = MIN (deadline, track->last_push_us + self->settings.late_wall_us);
-      if (!g_queue_is_empty ((GQueue *) &track->ahead))
+      if (!g_queue_is_empty ((GQueue *)&track->ahead))
         deadline = MIN (deadline,
             get_track (self, self->reference)->last_push_us + self->settings.late_wall_us);
     }
@@ -1313,8 +1307,7 @@ weir_segmenter_get_deadline (WeirSegmenter *self)
       deadline = MIN (deadline, self->older->successor_us + self->settings.late_wall_us);
   }
   if (self->waiting) {
-    gint64 short_wait = self->running ? self->settings.late_wall_us
-                                      : self->settings.config_wait_us;
+    gint64 short_wait = self->running ? self->settings.late_wall_us : self->settings.config_wait_us;
     gint64 due = self->waiting_since_us + short_wait;
 
     if (due <= self->now_us)

@@ -1,0 +1,1025 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "records.h"
+#include "segment/box.h"
+#include "segment/segmenter.h"
+
+#define MS G_GINT64_CONSTANT (1000000)
+#define S (1000 * MS)
+
+typedef struct {
+  guint id;
+  guint track;
+  gint64 dts, pts;
+  gint *alive;
+} Payload;
+
+typedef struct {
+  guint track;
+  guint64 segment;
+  guint part;
+  guint32 sequence;
+  guint64 decode_time, duration;
+  gboolean independent;
+  guint samples;
+  gint64 first_pts, last_pts; /* as pushed */
+  gint64 presentation;        /* of the first sample, ticks, as written */
+} Chunk;
+
+typedef struct {
+  guint64 number;
+  guint generation;
+  gboolean discontinuity, independent, closed;
+  gint64 start, duration;
+  guint target;
+  WeirSegmentTrackTotal totals[4];
+} Segment;
+
+/* A segmenter, what came out of it, and what must always hold of that. */
+typedef struct {
+  WeirSegmenterSettings settings;
+  WeirSegmenter *segmenter;
+  WeirCodecConfig *video, *audio;
+  guint tracks;
+  GArray *chunks;   /* of Chunk */
+  GArray *segments; /* of Segment */
+  guint inits;
+  guint closed;
+  gint alive;
+  guint pushed, next_id[4], expected_id[4];
+  guint64 end[4];
+  guint64 segment_of_end[4];
+  gboolean jumps_allowed;
+  gint64 shown_tolerance; /* ticks */
+} Harness;
+
+static void
+set_up (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  weir_segmenter_settings_init (&h->settings);
+  h->video = test_config (WEIR_CODEC_AVC, RECORD_BASELINE_720P30);
+  h->audio = test_config (WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO);
+  h->chunks = g_array_new (FALSE, TRUE, sizeof (Chunk));
+  h->segments = g_array_new (FALSE, TRUE, sizeof (Segment));
+  h->shown_tolerance = 1;
+}
+
+static void
+begin (Harness *h, gboolean video, gboolean audio)
+{
+  h->segmenter = weir_segmenter_new (&h->settings);
+  if (video)
+    weir_segmenter_set_config (
+        h->segmenter, weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_VIDEO), h->video);
+  if (audio)
+    weir_segmenter_set_config (
+        h->segmenter, weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_AUDIO), h->audio);
+  h->tracks = (guint)video + (guint)audio;
+}
+
+static void
+tear_down (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  weir_segmenter_free (h->segmenter);
+  g_assert_cmpint (g_atomic_int_get (&h->alive), ==, 0);
+  weir_codec_config_unref (h->video);
+  weir_codec_config_unref (h->audio);
+  g_array_unref (h->chunks);
+  g_array_unref (h->segments);
+}
+
+static Segment *
+segment_at (Harness *h, guint index)
+{
+  g_assert_cmpuint (index, <, h->segments->len);
+  return &g_array_index (h->segments, Segment, index);
+}
+
+static void
+release (gpointer owner)
+{
+  Payload *payload = owner;
+
+  g_atomic_int_add (payload->alive, -1);
+  g_free (payload);
+}
+
+/* reads the header back: durations and presentation times as a player sees them */
+static void
+read_back (Harness *h, const WeirChunk *chunk, Chunk *seen)
+{
+  WeirReader reader, tfhd, trun;
+  WeirBox moof, traf, box;
+  guint32 flags, default_duration = 0, default_size = 0;
+  guint64 time = chunk->decode_time;
+  guint timescale = chunk->track == 0 && h->tracks > 1 ? 90000 : 0;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (chunk->header, &size);
+
+  weir_reader_init (&reader, data, size);
+  g_assert_true (weir_box_find (&reader, WEIR_BOX_TYPE ('m', 'o', 'o', 'f'), &moof));
+  g_assert_true (weir_box_find (&moof.payload, WEIR_BOX_TYPE ('t', 'r', 'a', 'f'), &traf));
+  g_assert_true (weir_box_find (&traf.payload, WEIR_BOX_TYPE ('t', 'f', 'h', 'd'), &box));
+  tfhd = box.payload;
+  flags = weir_reader_u32 (&tfhd);
+  g_assert_cmpuint (weir_reader_u32 (&tfhd), ==, chunk->track + 1);
+  if (flags & 8)
+    default_duration = weir_reader_u32 (&tfhd);
+  if (flags & 16)
+    default_size = weir_reader_u32 (&tfhd);
+  g_assert_true (weir_box_find (&traf.payload, WEIR_BOX_TYPE ('t', 'r', 'u', 'n'), &box));
+  trun = box.payload;
+  flags = weir_reader_u32 (&trun);
+  g_assert_cmpuint (weir_reader_u32 (&trun), ==, chunk->sample_count);
+  weir_reader_skip (&trun, flags & 4 ? 8 : 4);
+  for (guint i = 0; i < chunk->sample_count; i++) {
+    const WeirSample *sample = &g_array_index (chunk->samples, WeirSample, i);
+    const Payload *payload = sample->owner;
+    guint32 duration = flags & 0x100 ? weir_reader_u32 (&trun) : default_duration;
+    gint32 offset;
+
+    g_assert_cmpuint (flags & 0x200 ? weir_reader_u32 (&trun) : default_size, ==, sample->size);
+    if (flags & 0x400)
+      weir_reader_skip (&trun, 4);
+    offset = flags & 0x800 ? (gint32)weir_reader_u32 (&trun) : 0;
+    if (i == 0)
+      seen->presentation = (gint64)time + offset;
+    if (timescale != 0 && h->shown_tolerance >= 0) {
+      gint64 wanted = payload->pts * timescale / S;
+
+      g_assert_cmpint (ABS ((gint64)time + offset - wanted), <=, h->shown_tolerance);
+    }
+    g_assert_cmpuint (duration, >, 0);
+    time += duration;
+  }
+  g_assert_false (trun.failed);
+  g_assert_cmpuint (weir_reader_remaining (&trun), ==, 0);
+  g_assert_cmpuint (time, ==, chunk->decode_time + chunk->duration);
+}
+
+static void
+take_chunk (Harness *h, const WeirChunk *chunk)
+{
+  Segment *segment = NULL;
+  Chunk seen = {chunk->track, chunk->segment, chunk->part, chunk->sequence, chunk->decode_time,
+      chunk->duration, chunk->independent, chunk->sample_count};
+  guint32 timescale = chunk->track == 0 && h->video != NULL ? 90000 : 48000;
+  gsize size = g_bytes_get_size (chunk->header);
+  guint parts = 0;
+
+  for (guint i = 0; i < h->segments->len; i++)
+    if (segment_at (h, i)->number == chunk->segment)
+      segment = segment_at (h, i);
+  g_assert_nonnull (segment);
+  g_assert_false (segment->closed);
+  g_assert_cmpuint (chunk->sample_count, ==, chunk->samples->len);
+  g_assert_cmpuint (chunk->sample_count, >, 0);
+  for (guint i = 0; i < chunk->samples->len; i++) {
+    const WeirSample *sample = &g_array_index (chunk->samples, WeirSample, i);
+    const Payload *payload = sample->owner;
+
+    if (i == 0)
+      seen.first_pts = payload->pts;
+    seen.last_pts = payload->pts;
+    g_assert_cmpuint (payload->track, ==, chunk->track);
+    /* once, in order; what was dropped leaves a hole that a test counts */
+    g_assert_cmpuint (payload->id, >=, h->expected_id[chunk->track]);
+    h->expected_id[chunk->track] = payload->id + 1;
+    size += sample->size;
+  }
+  g_assert_cmpuint (size, ==, chunk->size);
+  for (guint i = 0; i < h->chunks->len; i++) {
+    const Chunk *other = &g_array_index (h->chunks, Chunk, i);
+
+    if (other->segment == chunk->segment) {
+      g_assert_cmpuint (other->sequence, <, chunk->sequence);
+      parts += other->track == chunk->track;
+    } else {
+      g_assert_true ((other->segment < chunk->segment) == (other->sequence < chunk->sequence));
+    }
+  }
+  g_assert_cmpuint (parts, ==, chunk->part);
+  g_assert_true ((chunk->styp_size > 0) == (segment->totals[3].parts == 0));
+  segment->totals[3].parts++; /* a slot no test's track uses */
+
+  if (chunk->sample_count > 1 && timescale == 90000)
+    g_assert_cmpuint (chunk->duration, <=, (guint64)h->settings.part_duration_ns * 90 / 1000000);
+  if (h->end[chunk->track] != 0) {
+    g_assert_cmpuint (chunk->decode_time, >=, h->end[chunk->track]);
+    if (!h->jumps_allowed && !segment->discontinuity)
+      g_assert_cmpuint (chunk->decode_time, ==, h->end[chunk->track]);
+  }
+  h->end[chunk->track] = chunk->decode_time + chunk->duration;
+  read_back (h, chunk, &seen);
+  g_array_append_val (h->chunks, seen);
+}
+
+static void
+take_close (Harness *h, const WeirSegmenterEvent *event)
+{
+  Segment *segment = segment_at (h, h->closed++);
+  WeirSegmentTrackTotal sums[4] = {0};
+
+  g_assert_cmpuint (segment->number, ==, event->segment);
+  segment->closed = TRUE;
+  segment->duration = event->duration_ns;
+  segment->target = event->target_duration;
+  g_assert_cmpuint (event->target_duration, ==, segment_at (h, 0)->target);
+  for (guint i = 0; i < h->chunks->len; i++) {
+    const Chunk *chunk = &g_array_index (h->chunks, Chunk, i);
+
+    if (chunk->segment != event->segment)
+      continue;
+    if (sums[chunk->track].parts++ == 0)
+      sums[chunk->track].decode_time = chunk->decode_time;
+    sums[chunk->track].duration += chunk->duration;
+    sums[chunk->track].sample_count += chunk->samples;
+  }
+  g_assert_cmpuint (event->totals->len, ==, h->tracks);
+  g_assert_cmpuint (sums[0].parts + sums[1].parts + sums[2].parts, >, 0);
+  for (guint i = 0; i < event->totals->len; i++) {
+    const WeirSegmentTrackTotal *total = &g_array_index (event->totals, WeirSegmentTrackTotal, i);
+
+    g_assert_cmpuint (total->track, ==, i);
+    g_assert_cmpuint (total->parts, ==, sums[i].parts);
+    g_assert_cmpuint (total->duration, ==, sums[i].duration);
+    g_assert_cmpuint (total->sample_count, ==, sums[i].sample_count);
+    g_assert_cmpuint (total->decode_time, ==, sums[i].decode_time);
+    segment->totals[i] = *total;
+  }
+}
+
+static void
+pull (Harness *h)
+{
+  while (TRUE) {
+    g_autoptr (WeirSegmenterEvent) event = weir_segmenter_pull (h->segmenter);
+    Segment segment = {0};
+
+    if (event == NULL)
+      break;
+    switch (event->type) {
+    case WEIR_SEGMENTER_INIT:
+      g_assert_cmpuint (event->init_generation, ==, h->inits++);
+      break;
+    case WEIR_SEGMENTER_OPEN:
+      segment.number = event->segment;
+      segment.generation = event->init_generation;
+      segment.discontinuity = event->discontinuity;
+      segment.independent = event->independent;
+      segment.start = event->start_ns;
+      g_assert_cmpuint (segment.number, ==, h->settings.first_number + h->segments->len);
+      g_assert_cmpuint (segment.generation, ==, h->inits - 1);
+      g_array_append_val (h->segments, segment);
+      g_assert_cmpuint (h->segments->len - h->closed, <=, 2);
+      break;
+    case WEIR_SEGMENTER_CHUNK:
+      take_chunk (h, event->chunk);
+      break;
+    case WEIR_SEGMENTER_CLOSE:
+      take_close (h, event);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+  }
+}
+
+static void
+push_sized (Harness *h, guint track, gint64 dts, gint64 pts, gboolean keyframe,
+    gboolean discontinuity, gint64 now_us, gsize size)
+{
+  Payload *payload = g_malloc0 (sizeof *payload + size);
+  WeirSample sample = {
+      dts, pts, keyframe, discontinuity, (const guint8 *)(payload + 1), size, payload, release};
+
+  *payload = (Payload){h->next_id[track]++, track, dts, pts, &h->alive};
+  g_atomic_int_inc (&h->alive);
+  h->pushed++;
+  weir_segmenter_push (h->segmenter, track, &sample, now_us);
+  pull (h);
+}
+
+static void
+push (Harness *h, guint track, gint64 dts, gint64 pts, gboolean keyframe, gint64 now_us)
+{
+  push_sized (h, track, dts, pts, keyframe, FALSE, now_us, 100 + (h->pushed * 37) % 400);
+}
+
+typedef struct {
+  gint64 from, to; /* decode time, ns; of the rest zero means: as usual */
+  guint fps_n, fps_d;
+  guint gop;             /* frames */
+  guint rate;            /* of audio */
+  gint64 audio_delay;    /* it arrives so much later */
+  gboolean milliseconds; /* stamps rounded to them */
+  gboolean no_video, no_audio;
+  gboolean flag_video, flag_audio; /* the first sample is flagged */
+} Media;
+
+static gint64
+stamp (const Media *media, gint64 ns)
+{
+  return media->milliseconds ? (ns + MS / 2) / MS * MS : ns;
+}
+
+/* arrival is the decode time */
+static void
+play (Harness *h, const Media *wanted)
+{
+  Media usual = *wanted;
+  const Media *media = &usual;
+  gint64 video = 0, audio = 0;
+  guint n = 0, m = 0;
+
+  usual.fps_n = usual.fps_n == 0 ? 25 : usual.fps_n;
+  usual.fps_d = usual.fps_d == 0 ? 1 : usual.fps_d;
+  usual.gop = usual.gop == 0 ? 50 : usual.gop;
+  usual.rate = usual.rate == 0 ? 48000 : usual.rate;
+  while (TRUE) {
+    video = media->from + (gint64)n * S * media->fps_d / media->fps_n;
+    audio = media->from + (gint64)m * S * 1024 / media->rate;
+    if (!media->no_video && video < media->to &&
+        (media->no_audio || audio >= media->to || video <= audio + media->audio_delay)) {
+      push_sized (h, 0, stamp (media, video), stamp (media, video), n % media->gop == 0,
+          media->flag_video && n == 0, video / 1000, 100 + n % 77);
+      n++;
+    } else if (!media->no_audio && audio < media->to) {
+      push_sized (h, h->tracks - 1, stamp (media, audio), stamp (media, audio), TRUE,
+          media->flag_audio && m == 0, (audio + media->audio_delay) / 1000, 20 + m % 9);
+      m++;
+    } else {
+      break;
+    }
+  }
+}
+
+#define MEDIA(...) \
+  &(Media)         \
+  {                \
+    __VA_ARGS__    \
+  }
+
+static void
+drain (Harness *h, gint64 now_us)
+{
+  weir_segmenter_drain (h->segmenter, now_us);
+  pull (h);
+  g_assert_cmpuint (h->closed, ==, h->segments->len);
+}
+
+static WeirSegmenterStatistics
+statistics (Harness *h)
+{
+  WeirSegmenterStatistics result;
+
+  weir_segmenter_get_statistics (h->segmenter, &result);
+  return result;
+}
+
+/* every sample that was pushed has come out */
+static void
+check_all_out (Harness *h)
+{
+  guint out = 0;
+
+  for (guint i = 0; i < h->chunks->len; i++)
+    out += g_array_index (h->chunks, Chunk, i).samples;
+  g_assert_cmpuint (statistics (h).dropped_samples, ==, 0);
+  g_assert_cmpuint (out, ==, h->pushed);
+  g_assert_cmpint (h->alive, ==, 0);
+}
+
+/* every chunk of @track lies on its side of the cuts */
+static void
+check_sides (Harness *h, guint track)
+{
+  for (guint i = 0; i < h->chunks->len; i++) {
+    const Chunk *chunk = &g_array_index (h->chunks, Chunk, i);
+    guint index = (guint)(chunk->segment - h->settings.first_number);
+
+    if (chunk->track != track)
+      continue;
+    if (index > 0)
+      g_assert_cmpint (chunk->first_pts, >=, segment_at (h, index)->start);
+    if (index + 1 < h->segments->len)
+      g_assert_cmpint (chunk->last_pts, <, segment_at (h, index + 1)->start);
+  }
+}
+
+static void
+segments_begin_at_keyframes_and_all_tracks_are_cut_there (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->settings.first_number = 7;
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 10 * S));
+  drain (h, 10 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 5);
+  for (guint i = 0; i < 5; i++) {
+    g_assert_cmpint (segment_at (h, i)->start, ==, i * 2 * S);
+    g_assert_cmpint (segment_at (h, i)->duration, ==, 2 * S);
+    g_assert_true (segment_at (h, i)->independent);
+    g_assert_false (segment_at (h, i)->discontinuity);
+    g_assert_cmpuint (segment_at (h, i)->target, ==, 2);
+  }
+  check_sides (h, 1);
+  check_all_out (h);
+  g_assert_cmpuint (h->inits, ==, 1);
+  g_assert_cmpuint (statistics (h).bounded_closes, ==, 0);
+  g_assert_cmpuint (statistics (h).forced_cuts, ==, 0);
+  g_assert_cmpint (weir_segmenter_get_gop (h->segmenter), ==, 2 * S);
+}
+
+static void
+short_gops_are_gathered_to_the_segment_duration (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 9 * S, .gop = 19)); /* 0.76 s: three make 2.28 s */
+  drain (h, 9 * S / 1000);
+  g_assert_cmpint (segment_at (h, 1)->start, ==, 2280 * MS);
+  g_assert_cmpuint (segment_at (h, 0)->target, ==, 3);
+  g_assert_cmpuint (statistics (h).forced_cuts, ==, 0);
+  check_all_out (h);
+}
+
+static void
+audio_800_ms_late_at_a_cut_is_in_its_right_segment (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 8 * S, .audio_delay = 800 * MS));
+  drain (h, 9 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 4);
+  check_sides (h, 1);
+  check_all_out (h);
+  g_assert_cmpuint (statistics (h).late_samples, ==, 0);
+  g_assert_cmpuint (statistics (h).bounded_closes, ==, 0);
+}
+
+static void
+audio_that_is_ahead_of_a_cut_is_in_its_right_segment (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 8 * S, .audio_delay = -700 * MS));
+  drain (h, 9 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 4);
+  check_sides (h, 1);
+  check_all_out (h);
+}
+
+static void
+audio_that_is_later_than_the_bound_goes_into_the_next_segment (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 8 * S, .audio_delay = 1300 * MS));
+  drain (h, 10 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 4);
+  check_all_out (h);
+  g_assert_cmpuint (statistics (h).late_samples, >, 3 * 10);
+  g_assert_cmpuint (statistics (h).bounded_closes, ==, 3);
+}
+
+static void
+audio_that_stops_closes_after_the_bounded_wait_of_media (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 1000 * MS));
+  for (guint i = 25; i < 75; i++)
+    push (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, 1);
+  g_assert_cmpuint (h->closed, ==, 0);
+  push (h, 0, 3 * S, 3 * S, FALSE, 1);
+  g_assert_cmpuint (h->closed, ==, 1);
+  g_assert_cmpuint (statistics (h).bounded_closes, ==, 1);
+  /* known to be away now: not waited for at the next cut */
+  for (guint i = 76; i <= 100; i++)
+    push (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, 1);
+  g_assert_cmpuint (h->closed, ==, 2);
+  g_assert_cmpuint (statistics (h).bounded_closes, ==, 1);
+  g_assert_cmpuint (segment_at (h, 1)->totals[1].parts, ==, 0);
+  drain (h, 2);
+  check_all_out (h);
+}
+
+static void
+audio_that_stops_closes_after_the_bounded_wait_of_the_clock (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  gint64 deadline;
+
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 1000 * MS));
+  for (guint i = 25; i <= 50; i++)
+    push (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, i * 40000);
+  g_assert_cmpuint (h->segments->len, ==, 2);
+  while ((deadline = weir_segmenter_get_deadline (h->segmenter)) < 4000000) {
+    weir_segmenter_advance (h->segmenter, deadline);
+    pull (h);
+    g_assert_cmpuint (h->closed, ==, 0);
+  }
+  g_assert_cmpint (deadline, ==, 4000000);
+  weir_segmenter_advance (h->segmenter, deadline);
+  pull (h);
+  g_assert_cmpuint (h->closed, ==, 1);
+  drain (h, deadline);
+  check_all_out (h);
+}
+
+static void
+b_frames_are_cut_by_presentation_time (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    gint decode, shown;
+    gboolean keyframe;
+  } frames[] = {{0, 2, TRUE}, {1, 5, FALSE}, {2, 3, FALSE}, {3, 4, FALSE}, {4, 8, FALSE},
+      {5, 6, FALSE}, {6, 7, FALSE}};
+
+  h->settings.segment_duration_ns = 280 * MS;
+  begin (h, TRUE, TRUE);
+  for (guint gop = 0; gop < 10; gop++) {
+    for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
+      gint64 base = (gint64)gop * 280 * MS;
+
+      push (h, 0, base + frames[i].decode * 40 * MS, base + frames[i].shown * 40 * MS,
+          frames[i].keyframe, base / 1000);
+    }
+    for (guint i = 0; i < 14; i++)
+      push (h, 1, gop * 280 * MS + i * 20 * MS, gop * 280 * MS + i * 20 * MS, TRUE, gop * 280000);
+  }
+  drain (h, 3000000);
+  g_assert_cmpuint (h->segments->len, ==, 10);
+  /* the keyframe's presentation time, and decode times moved so that the first one equals it */
+  g_assert_cmpint (segment_at (h, 3)->start, ==, 3 * 280 * MS + 80 * MS);
+  g_assert_cmpuint (segment_at (h, 3)->totals[0].decode_time, ==, (3 * 280 + 80) * 90);
+  check_sides (h, 1);
+  check_all_out (h);
+}
+
+static void
+the_first_presentation_time_equals_its_decode_time (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  const Chunk *first;
+
+  begin (h, TRUE, FALSE);
+  push (h, 0, -80 * MS, 33 * MS, TRUE, 0);
+  push (h, 0, -40 * MS, 113 * MS, FALSE, 0);
+  push (h, 0, 0, 73 * MS, FALSE, 0);
+  drain (h, 0);
+  first = &g_array_index (h->chunks, Chunk, 0);
+  g_assert_cmpuint (first->decode_time, ==, 33 * 90);
+  g_assert_cmpint (first->presentation, ==, 33 * 90);
+  g_assert_cmpuint (segment_at (h, 0)->totals[0].duration, ==, 120 * 90);
+}
+
+static void
+a_timeline_that_begins_below_zero_is_moved_to_zero (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->shown_tolerance = -1;
+  begin (h, TRUE, TRUE);
+  push (h, 1, -100 * MS, -100 * MS, TRUE, 0);
+  push (h, 0, -40 * MS, -40 * MS, TRUE, 0);
+  push (h, 0, 0, 0, FALSE, 0);
+  drain (h, 0);
+  g_assert_cmpuint (segment_at (h, 0)->totals[1].decode_time, ==, 0);
+  g_assert_cmpuint (segment_at (h, 0)->totals[0].decode_time, ==, 60 * 90);
+  g_assert_cmpuint (statistics (h).moved_samples, ==, 0);
+}
+
+static void
+no_keyframe_for_25_s (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 4 * S));
+  play (h, MEDIA (.from = 4 * S, .to = 29 * S, .gop = 1000));
+  play (h, MEDIA (.from = 29 * S, .to = 31 * S));
+  drain (h, 31 * S / 1000);
+  for (guint i = 0; i < h->segments->len; i++)
+    g_assert_cmpint (segment_at (h, i)->duration, <=, 2250 * MS);
+  g_assert_cmpuint (segment_at (h, 0)->target, ==, 2);
+  g_assert_true (segment_at (h, 2)->independent);
+  g_assert_false (segment_at (h, 3)->independent);
+  g_assert_cmpint (segment_at (h, 3)->start, ==, 6240 * MS);
+  g_assert_cmpint (segment_at (h, h->segments->len - 1)->start, ==, 29 * S);
+  g_assert_true (segment_at (h, h->segments->len - 1)->independent);
+  g_assert_cmpuint (statistics (h).forced_cuts, ==, 11);
+  check_sides (h, 1);
+  check_all_out (h);
+}
+
+static void
+gop_10_s_unknown_is_cut_at_4_s (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 21 * S, .gop = 250));
+  drain (h, 21 * S / 1000);
+  g_assert_cmpuint (segment_at (h, 0)->target, ==, 4);
+  g_assert_cmpint (segment_at (h, 1)->start, ==, 4 * S);
+  g_assert_false (segment_at (h, 1)->independent);
+  g_assert_cmpint (segment_at (h, 2)->start, ==, 8240 * MS);
+  g_assert_cmpint (segment_at (h, 3)->start, ==, 10 * S);
+  g_assert_true (segment_at (h, 3)->independent);
+  check_all_out (h);
+}
+
+static void
+known_gop_10_s (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->settings.known_gop_ns = 10 * S;
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 30 * S, .gop = 250));
+  drain (h, 30 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 3);
+  g_assert_cmpuint (segment_at (h, 0)->target, ==, 10);
+  g_assert_cmpuint (statistics (h).forced_cuts, ==, 0);
+  check_all_out (h);
+}
+
+static void
+audio_only (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_clear_pointer (&h->video, weir_codec_config_unref);
+  begin (h, FALSE, TRUE);
+  play (h, MEDIA (.to = 10 * S, .no_video = TRUE));
+  drain (h, 10 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 5);
+  g_assert_cmpuint (segment_at (h, 0)->target, ==, 2);
+  g_assert_cmpint (segment_at (h, 0)->duration, >=, 1999 * MS);
+  g_assert_cmpint (segment_at (h, 0)->duration, <=, 2022 * MS);
+  check_all_out (h);
+  h->video = test_config (WEIR_CODEC_AVC, RECORD_BASELINE_720P30);
+}
+
+static void
+video_only (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, FALSE);
+  play (h, MEDIA (.to = 10 * S, .no_audio = TRUE));
+  drain (h, 10 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 5);
+  /* nobody is waited for, so that no sequence numbers are set aside */
+  g_assert_cmpuint (
+      g_array_index (h->chunks, Chunk, h->chunks->len - 1).sequence, ==, h->chunks->len);
+  check_all_out (h);
+}
+
+static void
+video_silent_then_returns (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  guint before;
+
+  h->jumps_allowed = TRUE;
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 5 * S));
+  play (h, MEDIA (.from = 5 * S, .to = 20 * S, .no_video = TRUE));
+  before = h->segments->len;
+  g_assert_cmpuint (before, >=, 8);
+  g_assert_true (segment_at (h, before - 1)->independent);
+  play (h, MEDIA (.from = 20 * S, .to = 24 * S));
+  drain (h, 24 * S / 1000);
+  for (guint i = 0; i < h->segments->len; i++) {
+    g_assert_cmpint (segment_at (h, i)->duration, <=, 2300 * MS);
+    g_assert_false (segment_at (h, i)->discontinuity);
+    if (segment_at (h, i)->start == 20 * S)
+      before = i;
+  }
+  g_assert_cmpint (segment_at (h, before)->start, ==, 20 * S);
+  g_assert_true (segment_at (h, before)->independent);
+  g_assert_cmpuint (segment_at (h, before)->totals[0].decode_time, ==, 20 * 90000);
+  check_all_out (h);
+}
+
+static void
+durations_sum_to_the_next_decode_time (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint rates[][2] = {{25, 1}, {30000, 1001}, {60, 1}};
+  g_autoptr (WeirCodecConfig) mono = test_config (WEIR_CODEC_AAC, RECORD_AAC_LC_44100_MONO_NO_SBR);
+
+  /* the harness asserts it at every chunk; here come the stamps that make it hard */
+  for (guint i = 0; i < G_N_ELEMENTS (rates); i++) {
+    for (guint j = 0; j < 2; j++) {
+      begin (h, TRUE, TRUE);
+      if (j == 0)
+        weir_segmenter_set_config (h->segmenter, 1, mono);
+      play (h, MEDIA (.to = 20 * S, .fps_n = rates[i][0], .fps_d = rates[i][1],
+                   .gop = (rates[i][0] / rates[i][1] + 1) * 2, .milliseconds = TRUE,
+                   .rate = j == 0 ? 44100 : 48000));
+      drain (h, 20 * S / 1000);
+      check_all_out (h);
+      check_sides (h, 1);
+      g_assert_cmpuint (statistics (h).moved_samples, ==, 0);
+      weir_segmenter_free (g_steal_pointer (&h->segmenter));
+      h->pushed = h->closed = h->inits = 0;
+      memset (h->next_id, 0, sizeof h->next_id);
+      memset (h->expected_id, 0, sizeof h->expected_id);
+      memset (h->end, 0, sizeof h->end);
+      g_array_set_size (h->chunks, 0);
+      g_array_set_size (h->segments, 0);
+    }
+  }
+}
+
+static void
+decode_times_never_go_back_whatever_the_stamps (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->jumps_allowed = TRUE;
+  h->shown_tolerance = -1;
+  for (guint round = 0; round < 300; round++) {
+    g_autoptr (GRand) random = g_rand_new_with_seed (round);
+    gint64 at[2] = {0, 0}, now = 0;
+    guint out = 0;
+
+    h->settings.hold_bytes_max = 1 << g_rand_int_range (random, 8, 20);
+    h->settings.segment_bytes_max = 1 << g_rand_int_range (random, 10, 20);
+    begin (h, TRUE, TRUE);
+    for (guint i = 0; i < 400; i++) {
+      guint track = (guint)g_rand_int_range (random, 0, 2);
+
+      at[track] += g_rand_int_range (random, 0, 60) * MS;
+      if (g_rand_int_range (random, 0, 40) == 0)
+        at[track] += (gint64)g_rand_int_range (random, -3000, 12000) * MS;
+      now += g_rand_int_range (random, 0, 60) * 1000;
+      if (g_rand_int_range (random, 0, 100) == 0)
+        now += g_rand_int_range (random, 0, 15000) * 1000;
+      push_sized (h, track, at[track],
+          at[track] + (track == 0 ? g_rand_int_range (random, -100, 200) * MS : 0),
+          track == 1 || g_rand_int_range (random, 0, 20) == 0,
+          g_rand_int_range (random, 0, 50) == 0, now, (gsize)g_rand_int_range (random, 0, 500));
+      if (g_rand_int_range (random, 0, 200) == 0) {
+        weir_segmenter_drain (h->segmenter, now);
+        pull (h);
+      }
+      if (g_rand_int_range (random, 0, 200) == 0)
+        weir_segmenter_end_track (h->segmenter, track);
+      weir_segmenter_advance (h->segmenter, now);
+      pull (h);
+    }
+    drain (h, now);
+    for (guint i = 0; i < h->chunks->len; i++)
+      out += g_array_index (h->chunks, Chunk, i).samples;
+    g_assert_cmpuint (out + statistics (h).dropped_samples, ==, h->pushed);
+    g_assert_cmpuint (statistics (h).samples, ==, h->pushed);
+    g_assert_cmpint (h->alive, ==, 0);
+    weir_segmenter_free (g_steal_pointer (&h->segmenter));
+    h->pushed = h->closed = h->inits = 0;
+    memset (h->next_id, 0, sizeof h->next_id);
+    memset (h->expected_id, 0, sizeof h->expected_id);
+    memset (h->end, 0, sizeof h->end);
+    g_array_set_size (h->chunks, 0);
+    g_array_set_size (h->segments, 0);
+  }
+}
+
+static void
+a_late_track_begins_at_the_next_keyframe (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, FALSE);
+  play (h, MEDIA (.to = 3 * S, .no_audio = TRUE));
+  g_assert_cmpuint (weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_AUDIO), ==, 1);
+  h->tracks = 2;
+  weir_segmenter_set_config (h->segmenter, 1, h->audio);
+  for (guint i = 75; i < 200; i++) {
+    push (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, i * 40000);
+    push (h, 1, i * 40 * MS, i * 40 * MS, TRUE, i * 40000);
+    push (h, 1, i * 40 * MS + 20 * MS, i * 40 * MS + 20 * MS, TRUE, i * 40000);
+  }
+  drain (h, 8000000);
+  g_assert_cmpuint (h->inits, ==, 2);
+  g_assert_cmpuint (h->segments->len, ==, 4);
+  g_assert_cmpint (segment_at (h, 2)->start, ==, 4 * S);
+  g_assert_true (segment_at (h, 2)->discontinuity);
+  g_assert_cmpuint (segment_at (h, 2)->generation, ==, 1);
+  g_assert_cmpuint (segment_at (h, 2)->totals[1].decode_time, ==, 4 * 48000);
+  g_assert_false (segment_at (h, 3)->discontinuity);
+}
+
+static void
+a_changed_configuration_begins_at_its_keyframe (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 5 * S));
+  weir_segmenter_set_config (h->segmenter, 0, h->video); /* repeated: nothing */
+  weir_segmenter_set_config (h->segmenter, 0, other);
+  play (h, MEDIA (.from = 5 * S, .to = 9 * S, .flag_video = TRUE));
+  drain (h, 9 * S / 1000);
+  g_assert_cmpuint (h->inits, ==, 2);
+  g_assert_cmpint (segment_at (h, 3)->start, ==, 5 * S);
+  g_assert_true (segment_at (h, 3)->discontinuity);
+  g_assert_true (segment_at (h, 3)->independent);
+  for (guint i = 4; i < h->segments->len; i++)
+    g_assert_false (segment_at (h, i)->discontinuity);
+  check_sides (h, 1);
+  check_all_out (h);
+}
+
+static void
+a_discontinuity_on_audio_first_is_one_for_all_tracks (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  guint flagged = 0;
+
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 5 * S));
+  push_sized (h, 1, 20 * S - 30 * MS, 20 * S - 30 * MS, TRUE, TRUE, 20000000, 50);
+  push_sized (h, 1, 20 * S - 10 * MS, 20 * S - 10 * MS, TRUE, FALSE, 20000000, 50);
+  g_assert_false (segment_at (h, h->segments->len - 1)->discontinuity);
+  for (guint i = 0; i < 100; i++) {
+    gint64 at = 20 * S + i * 40 * MS;
+
+    push_sized (h, 0, at, at, i % 50 == 0, i == 0, at / 1000, 50);
+    push_sized (h, 1, at + 10 * MS, at + 10 * MS, TRUE, FALSE, at / 1000, 50);
+    push_sized (h, 1, at + 30 * MS, at + 30 * MS, TRUE, FALSE, at / 1000, 50);
+  }
+  drain (h, 24 * S / 1000);
+  for (guint i = 0; i < h->segments->len; i++)
+    flagged += segment_at (h, i)->discontinuity;
+  g_assert_cmpuint (flagged, ==, 1);
+  g_assert_cmpint (segment_at (h, 3)->start, ==, 20 * S);
+  g_assert_true (segment_at (h, 3)->discontinuity);
+  g_assert_cmpuint (segment_at (h, 3)->totals[1].decode_time, ==, 19970 * 48);
+  g_assert_cmpuint (h->inits, ==, 1);
+  check_all_out (h);
+}
+
+static void
+a_discontinuity_on_video_first_waits_for_the_old_audio (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  guint flagged = 0;
+
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 5 * S));
+  push_sized (h, 0, 20 * S, 20 * S, TRUE, TRUE, 20000000, 50);
+  push_sized (h, 1, 5010 * MS, 5010 * MS, TRUE, FALSE, 20000000, 50);
+  push_sized (h, 0, 20040 * MS, 20040 * MS, FALSE, FALSE, 20040000, 50);
+  push_sized (h, 1, 20 * S, 20 * S, TRUE, TRUE, 20040000, 50);
+  push_sized (h, 0, 20080 * MS, 20080 * MS, FALSE, FALSE, 20080000, 50);
+  drain (h, 24 * S / 1000);
+  for (guint i = 0; i < h->segments->len; i++)
+    flagged += segment_at (h, i)->discontinuity;
+  g_assert_cmpuint (flagged, ==, 1);
+  g_assert_cmpuint (segment_at (h, 3)->totals[1].decode_time, ==, 20 * 48000);
+  g_assert_cmpuint (segment_at (h, 3)->totals[0].sample_count, ==, 3);
+  check_all_out (h);
+}
+
+static void
+after_a_drain_it_goes_on_with_a_discontinuity (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 3 * S));
+  drain (h, 3 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 2);
+  play (h, MEDIA (.from = 10 * S, .to = 13 * S));
+  drain (h, 13 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 4);
+  g_assert_true (segment_at (h, 2)->discontinuity);
+  g_assert_cmpuint (segment_at (h, 2)->totals[0].decode_time, ==, 10 * 90000);
+  g_assert_cmpuint (h->inits, ==, 1);
+  check_all_out (h);
+  drain (h, 14 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 4);
+}
+
+static void
+a_segment_is_cut_at_the_byte_limit (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->settings.segment_bytes_max = 10000;
+  begin (h, TRUE, TRUE);
+  for (guint i = 0; i < 100; i++)
+    push_sized (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, FALSE, i * 40000, 1000);
+  drain (h, 4000000);
+  g_assert_cmpint (segment_at (h, 1)->start, ==, 400 * MS);
+  g_assert_false (segment_at (h, 1)->independent);
+  g_assert_cmpuint (h->segments->len, ==, 10);
+  g_assert_cmpuint (statistics (h).forced_cuts, ==, 8);
+  check_all_out (h);
+}
+
+static void
+the_start_waits_for_each_announced_track (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->segmenter = weir_segmenter_new (&h->settings);
+  weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_VIDEO);
+  weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_AUDIO);
+  h->tracks = 2;
+  weir_segmenter_set_config (h->segmenter, 1, h->audio);
+  push (h, 1, 0, 0, TRUE, 1000000);
+  push (h, 1, 20 * MS, 20 * MS, TRUE, 1020000);
+  g_assert_cmpint (weir_segmenter_get_deadline (h->segmenter), ==, 3000000);
+  weir_segmenter_set_config (h->segmenter, 0, h->video);
+  push (h, 0, 5 * MS, 5 * MS, FALSE, 1030000); /* not a keyframe: nothing to decode it with */
+  g_assert_cmpuint (h->segments->len, ==, 0);
+  push (h, 0, 45 * MS, 45 * MS, TRUE, 1040000);
+  g_assert_cmpuint (h->segments->len, ==, 1);
+  drain (h, 1050000);
+  g_assert_cmpint (segment_at (h, 0)->start, ==, 45 * MS);
+  /* audio from before the keyframe is kept */
+  g_assert_cmpuint (segment_at (h, 0)->totals[1].sample_count, ==, 2);
+  g_assert_cmpuint (segment_at (h, 0)->totals[1].decode_time, ==, 0);
+  g_assert_cmpuint (statistics (h).dropped_samples, ==, 1);
+}
+
+static void
+the_wait_for_a_configuration_is_bounded (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->segmenter = weir_segmenter_new (&h->settings);
+  weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_VIDEO);
+  weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_AUDIO);
+  h->tracks = 2;
+  weir_segmenter_set_config (h->segmenter, 1, h->audio);
+  push (h, 1, 0, 0, TRUE, 1000000);
+  weir_segmenter_advance (h->segmenter, 2999999);
+  pull (h);
+  g_assert_cmpuint (h->segments->len, ==, 0);
+  weir_segmenter_advance (h->segmenter, 3000000);
+  pull (h);
+  g_assert_cmpuint (h->segments->len, ==, 1);
+  drain (h, 3000000);
+  check_all_out (h);
+}
+
+static void
+what_is_held_before_the_start_is_bounded (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->settings.hold_bytes_max = 1000;
+  begin (h, TRUE, TRUE);
+  for (guint i = 0; i < 11; i++)
+    push_sized (h, 1, i * 20 * MS, i * 20 * MS, TRUE, FALSE, 1, 100);
+  /* without video: audio decides */
+  g_assert_cmpuint (h->segments->len, ==, 1);
+  push_sized (h, 0, 220 * MS, 220 * MS, TRUE, FALSE, 1, 100);
+  drain (h, 2);
+  g_assert_cmpuint (h->segments->len, ==, 2);
+  g_assert_cmpint (segment_at (h, 1)->start, ==, 220 * MS);
+  check_all_out (h);
+}
+
+static void
+a_stall_of_the_clock_without_a_gap_leaves_no_hole (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  h->shown_tolerance = 90;
+  play (h, MEDIA (.to = 1 * S, .milliseconds = TRUE, .fps_n = 30));
+  weir_segmenter_advance (h->segmenter, 4000000);
+  pull (h);
+  g_assert_cmpint (h->alive, ==, 0); /* everything is published */
+  for (guint i = 30; i < 60; i++)
+    push (h, 0, (i * 1000 / 30 + 1) * MS, (i * 1000 / 30 + 1) * MS, FALSE, 4000000);
+  drain (h, 4000000);
+  /* the harness has checked that tfdt goes on exactly */
+  g_assert_cmpuint (h->segments->len, ==, 1);
+  check_all_out (h);
+}
+
+static void
+a_track_that_ended_is_not_waited_for (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 1 * S));
+  weir_segmenter_end_track (h->segmenter, 1);
+  for (guint i = 25; i <= 50; i++)
+    push (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, i * 40000);
+  g_assert_cmpuint (h->closed, ==, 1);
+  weir_segmenter_end_track (h->segmenter, 0);
+  drain (h, 3000000);
+  check_all_out (h);
+  g_assert_cmpuint (statistics (h).bounded_closes, ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name) g_test_add ("/segmenter/" #name, Harness, NULL, set_up, name, tear_down)
+  ADD (segments_begin_at_keyframes_and_all_tracks_are_cut_there);
+  ADD (short_gops_are_gathered_to_the_segment_duration);
+  ADD (audio_800_ms_late_at_a_cut_is_in_its_right_segment);
+  ADD (audio_that_is_ahead_of_a_cut_is_in_its_right_segment);
+  ADD (audio_that_is_later_than_the_bound_goes_into_the_next_segment);
+  ADD (audio_that_stops_closes_after_the_bounded_wait_of_media);
+  ADD (audio_that_stops_closes_after_the_bounded_wait_of_the_clock);
+  ADD (b_frames_are_cut_by_presentation_time);
+  ADD (the_first_presentation_time_equals_its_decode_time);
+  ADD (a_timeline_that_begins_below_zero_is_moved_to_zero);
+  ADD (no_keyframe_for_25_s);
+  ADD (gop_10_s_unknown_is_cut_at_4_s);
+  ADD (known_gop_10_s);
+  ADD (audio_only);
+  ADD (video_only);
+  ADD (video_silent_then_returns);
+  ADD (durations_sum_to_the_next_decode_time);
+  ADD (decode_times_never_go_back_whatever_the_stamps);
+  ADD (a_late_track_begins_at_the_next_keyframe);
+  ADD (a_changed_configuration_begins_at_its_keyframe);
+  ADD (a_discontinuity_on_audio_first_is_one_for_all_tracks);
+  ADD (a_discontinuity_on_video_first_waits_for_the_old_audio);
+  ADD (after_a_drain_it_goes_on_with_a_discontinuity);
+  ADD (a_segment_is_cut_at_the_byte_limit);
+  ADD (the_start_waits_for_each_announced_track);
+  ADD (the_wait_for_a_configuration_is_bounded);
+  ADD (what_is_held_before_the_start_is_bounded);
+  ADD (a_stall_of_the_clock_without_a_gap_leaves_no_hole);
+  ADD (a_track_that_ended_is_not_waited_for);
+  return g_test_run ();
+}
