@@ -159,6 +159,15 @@ weir_connection_get_bytes_received (WeirConnection *self)
   return WEIR_CONNECTION_GET_CLASS (self)->get_bytes_received (self);
 }
 
+void
+weir_connection_set_secret (WeirConnection *self, const gchar *secret)
+{
+  WeirConnectionPrivate *private = weir_connection_get_instance_private (self);
+
+  g_free (private->secret);
+  private->secret = g_strdup (secret);
+}
+
 const gchar *
 weir_connection_get_protocol (WeirConnection *self)
 {

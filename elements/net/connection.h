@@ -72,6 +72,9 @@ gint64 weir_connection_get_last_media_us (WeirConnection *self);
 /* Returns: bytes that have come so far; any thread */
 guint64 weir_connection_get_bytes_received (WeirConnection *self);
 
+/* for protocols that learn the secret after construction: once, before anyone else knows @self */
+void weir_connection_set_secret (WeirConnection *self, const gchar *secret);
+
 /* Returns: (transfer none): fixed at construction: "rtmp", "192.0.2.1:4711" */
 const gchar *weir_connection_get_protocol (WeirConnection *self);
 const gchar *weir_connection_get_peer (WeirConnection *self);

@@ -33,7 +33,9 @@ void weir_rtmp_listener_settings_init (WeirRtmpListenerSettings *settings);
 WeirRtmpListener *weir_rtmp_listener_new (const gchar *addresses,
     const WeirRtmpListenerSettings *settings, WeirWorker *worker, GError **error);
 const gchar *weir_rtmp_listener_get_addresses (WeirRtmpListener *self);
-/* stops listening; connections that were accepted go on, the others are closed */
+/* any thread but from within `authorise`; stops listening; connections that were accepted go on,
+ * the others are closed. To be called before the last reference is dropped: connections that are
+ * not accepted yet keep the listener. */
 void weir_rtmp_listener_stop (WeirRtmpListener *self);
 
 G_END_DECLS

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "rtmp/connection.h"
+
+G_BEGIN_DECLS
+
+/* What only the listener needs of a connection. */
+
+typedef struct {
+  /* asks to publish, on the accept thread */
+  void (*publish) (WeirRtmpConnection *connection, gpointer data);
+  /* accepted and about to migrate, or ended without; the last call, on the accept thread */
+  void (*left) (WeirRtmpConnection *connection, gboolean accepted, gpointer data);
+} WeirRtmpConnectionOwner;
+
+typedef struct {
+  const WeirRtmpSessionSettings *session;
+  gint64 read_interval_us;
+  gint64 authorise_us;
+  gsize output_max;
+} WeirRtmpConnectionSettings;
+
+/**
+ * weir_rtmp_connection_new: on the accept thread
+ * @fd: (transfer full): an accepted socket
+ * @owner: copied
+ *
+ * Begins the conversation. The connection keeps a reference to itself until it has ended.
+ */
+WeirRtmpConnection *
+weir_rtmp_connection_new (gint fd, const WeirRtmpConnectionSettings *settings, WeirWorker *worker,
+    const WeirRtmpConnectionOwner *owner, gpointer data);
+/* on the accept thread, before it was accepted: ends it at once */
+void
+weir_rtmp_connection_abort (WeirRtmpConnection *self, const gchar *reason);
+
+G_END_DECLS
