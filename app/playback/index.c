@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define G_LOG_DOMAIN "weir"
+
 #include "playback/index.h"
 
 #include "playback/hls.h"
@@ -728,10 +730,13 @@ number_segment (WeirIndex *self, WeirIndexSegment *segment)
     segment->media_sequence = last->media_sequence + 1;
     segment->discontinuity_sequence =
         last->discontinuity_sequence + (segment->discontinuity ? 1 : 0);
-  } else if (!segment->closed) {
-    segment->media_sequence = segment->number;
-    segment->discontinuity_sequence = segment->discontinuity ? 1 : 0;
+    return;
   }
+  /* a stored one has its own; a salvaged one does not */
+  if (segment->media_sequence == 0)
+    segment->media_sequence = segment->number;
+  if (segment->discontinuity && segment->discontinuity_sequence == 0)
+    segment->discontinuity_sequence = 1;
 }
 
 static gboolean
@@ -1271,7 +1276,7 @@ describe_track (WeirIndex *self, guint start, guint track, WeirHlsTrack *out)
   out->video = config->kind == WEIR_MEDIA_VIDEO;
   out->codecs = join_codecs (self, start, track);
   if (self->total_ns > 0)
-    out->average_rate = (guint64)((gdouble)total->bytes * 8 * 1e9 / (gdouble)self->total_ns) + 1;
+    out->average_rate = bit_rate (total->bytes, self->total_ns);
   out->peak_rate = MAX (total->peak_rate, out->average_rate);
   out->width = (guint)scale ((guint64)config->width * config->par_n, 1, config->par_d);
   out->height = config->height;

@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "playback/index.h"
+
+#include "records.h"
+
+#include <fcntl.h>
+
+#define SECOND G_GINT64_CONSTANT (1000000000)
+#define DATE G_GINT64_CONSTANT (1700000000000000) /* 2023-11-14T22:13:20Z */
+
+enum {
+  VIDEO,
+  AUDIO,
+};
+
+static void
+free_config (gpointer config)
+{
+  if (config != NULL)
+    weir_codec_config_unref (config);
+}
+
+static GPtrArray *
+configs_new (const gchar *video, const gchar *audio)
+{
+  GPtrArray *configs = g_ptr_array_new_with_free_func (free_config);
+
+  if (video != NULL)
+    g_ptr_array_add (configs, test_config (WEIR_CODEC_AVC, video));
+  if (audio != NULL)
+    g_ptr_array_add (configs, test_config (WEIR_CODEC_AAC, audio));
+  return configs;
+}
+
+static WeirIndex *
+index_new (guint window)
+{
+  WeirIndex *index = weir_index_new ("b1", window);
+  g_autoptr (GPtrArray) configs = configs_new (RECORD_MAIN_480P25, RECORD_AAC_LC_48000_STEREO);
+
+  weir_index_add_init (index, 7, 0, configs);
+  return index;
+}
+
+static WeirIndexSegment *
+open_segment (WeirIndex *index, guint64 number, gint64 start_ns)
+{
+  WeirIndexSegment *segment = weir_index_segment_new (number, 7);
+
+  segment->independent = TRUE;
+  segment->start_ns = start_ns;
+  segment->program_date_us = DATE + start_ns / 1000;
+  segment->styp_size = 24;
+  weir_index_open_segment (index, weir_index_segment_ref (segment));
+  return segment;
+}
+
+static void
+add_part (WeirIndex *index, guint64 number, guint track, guint64 offset, guint64 size,
+    guint64 decode_time, guint64 duration, guint samples)
+{
+  WeirIndexPart part = {.offset = offset,
+      .size = size,
+      .decode_time = decode_time,
+      .duration = duration,
+      .independent = TRUE,
+      .sample_count = samples};
+
+  weir_index_add_part (index, number, track, &part);
+}
+
+/* a segment of two seconds from @number × 2 s */
+static void
+add_segment (WeirIndex *index, guint64 number)
+{
+  g_autoptr (WeirIndexSegment) segment = open_segment (index, number, number * 2 * SECOND);
+
+  add_part (index, number, VIDEO, 24, 100000, number * 180000, 90000, 25);
+  add_part (index, number, AUDIO, 100024, 8000, number * 96000, 49152, 48);
+  add_part (index, number, VIDEO, 108024, 100000, number * 180000 + 90000, 90000, 25);
+  add_part (index, number, AUDIO, 208024, 8000, number * 96000 + 49152, 47104, 46);
+  weir_index_close_segment (index, number, 2 * SECOND, 2);
+}
+
+static void
+assert_text (GBytes *bytes, const gchar *expected)
+{
+  g_autofree gchar *text = NULL;
+
+  g_assert_nonnull (bytes);
+  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  g_bytes_unref (bytes);
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static gchar *
+take_text (GBytes *bytes)
+{
+  gchar *text;
+
+  g_assert_nonnull (bytes);
+  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  g_bytes_unref (bytes);
+  return text;
+}
+
+static void
+nothing_is_listed_before_the_first_segment_closes (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (WeirIndexSegment) segment = NULL;
+
+  g_assert_false (weir_index_is_playable (index));
+  segment = open_segment (index, 3, 0);
+  add_part (index, 3, VIDEO, 24, 1000, 0, 180000, 50);
+  g_assert_false (weir_index_is_playable (index));
+  g_assert_null (weir_index_get_multivariant (index));
+  g_assert_null (weir_index_get_media (index, VIDEO));
+  g_assert_null (weir_index_get_muxed (index));
+  weir_index_close_segment (index, 3, 2 * SECOND, 2);
+  g_assert_true (weir_index_is_playable (index));
+  g_assert_true (segment->closed);
+  {
+    g_autoptr (GBytes) text = weir_index_get_media (index, VIDEO);
+    g_assert_nonnull (text);
+  }
+  g_assert_null (weir_index_get_media (index, 2));
+  g_assert_null (weir_index_get_media (index, G_MAXUINT));
+}
+
+static void
+playlists_of_a_live_broadcast (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+
+  add_segment (index, 10);
+  add_segment (index, 11);
+  assert_text (weir_index_get_media (index, VIDEO),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:10\n"
+      "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+      "#EXT-X-MAP:URI=\"/b1/inits/7-0/track0.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:40.000Z\n#EXTINF:2.000000,\n"
+      "/b1/segments/7-10/track0.m4s\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:42.000Z\n#EXTINF:2.000000,\n"
+      "/b1/segments/7-11/track0.m4s\n");
+  assert_text (weir_index_get_media (index, AUDIO),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:10\n"
+      "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+      "#EXT-X-MAP:URI=\"/b1/inits/7-0/track1.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:40.000Z\n#EXTINF:2.005333,\n"
+      "/b1/segments/7-10/track1.m4s\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:42.000Z\n#EXTINF:2.005333,\n"
+      "/b1/segments/7-11/track1.m4s\n");
+  assert_text (weir_index_get_muxed (index),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:10\n"
+      "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+      "#EXT-X-MAP:URI=\"/b1/inits/7-0.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:40.000Z\n#EXTINF:2.000000,\n"
+      "/b1/segments/7-10.m4s\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:42.000Z\n#EXTINF:2.000000,\n"
+      "/b1/segments/7-11.m4s\n");
+  assert_text (weir_index_get_multivariant (index),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio 1\",DEFAULT=YES,AUTOSELECT=YES,"
+      "CHANNELS=\"2\",URI=\"track1.m3u8\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=864000,AVERAGE-BANDWIDTH=864000,"
+      "CODECS=\"avc1.4d401e,mp4a.40.2\",RESOLUTION=854x480,FRAME-RATE=25.000,"
+      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\ntrack0.m3u8\n");
+}
+
+static void
+an_ended_broadcast_lists_everything_or_its_window (void)
+{
+  g_autoptr (WeirIndex) live = index_new (3);
+  g_autoptr (WeirIndex) whole = index_new (3);
+  g_autofree gchar *window = NULL, *all = NULL;
+
+  for (guint64 number = 0; number < 10; number++) {
+    add_segment (live, number);
+    add_segment (whole, number);
+  }
+  weir_index_end (live, FALSE);
+  weir_index_end (whole, TRUE);
+  g_assert_true (weir_index_has_ended (whole));
+  window = take_text (weir_index_get_media (live, VIDEO));
+  all = take_text (weir_index_get_media (whole, VIDEO));
+  g_assert_true (g_str_has_suffix (window, ".m4s\n#EXT-X-ENDLIST\n"));
+  g_assert_nonnull (strstr (window, "#EXT-X-MEDIA-SEQUENCE:7\n"));
+  g_assert_null (strstr (window, "VOD"));
+  g_assert_true (g_str_has_suffix (all, ".m4s\n#EXT-X-ENDLIST\n"));
+  g_assert_nonnull (strstr (all, "#EXT-X-MEDIA-SEQUENCE:0\n"));
+  g_assert_nonnull (strstr (all, "#EXT-X-PLAYLIST-TYPE:VOD\n"));
+}
+
+static void
+a_new_configuration_brings_a_new_map (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (GPtrArray) configs =
+      configs_new (RECORD_HIGH_1080P2997_BT709, RECORD_AAC_LC_48000_STEREO);
+  WeirIndexSegment *segment = weir_index_segment_new (1, 7);
+  g_autofree gchar *multivariant = NULL;
+
+  add_segment (index, 0);
+  weir_index_add_init (index, 7, 1, configs);
+  segment->init_generation = 1;
+  segment->discontinuity = TRUE;
+  segment->start_ns = 9 * SECOND;
+  segment->program_date_us = DATE + 9000000;
+  weir_index_open_segment (index, segment);
+  add_part (index, 1, VIDEO, 24, 400000, 810000, 180180, 60);
+  weir_index_close_segment (index, 1, 2002000000, 2);
+  assert_text (weir_index_get_media (index, VIDEO),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
+      "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+      "#EXT-X-MAP:URI=\"/b1/inits/7-0/track0.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:20.000Z\n#EXTINF:2.000000,\n"
+      "/b1/segments/7-0/track0.m4s\n"
+      "#EXT-X-DISCONTINUITY\n"
+      "#EXT-X-MAP:URI=\"/b1/inits/7-1/track0.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:29.000Z\n#EXTINF:2.002000,\n"
+      "/b1/segments/7-1/track0.m4s\n");
+  /* nothing of the audio: a gap as long as the reference */
+  assert_text (weir_index_get_media (index, AUDIO),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
+      "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+      "#EXT-X-MAP:URI=\"/b1/inits/7-0/track1.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:20.000Z\n#EXTINF:2.005333,\n"
+      "/b1/segments/7-0/track1.m4s\n"
+      "#EXT-X-DISCONTINUITY\n"
+      "#EXT-X-MAP:URI=\"/b1/inits/7-1/track1.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:29.000Z\n#EXT-X-GAP\n#EXTINF:2.002000,\n"
+      "/b1/segments/7-1/track1.m4s\n");
+  multivariant = take_text (weir_index_get_multivariant (index));
+  g_assert_nonnull (strstr (multivariant, "CODECS=\"avc1.640028,avc1.4d401e,mp4a.40.2\""));
+  g_assert_nonnull (strstr (multivariant, "RESOLUTION=1920x1080,FRAME-RATE=29.970"));
+}
+
+static void
+dates_of_other_tracks_are_of_their_first_sample (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (WeirIndexSegment) segment = open_segment (index, 0, 5 * SECOND);
+  g_autofree gchar *video = NULL, *audio = NULL;
+
+  add_part (index, 0, VIDEO, 24, 1000, 450000 - 7200, 180000, 50);
+  add_part (index, 0, AUDIO, 1024, 1000, 5 * 48000 + 600, 96256, 94);
+  weir_index_close_segment (index, 0, 2 * SECOND, 2);
+  video = take_text (weir_index_get_media (index, VIDEO));
+  audio = take_text (weir_index_get_media (index, AUDIO));
+  g_assert_nonnull (strstr (video, "2023-11-14T22:13:25.000Z\n"));
+  g_assert_nonnull (strstr (audio, "2023-11-14T22:13:25.013Z\n")); /* 12.5 ms later */
+}
+
+static void
+audio_alone_is_a_variant (void)
+{
+  g_autoptr (WeirIndex) index = weir_index_new ("b1", 6);
+  g_autoptr (GPtrArray) configs = configs_new (NULL, RECORD_HE_AAC_48000_STEREO);
+  g_autoptr (WeirIndexSegment) segment = NULL;
+
+  weir_index_add_init (index, 7, 0, configs);
+  segment = open_segment (index, 0, 0);
+  add_part (index, 0, 0, 24, 10001, 0, 96000, 47);
+  weir_index_close_segment (index, 0, 2 * SECOND, 2);
+  assert_text (weir_index_get_multivariant (index),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=40004,AVERAGE-BANDWIDTH=40004,CODECS=\"mp4a.40.5\"\n"
+      "track0.m3u8\n");
+}
+
+static void
+the_multivariant_offers_only_what_came (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (WeirIndexSegment) first = open_segment (index, 0, 0);
+  g_autofree gchar *before = NULL, *after = NULL;
+
+  first->independent = FALSE;
+  add_part (index, 0, VIDEO, 24, 1000, 0, 180000, 50);
+  weir_index_close_segment (index, 0, 2 * SECOND, 2);
+  before = take_text (weir_index_get_multivariant (index));
+  g_assert_null (strstr (before, "AUDIO"));
+  g_assert_nonnull (strstr (before, "CODECS=\"avc1.4d401e\""));
+  add_segment (index, 1);
+  after = take_text (weir_index_get_multivariant (index));
+  g_assert_nonnull (strstr (after, ",AUDIO=\"audio\"\n"));
+  /* the one that did not start with a keyframe is remembered */
+  g_assert_null (strstr (after, "INDEPENDENT"));
+}
+
+static void
+the_peak_is_not_that_of_a_splinter (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (WeirIndexSegment) segment = NULL;
+  g_autofree gchar *text = NULL;
+
+  add_segment (index, 0);
+  segment = open_segment (index, 1, 2 * SECOND);
+  add_part (index, 1, VIDEO, 24, 100000, 180000, 3600, 1);
+  weir_index_close_segment (index, 1, SECOND / 25, 2);
+  text = take_text (weir_index_get_multivariant (index));
+  /* video: 300,000 bytes in 2.04 s, more than in any 1 s; audio: 16,000 in 2 s, then none */
+  g_assert_nonnull (strstr (text, "BANDWIDTH=1240471,AVERAGE-BANDWIDTH=1239217,"));
+}
+
+static void
+the_frame_rate_is_measured_when_the_headers_do_not_say (void)
+{
+  g_autoptr (WeirIndex) index = weir_index_new ("b1", 6);
+  /* without VUI */
+  g_autoptr (GPtrArray) configs = configs_new ("0142c01effe1000a6742c01ef40a02ff9500"
+                                               "01000568cb83cb20",
+      NULL);
+  g_autoptr (WeirIndexSegment) segment = NULL;
+  g_autofree gchar *text = NULL;
+  const WeirCodecConfig *config = g_ptr_array_index (configs, 0);
+
+  g_assert_cmpuint (config->frame_rate_n, ==, 0);
+  weir_index_add_init (index, 7, 0, configs);
+  segment = open_segment (index, 0, 0);
+  add_part (index, 0, 0, 24, 10000, 0, 180180, 60);
+  weir_index_close_segment (index, 0, 2002000000, 3);
+  text = take_text (weir_index_get_multivariant (index));
+  g_assert_nonnull (strstr (text, ",FRAME-RATE=29.970,"));
+}
+
+static void
+entries_survive_their_json (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (WeirIndex) again = weir_index_new ("b1", 6);
+  g_autofree gchar *inits = NULL;
+  g_autoptr (GError) error = NULL;
+  WeirIndexSegment *odd = weir_index_segment_new (12, 8);
+  g_autoptr (GPtrArray) configs = configs_new (RECORD_HIGH_1080P2997_BT709, NULL);
+
+  g_ptr_array_add (configs, NULL);
+  add_segment (index, 10);
+  weir_index_add_init (index, 8, 0, configs);
+  odd->discontinuity = TRUE;
+  odd->salvaged = TRUE;
+  odd->start_ns = -5;
+  odd->program_date_us = DATE;
+  odd->name = g_strdup ("b1/8-\"12\".m4s");
+  weir_index_open_segment (index, odd);
+  add_part (index, 12, VIDEO, 24, 9, 1, 2, 3);
+  weir_index_close_segment (index, 12, 40000000, 9);
+  weir_index_end (index, TRUE);
+
+  inits = weir_index_inits_to_json (index);
+  g_assert_true (weir_index_add_inits_from_json (again, inits, &error));
+  g_assert_no_error (error);
+  g_assert_true (weir_index_add_inits_from_json (again, inits, &error)); /* known already */
+  {
+    g_autofree gchar *inits_again = weir_index_inits_to_json (again);
+    g_assert_cmpstr (inits, ==, inits_again);
+  }
+  for (guint64 number = 10; number <= 12; number += 2) {
+    g_autoptr (WeirIndexSegment) segment = weir_index_find (index, number == 10 ? 7 : 8, number);
+    g_autofree gchar *json = weir_index_segment_to_json (segment);
+    WeirIndexSegment *read = weir_index_segment_from_json (json, &error);
+    g_autofree gchar *json_again = NULL;
+
+    g_assert_no_error (error);
+    json_again = weir_index_segment_to_json (read);
+    g_assert_cmpstr (json, ==, json_again);
+    g_assert_true (read->closed);
+    g_assert_cmpstr (read->name, ==, segment->name);
+    weir_index_add_closed_segment (again, read);
+  }
+  weir_index_end (again, TRUE);
+  for (guint track = 0; track < 2; track++) {
+    g_autofree gchar *text = take_text (weir_index_get_media (index, track));
+    assert_text (weir_index_get_media (again, track), text);
+    g_assert_nonnull (strstr (text, "TARGETDURATION:2\n"));
+  }
+  {
+    g_autofree gchar *text = take_text (weir_index_get_multivariant (index));
+    assert_text (weir_index_get_multivariant (again), text);
+  }
+}
+
+static void
+damaged_entries_are_refused (void)
+{
+  static const gchar *const segments[] = {
+      "",
+      "[",
+      "null",
+      "[]",
+      "{}",
+      "{\"number\":\"1\"}",
+  };
+  static const gchar *const parts[] = {
+      "[]",
+      "[1,2,3,4,5]",
+      "[1,2,3,4,5,6,7]",
+      "[1,2,3,4,1,-1]",
+      "[1,2,3,4,1,\"6\"]",
+      "[1,2,3,4,1,6.5]",
+      "[9223372036854775807,1,3,4,1,6]",
+      "[1,2,9223372036854775807,4,1,6]",
+      "{}",
+  };
+  static const gchar *const inits[] = {
+      "",
+      "{}",
+      "[1]",
+      "[{\"epoch\":1,\"generation\":0}]",
+      "[{\"epoch\":-1,\"generation\":0,\"tracks\":[]}]",
+      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{}]}]",
+      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{\"codec\":\"VP8\",\"record\":\"\"}]}]",
+      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{\"codec\":\"AAC\",\"record\":\"EQ==\"}]}]",
+  };
+  const gchar *format =
+      "{\"number\":1,\"epoch\":1,\"generation\":0,\"sequence\":1,\"discontinuities\":0,"
+      "\"target\":2,\"start\":0,\"duration\":1,\"date\":0,\"styp\":24,\"size\":24,"
+      "\"tracks\":[[%s]]}";
+  g_autoptr (WeirIndex) index = weir_index_new ("b1", 6);
+
+  for (guint i = 0; i < G_N_ELEMENTS (segments); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (weir_index_segment_from_json (segments[i], &error));
+    g_assert_nonnull (error);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+    g_autofree gchar *json = g_strdup_printf (format, parts[i]);
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (weir_index_segment_from_json (json, &error));
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  }
+  {
+    g_autofree gchar *json = g_strdup_printf (format, "[24,2,3,4,1,6]");
+    g_autoptr (WeirIndexSegment) segment = weir_index_segment_from_json (json, NULL);
+
+    g_assert_nonnull (segment);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (inits); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (weir_index_add_inits_from_json (index, inits[i], &error));
+    g_assert_nonnull (error);
+  }
+  g_assert_null (weir_index_get_init (index, 1, 0, -1));
+}
+
+static void
+open_segments_are_read_as_they_grow (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (WeirIndexSegment) segment = open_segment (index, 4, 0);
+  g_autoptr (GArray) parts = NULL;
+
+  g_assert_null (weir_index_find (index, 6, 4));
+  g_assert_null (weir_index_find (index, 7, 5));
+  g_assert_null (weir_index_get_track_parts (index, 7, 4, VIDEO));
+  add_part (index, 4, AUDIO, 24, 100, 5, 6, 7);
+  parts = weir_index_get_track_parts (index, 7, 4, AUDIO);
+  g_assert_cmpuint (parts->len, ==, 1);
+  g_assert_cmpuint (g_array_index (parts, WeirIndexPart, 0).decode_time, ==, 5);
+  g_assert_cmpuint (segment->size, ==, 124);
+  /* two are open; the newer one may get its parts first */
+  {
+    g_autoptr (WeirIndexSegment) next = open_segment (index, 5, SECOND);
+    g_autoptr (GArray) none = NULL;
+
+    add_part (index, 5, VIDEO, 24, 100, 5, 6, 7);
+    weir_index_close_segment (index, 4, SECOND, 2);
+    g_assert_true (segment->closed);
+    g_assert_false (next->closed);
+    add_part (index, 4, VIDEO, 24, 100, 5, 6, 7);
+    none = weir_index_get_track_parts (index, 7, 4, VIDEO);
+    g_assert_cmpuint (none->len, ==, 0); /* closed is closed */
+  }
+}
+
+static void
+objects_are_handed_out_open_or_by_name (void)
+{
+  g_autoptr (WeirIndex) index = index_new (2);
+  g_autofree gchar *name = NULL;
+
+  for (guint64 number = 0; number < 5; number++) {
+    g_autoptr (WeirIndexSegment) segment = weir_index_segment_new (number, 7);
+
+    segment->blob = weir_blob_new (open ("/dev/null", O_RDONLY | O_CLOEXEC));
+    weir_index_open_segment (index, weir_index_segment_ref (segment));
+    weir_index_close_segment (index, number, 2 * SECOND, 2);
+    if (number != 1)
+      weir_index_set_name (index, number, "x");
+  }
+  weir_index_release_blobs (index, 2);
+  for (guint64 number = 0; number < 5; number++) {
+    g_autoptr (WeirBlob) blob = NULL;
+
+    g_clear_pointer (&name, g_free);
+    blob = weir_index_open_blob (index, 7, number, &name);
+    g_assert_cmpint (blob != NULL, ==, number == 1 || number >= 3);
+    g_assert_cmpstr (name, ==, blob != NULL ? NULL : "x");
+  }
+  g_assert_null (weir_index_open_blob (index, 7, 99, &name));
+}
+
+static void
+count_change (G_GNUC_UNUSED WeirIndex *index, gpointer data)
+{
+  /* the reading side may be called in here */
+  weir_index_is_playable (index);
+  ++*(guint *)data;
+}
+
+static void
+every_change_is_told_and_playlists_are_shared_between (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (GBytes) first = NULL, second = NULL, third = NULL;
+  guint changes = 0;
+
+  weir_index_set_changed (index, count_change, &changes);
+  add_segment (index, 0);
+  g_assert_cmpuint (changes, ==, 6);
+  first = weir_index_get_media (index, VIDEO);
+  second = weir_index_get_media (index, VIDEO);
+  g_assert_true (first == second);
+  add_segment (index, 1);
+  third = weir_index_get_media (index, VIDEO);
+  g_assert_false (first == third);
+  weir_index_end (index, FALSE);
+  g_assert_cmpuint (changes, ==, 13);
+}
+
+/* ------------------------------------------------------------------------ a player's view of it */
+
+typedef struct {
+  guint64 media_sequence;
+  guint64 target;
+  GHashTable *uris;            /* of every URI ever listed: its media sequence number */
+  GHashTable *discontinuities; /* likewise: its discontinuity sequence number */
+  GHashTable *dates;
+} Player;
+
+static guint64
+tag_number (const gchar *text, const gchar *tag)
+{
+  const gchar *place = strstr (text, tag);
+
+  g_assert_nonnull (place);
+  g_assert_null (strstr (place + 1, tag));
+  return g_ascii_strtoull (place + strlen (tag), NULL, 10);
+}
+
+static void
+remember (GHashTable *table, const gchar *uri, const gchar *value)
+{
+  const gchar *known = g_hash_table_lookup (table, uri);
+
+  if (known != NULL)
+    g_assert_cmpstr (known, ==, value);
+  else
+    g_hash_table_insert (table, g_strdup (uri), g_strdup (value));
+}
+
+static void
+player_load (Player *player, const gchar *text, guint window, gboolean everything)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autoptr (GHashTable) listed = g_hash_table_new (g_str_hash, g_str_equal);
+  guint64 sequence = tag_number (text, "#EXT-X-MEDIA-SEQUENCE:");
+  guint64 discontinuity = tag_number (text, "#EXT-X-DISCONTINUITY-SEQUENCE:");
+  guint64 target = tag_number (text, "#EXT-X-TARGETDURATION:");
+  const gchar *date = NULL;
+  g_autofree gchar *last_date = g_strdup ("");
+  gdouble seconds = 0, listed_seconds = 0, without_first = 0;
+  guint count = 0;
+
+  if (!everything)
+    g_assert_cmpuint (sequence, >=, player->media_sequence);
+  player->media_sequence = sequence;
+  if (player->target != 0)
+    g_assert_cmpuint (target, ==, player->target);
+  player->target = target;
+
+  for (guint i = 0; lines[i] != NULL; i++) {
+    if (g_strcmp0 (lines[i], "#EXT-X-DISCONTINUITY") == 0) {
+      discontinuity++;
+    } else if (g_str_has_prefix (lines[i], "#EXT-X-PROGRAM-DATE-TIME:")) {
+      date = lines[i] + strlen ("#EXT-X-PROGRAM-DATE-TIME:");
+      g_assert_cmpstr (date, >, last_date);
+      g_free (last_date);
+      last_date = g_strdup (date);
+    } else if (g_str_has_prefix (lines[i], "#EXTINF:")) {
+      seconds = g_ascii_strtod (lines[i] + 8, NULL);
+      g_assert_cmpfloat (seconds, >, 0);
+    } else if (lines[i][0] == '/') {
+      g_autofree gchar *number = g_strdup_printf ("%" G_GUINT64_FORMAT, sequence + count);
+      g_autofree gchar *run = g_strdup_printf ("%" G_GUINT64_FORMAT, discontinuity);
+
+      g_assert_nonnull (date);
+      g_assert_true (g_hash_table_add (listed, lines[i]));
+      remember (player->uris, lines[i], number);
+      remember (player->discontinuities, lines[i], run);
+      remember (player->dates, lines[i], date);
+      date = NULL;
+      listed_seconds += seconds;
+      if (count > 0)
+        without_first += seconds;
+      count++;
+    }
+  }
+  g_assert_cmpuint (count, >, 0);
+  if (!everything && sequence > 0 && count > window)
+    g_assert_cmpfloat (without_first, <, 3.0 * (gdouble)target + 0.2 * count);
+  if (!everything && sequence > 0) {
+    g_assert_cmpuint (count, >=, window);
+    g_assert_cmpfloat (listed_seconds, >=, 3.0 * (gdouble)target - 0.2 * count);
+  }
+}
+
+static void
+a_player_never_sees_the_playlist_contradict_itself (void)
+{
+  for (guint round = 0; round < 50; round++) {
+    const guint window = (guint)g_test_rand_int_range (1, 8);
+    const guint target = (guint)g_test_rand_int_range (2, 5);
+    g_autoptr (WeirIndex) index = index_new (window);
+    Player players[2] = {0};
+    guint64 number = 0, epoch = 7;
+    guint generation = 0, total = 0;
+    gint64 time = 0;
+    gboolean trimmed = FALSE;
+
+    for (guint i = 0; i < 2; i++) {
+      players[i].uris = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+      players[i].discontinuities = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+      players[i].dates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+    }
+    for (guint step = 0; step < 60; step++) {
+      WeirIndexSegment *segment;
+      gint64 duration =
+          g_test_rand_int_range (1, 20) == 1
+              ? SECOND / 25
+              : g_test_rand_int_range (1000, (gint)target * 1000) * G_GINT64_CONSTANT (1000000);
+      gboolean discontinuity = total > 0 && g_test_rand_int_range (0, 6) == 0;
+
+      if (discontinuity) {
+        time += g_test_rand_int_range (0, 60) * SECOND;
+        if (g_test_rand_bit ()) {
+          g_autoptr (GPtrArray) configs =
+              configs_new (g_test_rand_bit () ? RECORD_MAIN_480P25 : RECORD_HIGH_1080I25,
+                  RECORD_AAC_LC_48000_STEREO);
+
+          generation++;
+          if (g_test_rand_bit ()) {
+            epoch++;
+            generation = 0;
+          }
+          weir_index_add_init (index, epoch, generation, configs);
+        }
+        number += (guint64)g_test_rand_int_range (0, 3); /* lost in a crash */
+      }
+      segment = weir_index_segment_new (number, epoch);
+      segment->init_generation = generation;
+      segment->discontinuity = discontinuity;
+      segment->start_ns = time;
+      segment->program_date_us = DATE + time / 1000;
+      weir_index_open_segment (index, segment);
+      add_part (index, number, VIDEO, 24, 1000, (guint64)time * 9 / 100000,
+          (guint64)duration * 9 / 100000, 50);
+      if (g_test_rand_int_range (0, 10) != 0)
+        add_part (index, number, AUDIO, 1024, 1000, (guint64)time / 1000 * 48 / 1000 + 500,
+            MAX (1024, (guint64)duration / 1000 * 48 / 1000), 90);
+      weir_index_close_segment (index, number, duration, target);
+      number++;
+      total++;
+      time += duration;
+      if (g_test_rand_int_range (0, 4) == 0) {
+        g_autoptr (GPtrArray) forgotten = weir_index_trim (index, window + 2);
+        trimmed |= forgotten->len > 0;
+      }
+      for (guint i = 0; i < 2; i++) {
+        g_autofree gchar *text = take_text (weir_index_get_media (index, i));
+
+        player_load (&players[i], text, window, FALSE);
+        g_assert_null (strstr (text, "ENDLIST"));
+        g_assert_cmpuint (g_hash_table_size (players[i].uris), ==, total);
+      }
+      g_assert_cmpuint (players[0].media_sequence, ==, players[1].media_sequence);
+    }
+    weir_index_end (index, TRUE);
+    for (guint i = 0; i < 2; i++) {
+      g_autofree gchar *text = take_text (weir_index_get_media (index, i));
+      guint count = 0;
+
+      player_load (&players[i], text, window, TRUE);
+      for (const gchar *place = text; (place = strstr (place, "#EXTINF")) != NULL; place++)
+        count++;
+      if (!trimmed)
+        g_assert_cmpuint (count, ==, total);
+      g_hash_table_unref (players[i].uris);
+      g_hash_table_unref (players[i].discontinuities);
+      g_hash_table_unref (players[i].dates);
+    }
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name) g_test_add_func ("/playback/index/" #name, name)
+  ADD (nothing_is_listed_before_the_first_segment_closes);
+  ADD (playlists_of_a_live_broadcast);
+  ADD (an_ended_broadcast_lists_everything_or_its_window);
+  ADD (a_new_configuration_brings_a_new_map);
+  ADD (dates_of_other_tracks_are_of_their_first_sample);
+  ADD (audio_alone_is_a_variant);
+  ADD (the_multivariant_offers_only_what_came);
+  ADD (the_peak_is_not_that_of_a_splinter);
+  ADD (the_frame_rate_is_measured_when_the_headers_do_not_say);
+  ADD (entries_survive_their_json);
+  ADD (damaged_entries_are_refused);
+  ADD (open_segments_are_read_as_they_grow);
+  ADD (objects_are_handed_out_open_or_by_name);
+  ADD (every_change_is_told_and_playlists_are_shared_between);
+  ADD (a_player_never_sees_the_playlist_contradict_itself);
+  return g_test_run ();
+}
