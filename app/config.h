@@ -66,18 +66,31 @@ typedef struct {
 
 #define WEIR_CONFIG_ERROR (weir_config_error_quark ())
 GQuark weir_config_error_quark (void);
+typedef enum {
+  WEIR_CONFIG_ERROR_FILE,    /* cannot be read, or is no key file */
+  WEIR_CONFIG_ERROR_UNKNOWN, /* no such section or key */
+  WEIR_CONFIG_ERROR_VALUE,   /* the key cannot have this value */
+  WEIR_CONFIG_ERROR_UNAVAILABLE, /* not available in this version */
+} WeirConfigError;
 
 /**
  * weir_config_load:
  * @file: (nullable): the file of `-c`; NULL looks where weir.conf(5) says, none there is no error
  * @overrides: (nullable) (array zero-terminated=1): `SECTION.KEY=VALUE`
  *
- * Every unknown section or key, and every value out of range, is an error that names it.
+ * Every unknown section or key, every key that appears twice, every value out of range, and every
+ * key of a part that this version does not have is an error that names it, with file and line.
+ * After loading no text is NULL; `state_dir`, `token_file` and `path` are absolute; `node_name` and,
+ * with a `public_url`, `public_host` are set. `account` may be empty, `workers` 0 (the cores).
  */
 WeirConfig *weir_config_load (const gchar *file, const gchar *const *overrides, GError **error);
 void weir_config_free (WeirConfig *self);
 /* Returns: (transfer full): every key with the value in force, as a weir.conf */
 gchar *weir_config_to_string (const WeirConfig *self);
+/* Returns: (transfer full): the commented example, data/weir.conf */
+gchar *weir_config_get_example (void);
+/* Returns: (transfer full): the sections and keys in the markup of weir.conf(5) */
+gchar *weir_config_get_manual (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirConfig, weir_config_free)
 
