@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "broadcast/salvage.h"
+
+#include "records.h"
+#include "segment/fragment.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+enum { VIDEO, AUDIO, TRACKS };
+
+typedef struct {
+  gchar *folder;
+  gchar *path;
+  GPtrArray *configs;
+  GByteArray *content;
+  WeirIndexSegment *segment;
+  gsize styp_size;
+  gsize chunks[8]; /* where each ends */
+  guint count;
+} Fixture;
+
+/* one sample: a NAL unit for video, anything for audio; neither is decoded */
+static void
+append_sample (GByteArray *content, guint track, gsize size, gboolean keyframe)
+{
+  gsize start = content->len;
+
+  g_byte_array_set_size (content, (guint)(start + size));
+  memset (content->data + start, 0x5a, size);
+  if (track == VIDEO) {
+    content->data[start] = content->data[start + 1] = content->data[start + 2] = 0;
+    content->data[start + 3] = (guint8)(size - 4);
+    content->data[start + 4] = keyframe ? 0x65 : 0x41;
+  }
+}
+
+static void
+append_chunk (Fixture *fixture, guint track, guint64 decode_time, const WeirFragmentSample *samples,
+    guint count)
+{
+  WeirFragmentStart start = fixture->count == 0 ? WEIR_FRAGMENT_SEGMENT : WEIR_FRAGMENT_CHUNK;
+  gsize styp_size;
+  g_autoptr (GBytes) header = weir_fragment_write_header (
+      start, fixture->count + 1, track + 1, decode_time, samples, count, &styp_size);
+
+  if (fixture->count == 0)
+    fixture->styp_size = styp_size;
+  g_byte_array_append (
+      fixture->content, g_bytes_get_data (header, NULL), (guint)g_bytes_get_size (header));
+  for (guint i = 0; i < count; i++)
+    append_sample (fixture->content, track, samples[i].size, samples[i].keyframe);
+  fixture->chunks[fixture->count++] = fixture->content->len;
+}
+
+/* video, audio, video: 3 + 2 + 2 samples */
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  const WeirFragmentSample first[] = {
+      {100, 3000, 3000, TRUE}, {50, 3000, 6000, FALSE}, {60, 3003, 0, FALSE}};
+  const WeirFragmentSample audio[] = {{30, 1024, 0, TRUE}, {30, 1024, 0, TRUE}};
+  const WeirFragmentSample second[] = {{70, 3000, 0, FALSE}, {80, 3000, 0, FALSE}};
+
+  (void)data;
+  fixture->folder = g_dir_make_tmp ("weir-salvage-XXXXXX", NULL);
+  fixture->path = g_build_filename (fixture->folder, "b-7.open", NULL);
+  fixture->configs = g_ptr_array_new_with_free_func ((GDestroyNotify)weir_codec_config_unref);
+  g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AVC, RECORD_BASELINE_720P30));
+  g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO));
+  fixture->content = g_byte_array_new ();
+  append_chunk (fixture, VIDEO, 900000, first, G_N_ELEMENTS (first));
+  append_chunk (fixture, AUDIO, 480000, audio, G_N_ELEMENTS (audio));
+  append_chunk (fixture, VIDEO, 909003, second, G_N_ELEMENTS (second));
+  fixture->segment = weir_index_segment_new (7, 3);
+  fixture->segment->start_ns = 11;
+  fixture->segment->program_date_us = 12;
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  (void)data;
+  g_unlink (fixture->path);
+  g_assert_cmpint (g_rmdir (fixture->folder), ==, 0);
+  g_free (fixture->folder);
+  g_free (fixture->path);
+  g_ptr_array_unref (fixture->configs);
+  g_byte_array_unref (fixture->content);
+  weir_index_segment_unref (fixture->segment);
+}
+
+static void
+write_spool (Fixture *fixture, gsize size)
+{
+  g_assert_true (g_file_set_contents (
+      fixture->path, (const gchar *)fixture->content->data, (gssize)size, NULL));
+}
+
+static const WeirIndexPart *
+get_part (Fixture *fixture, guint track, guint part)
+{
+  const WeirIndexTrack *entry = fixture->segment->tracks->pdata[track];
+
+  g_assert_cmpuint (part, <, entry->parts->len);
+  return &g_array_index (entry->parts, WeirIndexPart, part);
+}
+
+static guint
+count_parts (Fixture *fixture, guint track)
+{
+  const WeirIndexTrack *entry;
+
+  if (track >= fixture->segment->tracks->len)
+    return 0;
+  entry = fixture->segment->tracks->pdata[track];
+  return entry->parts->len;
+}
+
+/* salvages what @size bytes of the file hold and expects the first @chunks chunks of it */
+static void
+assert_salvaged (Fixture *fixture, gsize size, guint chunks)
+{
+  g_autofree gchar *salvaged = NULL;
+  g_autofree gchar *content = NULL;
+  g_autofree gchar *expected_path = g_build_filename (fixture->folder, "b-7.salvaged", NULL);
+  g_autofree gchar *spool = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize expected = fixture->chunks[chunks - 1];
+  gsize salvaged_size, spool_size;
+
+  write_spool (fixture, size);
+  g_assert_true (
+      weir_salvage_segment (fixture->path, fixture->configs, fixture->segment, &salvaged, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (salvaged, ==, expected_path);
+  g_assert_true (g_file_get_contents (salvaged, &content, &salvaged_size, NULL));
+  g_assert_cmpmem (content, salvaged_size, fixture->content->data, expected);
+  /* never truncated in place */
+  g_assert_true (g_file_get_contents (fixture->path, &spool, &spool_size, NULL));
+  g_assert_cmpuint (spool_size, ==, size);
+  g_assert_cmpuint (fixture->segment->size, ==, expected);
+  g_assert_cmpuint (fixture->segment->styp_size, ==, fixture->styp_size);
+  g_assert_true (fixture->segment->salvaged);
+  g_assert_true (fixture->segment->closed);
+  g_assert_cmpuint (count_parts (fixture, VIDEO), ==, (chunks + 1) / 2);
+  g_assert_cmpuint (count_parts (fixture, AUDIO), ==, chunks / 2);
+  g_unlink (salvaged);
+}
+
+static void
+assert_refused (Fixture *fixture, gsize size)
+{
+  g_autofree gchar *expected_path = g_build_filename (fixture->folder, "b-7.salvaged", NULL);
+  g_autoptr (GError) error = NULL;
+  gchar *salvaged = NULL;
+
+  write_spool (fixture, size);
+  g_assert_false (
+      weir_salvage_segment (fixture->path, fixture->configs, fixture->segment, &salvaged, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_assert_null (salvaged);
+  g_assert_false (g_file_test (expected_path, G_FILE_TEST_EXISTS));
+  g_assert_false (fixture->segment->salvaged);
+  g_assert_false (fixture->segment->closed);
+  g_assert_cmpuint (fixture->segment->size, ==, 0);
+  g_assert_cmpuint (fixture->segment->tracks->len, ==, 0);
+}
+
+static void
+a_whole_file_gives_all_parts (Fixture *fixture, gconstpointer data)
+{
+  const WeirIndexPart *part;
+
+  (void)data;
+  assert_salvaged (fixture, fixture->content->len, 3);
+  part = get_part (fixture, VIDEO, 0);
+  g_assert_cmpuint (part->offset, ==, fixture->styp_size);
+  g_assert_cmpuint (part->size, ==, fixture->chunks[0] - fixture->styp_size);
+  g_assert_cmpuint (part->decode_time, ==, 900000);
+  g_assert_cmpuint (part->duration, ==, 9003);
+  g_assert_cmpuint (part->sample_count, ==, 3);
+  g_assert_true (part->independent);
+  part = get_part (fixture, AUDIO, 0);
+  g_assert_cmpuint (part->offset, ==, fixture->chunks[0]);
+  g_assert_cmpuint (part->size, ==, fixture->chunks[1] - fixture->chunks[0]);
+  g_assert_cmpuint (part->decode_time, ==, 480000);
+  g_assert_cmpuint (part->duration, ==, 2048);
+  g_assert_true (part->independent);
+  part = get_part (fixture, VIDEO, 1);
+  g_assert_cmpuint (part->offset, ==, fixture->chunks[1]);
+  g_assert_cmpuint (part->decode_time, ==, 909003);
+  g_assert_cmpuint (part->duration, ==, 6000);
+  g_assert_cmpuint (part->sample_count, ==, 2);
+  g_assert_false (part->independent);
+  g_assert_true (fixture->segment->independent);
+  /* 15003 of 90000 ticks a second */
+  g_assert_cmpint (fixture->segment->duration_ns, ==, 166700000);
+  g_assert_cmpuint (fixture->segment->number, ==, 7);
+  g_assert_cmpuint (fixture->segment->epoch, ==, 3);
+  g_assert_cmpint (fixture->segment->start_ns, ==, 11);
+  g_assert_cmpint (fixture->segment->program_date_us, ==, 12);
+}
+
+static void
+a_file_torn_anywhere_gives_the_chunks_before (Fixture *fixture, gconstpointer data)
+{
+  (void)data;
+  /* a prime step goes through headers and media alike; each success costs a sync */
+  for (gsize size = 0; size < fixture->content->len; size += 5) {
+    guint chunks = size >= fixture->chunks[1] ? 2 : size >= fixture->chunks[0] ? 1 : 0;
+
+    weir_index_segment_unref (fixture->segment);
+    fixture->segment = weir_index_segment_new (7, 3);
+    if (chunks == 0)
+      assert_refused (fixture, size);
+    else
+      assert_salvaged (fixture, size, chunks);
+  }
+}
+
+static void
+the_byte_before_an_end_decides (Fixture *fixture, gconstpointer data)
+{
+  (void)data;
+  assert_refused (fixture, 0);
+  assert_refused (fixture, fixture->chunks[0] - 1);
+  assert_salvaged (fixture, fixture->chunks[0], 1);
+  weir_index_segment_unref (fixture->segment);
+  fixture->segment = weir_index_segment_new (7, 3);
+  assert_salvaged (fixture, fixture->chunks[1] - 1, 1);
+  weir_index_segment_unref (fixture->segment);
+  fixture->segment = weir_index_segment_new (7, 3);
+  assert_salvaged (fixture, fixture->chunks[1], 2);
+}
+
+static void
+media_that_never_reached_the_disk_is_left_out (Fixture *fixture, gconstpointer data)
+{
+  /* the last chunk's payload: both samples as zeros */
+  (void)data;
+  memset (fixture->content->data + fixture->content->len - 150, 0, 150);
+  assert_salvaged (fixture, fixture->content->len, 2);
+}
+
+static void
+zeros_behind_the_last_chunk_are_left_out (Fixture *fixture, gconstpointer data)
+{
+  (void)data;
+  g_byte_array_set_size (fixture->content, fixture->content->len + 4096);
+  memset (fixture->content->data + fixture->chunks[2], 0, 4096);
+  assert_salvaged (fixture, fixture->content->len, 3);
+}
+
+static void
+a_sample_whose_framing_is_broken_ends_the_salvage (Fixture *fixture, gconstpointer data)
+{
+  (void)data;
+  fixture->content->data[fixture->content->len - 80 + 2] = 0xff; /* the NAL unit's length */
+  assert_salvaged (fixture, fixture->content->len, 2);
+}
+
+static void
+a_chunk_of_a_track_without_configuration_ends_the_salvage (Fixture *fixture, gconstpointer data)
+{
+  (void)data;
+  g_clear_pointer (&fixture->configs->pdata[AUDIO], weir_codec_config_unref);
+  g_ptr_array_set_free_func (fixture->configs, NULL);
+  assert_salvaged (fixture, fixture->content->len, 1);
+  weir_codec_config_unref (fixture->configs->pdata[VIDEO]);
+}
+
+static void
+flipped_bits_never_lead_beyond_the_file (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *salvaged = NULL;
+
+  (void)data;
+  for (gsize position = 0; position < fixture->content->len * 8; position++) {
+    guint8 *byte = &fixture->content->data[position / 8];
+    g_autoptr (WeirIndexSegment) segment = weir_index_segment_new (7, 3);
+
+    *byte ^= (guint8)(1 << position % 8);
+    write_spool (fixture, fixture->content->len);
+    *byte ^= (guint8)(1 << position % 8);
+    g_clear_pointer (&salvaged, g_free);
+    if (weir_salvage_segment (fixture->path, fixture->configs, segment, &salvaged, NULL)) {
+      g_assert_cmpuint (segment->size, <=, fixture->content->len);
+      g_unlink (salvaged);
+    }
+    position += 28; /* each success costs a sync; coprime to 8 with the loop's own step */
+  }
+}
+
+static void
+a_leftover_of_an_interrupted_start_is_replaced (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *leftover = g_build_filename (fixture->folder, "b-7.salvaged", NULL);
+
+  (void)data;
+  g_assert_true (g_file_set_contents (leftover, "half", -1, NULL));
+  assert_salvaged (fixture, fixture->content->len, 3);
+}
+
+static void
+a_missing_file_is_an_error (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  gchar *salvaged = NULL;
+
+  (void)data;
+  g_assert_false (
+      weir_salvage_segment (fixture->path, fixture->configs, fixture->segment, &salvaged, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+}
+
+#define ADD(test) g_test_add ("/broadcast/salvage/" #test, Fixture, NULL, set_up, test, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD (a_whole_file_gives_all_parts);
+  ADD (a_file_torn_anywhere_gives_the_chunks_before);
+  ADD (the_byte_before_an_end_decides);
+  ADD (media_that_never_reached_the_disk_is_left_out);
+  ADD (zeros_behind_the_last_chunk_are_left_out);
+  ADD (a_sample_whose_framing_is_broken_ends_the_salvage);
+  ADD (a_chunk_of_a_track_without_configuration_ends_the_salvage);
+  ADD (flipped_bits_never_lead_beyond_the_file);
+  ADD (a_leftover_of_an_interrupted_start_is_replaced);
+  ADD (a_missing_file_is_an_error);
+  return g_test_run ();
+}
