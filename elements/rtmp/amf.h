@@ -7,24 +7,25 @@
 G_BEGIN_DECLS
 
 /**
- * AMF 0 (Action Message Format, AMF 0 specification, 2007), pure.
+ * AMF 0 (Action Message Format, AMF 0 specification of 2007), pure: values of commands and data
+ * messages. Nothing is kept between calls; a value may be read by any number of threads.
  */
 typedef enum {
   WEIR_AMF_NUMBER,
   WEIR_AMF_BOOLEAN,
-  WEIR_AMF_STRING,      /* short and long */
-  WEIR_AMF_OBJECT,      /* object, typed object */
+  WEIR_AMF_STRING,      /* short, long (2.14), XML document (2.17) */
+  WEIR_AMF_OBJECT,      /* object (2.5), typed object (2.18) */
   WEIR_AMF_ECMA_ARRAY,
   WEIR_AMF_STRICT_ARRAY,
   WEIR_AMF_NULL,
-  WEIR_AMF_UNDEFINED,   /* undefined, unsupported, reference */
+  WEIR_AMF_UNDEFINED,   /* undefined, unsupported, reference (never followed) */
   WEIR_AMF_DATE,
 } WeirAmfType;
 
 typedef struct _WeirAmfValue WeirAmfValue;
 
 typedef struct {
-  guint depth_max;   /* 16: nesting */
+  guint depth_max;   /* 16: containers within each other, the outermost counts 1 */
   guint values_max;  /* 4096: values in one message in all */
 } WeirAmfLimits;
 
@@ -34,7 +35,7 @@ extern const WeirAmfLimits weir_amf_limits_default;
  * weir_amf_parse:
  * @values_left: (inout): limit shared by the values of one message; start with limits->values_max
  *
- * Reads one value. The count of an ECMA array is advisory and ignored; a marker that is not known,
+ * Reads one value. The count of an ECMA array (2.10) is advisory and ignored; a marker that is not known,
  * a limit or a short read fails (the caller drops the message, not the connection). AMF 3 values
  * (marker 0x11) are not parsed: failure.
  *
@@ -48,7 +49,7 @@ gdouble weir_amf_value_get_number (const WeirAmfValue *self);
 /* Returns: (transfer none) (nullable): NULL when @self is NULL or no string; NUL-terminated, may
  * hold any bytes; @size: (out) (optional): length, for strings with NULs inside */
 const gchar *weir_amf_value_get_string (const WeirAmfValue *self, gsize *size);
-/* members of an object or array, in their order */
+/* members of an object or array, in their order; @name: NULL in a strict array */
 guint weir_amf_value_get_size (const WeirAmfValue *self);
 const WeirAmfValue *weir_amf_value_get_nth (const WeirAmfValue *self, guint n, const gchar **name);
 /* Returns: (transfer none) (nullable): the first member of that name, case-sensitive */

@@ -58,9 +58,22 @@ void weir_rtmp_chunk_reader_free (WeirRtmpChunkReader *self);
  * @data: bytes from the peer, advanced past what was taken
  * @message: (out caller-allocates): set with MESSAGE; @message->payload is then the caller's
  *
- * Set Chunk Size and Abort are applied by the reader itself before the next chunk and are also
- * handed out. Follows `protocols`: per chunk stream id timestamps, type 3 after type 0, extended
- * timestamps with or without repetition on continuation chunks, headers in mid-message.
+ * Set Chunk Size and Abort (5.4.1, 5.4.2) are applied by the reader itself before the next chunk
+ * and are also handed out; a size of 0 or above 2^31 - 1 is an error, one that is cut short is
+ * ignored. The events do not depend on how the input is cut into pieces. Where encoders differ from
+ * the specification or from each other:
+ * - Timestamps (5.3.1.2) belong to the chunk stream id, whatever the messages' types; deltas are
+ *   added mod 2^32, so one near 2^32 is a step back.
+ * - Type 3 that begins a message right after type 0: its timestamp is the delta (5.3.1.2.4) when it
+ *   is below 1000 ms; else the delta is 0.
+ * - Extended timestamp (5.3.1.3) on a type 3 that continues a message: there when the next four
+ *   bytes equal the one in force, else they are payload. On one that begins a message: always.
+ * - Type 0 or 1 in mid-message with the same length and type continues the message; any other
+ *   header there discards it. The fourth such discard within a minute is an error.
+ * - A chunk stream may begin with type 1 (base 0), not with 2 or 3.
+ *
+ * Memory grows with the bytes received: a message beyond 64 KiB that has not come as a whole is
+ * never allocated by its announced length. After ERROR the reader is not to be used again.
  */
 WeirRtmpChunkResult weir_rtmp_chunk_reader_input (WeirRtmpChunkReader *self, const guint8 **data,
     gsize *size, gint64 now_us, WeirRtmpMessage *message, GError **error);

@@ -7,7 +7,8 @@ G_BEGIN_DECLS
 
 /**
  * Bodies of FLV audio and video tags (Adobe FLV 10.1, E.4.2, E.4.3; the payload of RTMP messages 8
- * and 9), pure. Codec-neutral: Enhanced RTMP headers will fill the same structure.
+ * and 9), pure. Codec-neutral: Enhanced RTMP headers fill the same structure. Of those, FourCC avc1
+ * and mp4a are handled; other codecs, multitrack and ModEx are UNSUPPORTED under their names.
  */
 typedef enum {
   WEIR_FLV_CONFIG,      /* a configuration record */
@@ -30,6 +31,8 @@ typedef struct {
   const gchar *name;         /* codec's name, also when unsupported: "Sorenson H.263", "MP3" */
 } WeirFlvTag;
 
+/* any bytes, any size; all of @tag is set. No byte beyond @size is read. A record or access unit of
+ * no bytes is IGNORE, a header cut short MALFORMED. */
 void weir_flv_tag_parse_video (const guint8 *data, gsize size, WeirFlvTag *tag);
 void weir_flv_tag_parse_audio (const guint8 *data, gsize size, WeirFlvTag *tag);
 

@@ -24,7 +24,8 @@ enum {
 #define ACKNOWLEDGE_MIN 2500
 #define CHUNK_SIZE_MIN 64 /* while publishing; smaller ones only cost processor time */
 #define PINGS_PER_SECOND 2
-#define COMMANDS_PER_SECOND 50 /* commands and data messages while publishing */
+#define COMMANDS_PER_SECOND 50 /* while publishing */
+#define DATA_PER_SECOND 50
 #define CLOSE_DELAY_US (250 * 1000)
 #define KEY_MAX 128
 #define QUERY_MAX 2048
@@ -74,6 +75,7 @@ struct _WeirRtmpSession {
 
   WeirTokenBucket pings;
   WeirTokenBucket commands;
+  WeirTokenBucket data_messages;
 
   guint8 *aggregate;
   WeirReader aggregate_reader;
@@ -164,6 +166,7 @@ weir_rtmp_session_new (const WeirRtmpSessionSettings *settings, const guint8 *ra
   self->input_us = now_us;
   weir_token_bucket_init (&self->pings, PINGS_PER_SECOND, PINGS_PER_SECOND, now_us);
   weir_token_bucket_init (&self->commands, COMMANDS_PER_SECOND, COMMANDS_PER_SECOND, now_us);
+  weir_token_bucket_init (&self->data_messages, DATA_PER_SECOND, DATA_PER_SECOND, now_us);
   return self;
 }
 
@@ -788,7 +791,7 @@ handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, We
   gboolean is_data = message->type == WEIR_RTMP_DATA || message->type == WEIR_RTMP_DATA_AMF3;
 
   if (self->state != STATE_PUBLISHING ||
-      (is_data && !weir_token_bucket_take (&self->commands, 1, now_us))) {
+      (is_data && !weir_token_bucket_take (&self->data_messages, 1, now_us))) {
     self->dropped++;
     return FALSE;
   }

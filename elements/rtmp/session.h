@@ -15,6 +15,18 @@ G_BEGIN_DECLS
  *
  * After the event PUBLISH the session consumes no input (weir_rtmp_session_input() takes nothing)
  * until weir_rtmp_session_accept() or _refuse().
+ *
+ * What it answers itself: another application (`_error`, NetConnection.Connect.InvalidApp), a
+ * `publish` without a key or before `connect` (NetStream.Publish.Denied), both followed by CLOSE
+ * 250 ms later; a second `publish` (NetStream.Publish.BadName, the first goes on); `play`; unknown
+ * commands that have a transaction id (`_error`, NetConnection.Call.Failed). A key has 1 to 128 of
+ * the characters A-Z a-z 0-9 _ . ~ - after one percent-decoding. AMF 3 is not read: objectEncoding
+ * is answered 0, messages 15 and 17 are AMF 0 after their first byte.
+ *
+ * Counted as dropped: media before `publish` or after its end, messages that cannot be read,
+ * commands and data messages beyond 50 a second each while publishing.
+ *
+ * Not locked: one thread at a time.
  */
 typedef struct _WeirRtmpSession WeirRtmpSession;
 
@@ -36,18 +48,21 @@ void weir_rtmp_session_settings_init (WeirRtmpSessionSettings *settings);
 
 typedef enum {
   WEIR_RTMP_EVENT_PUBLISH,   /* asks to publish: @app, @key */
-  WEIR_RTMP_EVENT_MESSAGE,   /* audio, video or data message while publishing: @message */
+  WEIR_RTMP_EVENT_MESSAGE,   /* audio, video or data message while publishing: @message; type is 8,
+                                9 or 18: aggregates are unpacked, 15 has become 18 */
   WEIR_RTMP_EVENT_UNPUBLISH, /* the encoder ended its publishing in order; may publish again */
   WEIR_RTMP_EVENT_CLOSE,     /* send what is in the output, then close; @reason */
 } WeirRtmpEventType;
 
 typedef struct {
   WeirRtmpEventType type;
-  gchar *app;                /* PUBLISH: application as sent, without query; may be empty */
+  gchar *app;                /* PUBLISH: application without query, escaped for the log; may be
+                                empty */
   gchar *key;                /* PUBLISH: the last component of app + "/" + stream name, without
                                 query, surrounding blanks and slashes removed */
-  gchar *query;              /* PUBLISH: (nullable) the query of either, joined by "&" */
-  gchar *encoder;            /* PUBLISH: (nullable) flashVer, for the log */
+  gchar *query;              /* PUBLISH: (nullable) the query of either, joined by "&", as sent:
+                                2048 of any bytes at most */
+  gchar *encoder;            /* PUBLISH: (nullable) flashVer, escaped for the log */
   WeirRtmpMessage message;   /* MESSAGE: steal the payload or it is freed */
   gboolean protocol_error;   /* CLOSE: the peer's fault */
   gchar *reason;             /* CLOSE: in words, for the log */

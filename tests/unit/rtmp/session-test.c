@@ -972,6 +972,26 @@ data_messages_are_limited_in_number (void)
   peer_speak (peer);
   g_assert_cmpuint (peer->media_count, ==, 50);
   g_assert_cmpuint (weir_rtmp_session_get_dropped (peer->session), ==, 150);
+  /* the end is heard all the same */
+  g_string_truncate (peer->log, 0);
+  peer_command (peer, 1, "snN", "closeStream", 0.0);
+  assert_log (peer, UNPUBLISH_SUCCESS "! unpublish\n");
+}
+
+static void
+commands_are_limited_in_number_while_publishing (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+  guint count = 0;
+
+  for (guint i = 0; i < 200; i++)
+    peer_command (peer, 0, "snN", "unknown", 1.0);
+  peer_hex (peer, WEIR_RTMP_AUDIO, 1, 0, "af");
+  peer_speak (peer);
+  for (const gchar *line = peer->log->str; (line = strstr (line, "_error")) != NULL; line++)
+    count++;
+  g_assert_cmpuint (count, ==, 50);
+  g_assert_true (g_str_has_suffix (peer->log->str, "! audio@0 1 af\n"));
 }
 
 static void
@@ -1332,6 +1352,7 @@ main (int argc, char **argv)
   TEST (media_before_publish_is_dropped);
   TEST (data_of_either_encoding_is_handed_out_as_amf_0);
   TEST (data_messages_are_limited_in_number);
+  TEST (commands_are_limited_in_number_while_publishing);
   TEST (an_empty_message_is_handed_out);
   TEST (aggregates_are_unpacked_and_rebased);
   TEST (what_is_cut_off_in_an_aggregate_is_dropped);
