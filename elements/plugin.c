@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rtmp/weirrtmpsrc.h"
+#include "timeline/weirsanitizer.h"
+
 #include <gst/gst.h>
 
 static gboolean
-plugin_init (G_GNUC_UNUSED GstPlugin *plugin)
+plugin_init (GstPlugin *plugin)
 {
-  return TRUE;
+  gboolean registered = FALSE;
+
+  registered |= GST_ELEMENT_REGISTER (weirrtmpsrc, plugin);
+  registered |= GST_ELEMENT_REGISTER (weirsanitizer, plugin);
+  return registered;
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, weir,

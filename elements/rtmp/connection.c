@@ -629,6 +629,12 @@ weir_rtmp_connection_get_bytes_received (WeirConnection *connection)
   return __atomic_load_n (&WEIR_RTMP_CONNECTION (connection)->bytes_received, __ATOMIC_RELAXED);
 }
 
+WeirWorker *
+weir_rtmp_connection_get_worker (WeirRtmpConnection *self)
+{
+  return self->worker;
+}
+
 const gchar *
 weir_rtmp_connection_get_app (WeirRtmpConnection *self)
 {

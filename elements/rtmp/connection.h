@@ -31,6 +31,8 @@ typedef struct {
 void weir_rtmp_connection_set_consumer (WeirRtmpConnection *self, const WeirRtmpConsumer *consumer,
     gpointer data);
 
+/* Returns: (transfer none): on which the consumer's callbacks run; to be called from within them */
+WeirWorker *weir_rtmp_connection_get_worker (WeirRtmpConnection *self);
 /* what the encoder's `connect` and `publish` said */
 const gchar *weir_rtmp_connection_get_app (WeirRtmpConnection *self);
 const gchar *weir_rtmp_connection_get_encoder (WeirRtmpConnection *self);

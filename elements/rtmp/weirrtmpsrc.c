@@ -1,0 +1,970 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-weirrtmpsrc
+ * @title: weirrtmpsrc
+ *
+ * Receives what an RTMP encoder publishes. Either it is given a connection that a listener has
+ * accepted (`connection`), or it listens itself on `address` and `port` and takes the first
+ * publisher that shows `stream-key` (any publisher when there is none); elements of one process
+ * with the same address and port share one listener. When the publisher leaves, the stream ends, or
+ * with `keep-listening` waits for the next one, whose first buffers carry `DISCONT`.
+ *
+ * There is a pad for each track, added when its configuration has come. Buffers are stamped with
+ * the running time at which the first one came plus the sender's own distance from that one. The
+ * sender's clock is made continuous where its 31 or 32 bits wrap and is left alone otherwise; use
+ * weirsanitizer behind this element. A stamp before running time 0 is possible after a sender's
+ * clock went back; such a track gets a segment that starts later, so that it can be expressed.
+ *
+ * The element has no thread and works on the connection's worker; it must not be blocked when it
+ * shares that with others.
+ *
+ * ## Example
+ * |[
+ * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s weirsanitizer name=c weirsegmentmux
+ *     name=m ! filesink location=a.mp4 s.video_0 ! c.video_0 s.audio_0 ! c.audio_0
+ *     c.video_src_0 ! m.video_0 c.audio_src_0 ! m.audio_0
+ * ]|
+ */
+#include "rtmp/weirrtmpsrc.h"
+
+#include "gst/mediacaps.h"
+#include "rtmp/flvtag.h"
+#include "rtmp/listener.h"
+#include "timeline/timeline.h"
+
+#include <gst/base/gstflowcombiner.h>
+#include <string.h>
+
+GST_DEBUG_CATEGORY_STATIC (weir_rtmp_src_debug);
+#define GST_CAT_DEFAULT weir_rtmp_src_debug
+
+#define NO_MORE_PADS_US (2 * G_USEC_PER_SEC)
+#define NO_MORE_PADS_MS 2000
+/* two tracks whose clocks first show within a minute of each other are on one clock */
+#define SAME_CLOCK_MS 60000
+/* 69 years: what the sender's clock may be away from its first stamp */
+#define DISTANCE_MAX_MS (G_GINT64_CONSTANT (1) << 41)
+/* where running time 0 is in the segment of a track with stamps before it; 32 bits of ms are 50 */
+#define SEGMENT_SHIFT (100 * 24 * 3600 * GST_SECOND)
+
+/* a listener that the elements of this process share; everything under shared_lock */
+typedef struct {
+  gchar *key;         /* address and port */
+  WeirWorker *worker; /* the accept thread */
+  WeirRtmpListener *listener;
+  GList *elements; /* of WeirRtmpSrc, those that may be offered a publisher */
+} SharedListener;
+
+typedef enum {
+  COUNT_BYTES,
+  COUNT_MESSAGES,
+  COUNT_FRAMES,
+  COUNT_CONNECTIONS,
+  COUNT_BEFORE_CONFIG,
+  COUNT_INVALID,
+  COUNT_EMPTY,
+  COUNT_MALFORMED,
+  COUNT_UNSUPPORTED,
+  COUNT_NOT_PLAYING,
+  COUNT_LAST
+} Count;
+
+static const gchar *const count_names[COUNT_LAST] = {
+    [COUNT_BYTES] = "bytes",
+    [COUNT_MESSAGES] = "messages",
+    [COUNT_FRAMES] = "frames",
+    [COUNT_CONNECTIONS] = "connections",
+    [COUNT_BEFORE_CONFIG] = "dropped-before-config",
+    [COUNT_INVALID] = "dropped-invalid",
+    [COUNT_EMPTY] = "dropped-empty",
+    [COUNT_MALFORMED] = "dropped-malformed",
+    [COUNT_UNSUPPORTED] = "dropped-unsupported",
+    [COUNT_NOT_PLAYING] = "dropped-not-playing",
+};
+
+typedef struct {
+  GstPad *pad;             /* NULL until the first configuration */
+  WeirCodecConfig *config; /* of the current publisher */
+  WeirUnwrap unwrap;
+  gboolean discontinuity; /* due on the next buffer */
+  gboolean wait_keyframe; /* what came while not playing is missing */
+  GstClockTime shift;     /* where running time 0 is in the segment */
+} Track;
+
+struct _WeirRtmpSrc {
+  GstElement parent_instance;
+
+  GMutex lock; /* protects the following; no connection's callback is waited for with it */
+  WeirRtmpConnection *connection; /* property */
+  gchar *address, *stream_key;
+  guint port;
+  gboolean keep_listening;
+  SharedListener *shared;      /* NULL: given a connection, or not started */
+  WeirWorker *worker;          /* of publishers of our own listener */
+  WeirRtmpConnection *current; /* whose messages are taken */
+  gboolean playing;
+  gboolean done; /* EOS or an error was sent */
+
+  guint64 counts[COUNT_LAST]; /* atomic */
+
+  /* on the current connection's worker, in its callbacks; otherwise when there is no consumer */
+  Track tracks[2];
+  GstFlowCombiner *combiner;
+  guint group_id;
+  guint number;       /* of the connection, from 1 */
+  gboolean has_first; /* the stamps below are set */
+  gint64 first_ms;
+  gint64 anchor;           /* running time of the first frame, ns */
+  gint64 first_arrival_us; /* of any message, 0 for none */
+  gboolean promised[2];
+  gboolean no_more_pads;
+};
+
+G_DEFINE_TYPE (WeirRtmpSrc, weir_rtmp_src, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE (weirrtmpsrc, "weirrtmpsrc", GST_RANK_NONE, WEIR_TYPE_RTMP_SRC)
+
+enum {
+  PROP_CONNECTION = 1,
+  PROP_ADDRESS,
+  PROP_PORT,
+  PROP_STREAM_KEY,
+  PROP_KEEP_LISTENING,
+  PROP_STATS,
+};
+
+static GstStaticPadTemplate video_template = GST_STATIC_PAD_TEMPLATE (
+    "video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS (WEIR_VIDEO_CAPS));
+static GstStaticPadTemplate audio_template = GST_STATIC_PAD_TEMPLATE (
+    "audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS (WEIR_AUDIO_CAPS));
+
+/* The one thing that is global: who listens on a port is a matter of the process. */
+static GMutex shared_lock;
+static GList *shared_listeners; /* of SharedListener, under shared_lock */
+
+static void
+count (WeirRtmpSrc *self, Count which, guint64 by)
+{
+  __atomic_fetch_add (&self->counts[which], by, __ATOMIC_RELAXED);
+}
+
+static void
+lock (WeirRtmpSrc *self)
+{
+  g_mutex_lock (&self->lock);
+}
+
+static void
+unlock (WeirRtmpSrc *self)
+{
+  g_mutex_unlock (&self->lock);
+}
+
+/* ── the way out ── */
+
+static gboolean
+is_done (WeirRtmpSrc *self)
+{
+  gboolean done;
+
+  lock (self);
+  done = self->done;
+  unlock (self);
+  return done;
+}
+
+/* nothing more is sent; the publisher is told to go */
+static void
+stop_taking (WeirRtmpSrc *self, const gchar *description)
+{
+  g_autoptr (WeirRtmpConnection) current = NULL;
+
+  lock (self);
+  self->done = TRUE;
+  if (self->current != NULL)
+    current = g_object_ref (self->current);
+  unlock (self);
+  if (current != NULL)
+    weir_connection_close (WEIR_CONNECTION (current), description);
+}
+
+static void
+push_event (Track *track, GstEvent *event)
+{
+  GST_PAD_STREAM_LOCK (track->pad);
+  gst_pad_push_event (track->pad, event);
+  GST_PAD_STREAM_UNLOCK (track->pad);
+}
+
+static void
+push_buffer (WeirRtmpSrc *self, Track *track, GstBuffer *buffer)
+{
+  gint64 start_us = g_get_monotonic_time ();
+  GstFlowReturn flow;
+
+  GST_PAD_STREAM_LOCK (track->pad);
+  flow = gst_pad_push (track->pad, buffer);
+  GST_PAD_STREAM_UNLOCK (track->pad);
+  weir_worker_record_push (weir_rtmp_connection_get_worker (self->current), GST_OBJECT_NAME (self),
+      g_get_monotonic_time () - start_us);
+
+  flow = gst_flow_combiner_update_pad_flow (self->combiner, track->pad, flow);
+  if (flow == GST_FLOW_EOS) {
+    GST_INFO_OBJECT (self, "nobody wants more");
+    stop_taking (self, "The stream has ended.");
+  } else if (flow < GST_FLOW_EOS && !is_done (self)) {
+    stop_taking (self, "The stream cannot be taken.");
+    GST_ELEMENT_FLOW_ERROR (self, flow);
+  }
+}
+
+static void
+push_segment (Track *track)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = track->shift;
+  push_event (track, gst_event_new_segment (&segment));
+}
+
+static void
+push_caps (Track *track)
+{
+  g_autoptr (GstCaps) caps = weir_codec_config_to_caps (track->config);
+
+  push_event (track, gst_event_new_caps (caps));
+}
+
+static void
+push_promise (WeirRtmpSrc *self, WeirMediaKind kind)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++)
+    if (self->tracks[i].pad != NULL && self->tracks[i].config != NULL)
+      push_event (
+          &self->tracks[i], gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+                                gst_structure_new ("weir-track-promised", "kind", G_TYPE_STRING,
+                                    kind == WEIR_MEDIA_VIDEO ? "video" : "audio", NULL)));
+}
+
+static gboolean
+src_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_set_latency (query, TRUE, 0, GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+/* the first configuration of a track from the current publisher */
+static void
+start_track (WeirRtmpSrc *self, Track *track, WeirMediaKind kind)
+{
+  const gchar *name = kind == WEIR_MEDIA_VIDEO ? "video_0" : "audio_0";
+  g_autofree gchar *stream_id =
+      g_strdup_printf ("%s/%s/%u", GST_OBJECT_NAME (self), name, self->number);
+  GstEvent *event = gst_event_new_stream_start (stream_id);
+  gboolean new = track->pad == NULL;
+
+  if (new) {
+    g_autoptr (GstPadTemplate) template =
+        gst_static_pad_template_get (kind == WEIR_MEDIA_VIDEO ? &video_template : &audio_template);
+
+    track->pad = gst_object_ref_sink (gst_pad_new_from_template (template, name));
+    gst_pad_set_query_function (track->pad, src_query);
+    gst_pad_use_fixed_caps (track->pad);
+    gst_pad_set_active (track->pad, TRUE);
+  }
+  track->discontinuity = TRUE;
+  track->shift = 0;
+  gst_event_set_group_id (event, self->group_id);
+  push_event (track, event);
+  push_caps (track);
+  push_segment (track);
+  if (!new)
+    return;
+  gst_flow_combiner_add_pad (self->combiner, track->pad);
+  gst_element_add_pad (GST_ELEMENT (self), track->pad);
+}
+
+/* ── messages ── */
+
+static void
+take_config (WeirRtmpSrc *self, const WeirRtmpMessage *message, const WeirFlvTag *tag)
+{
+  Track *track = &self->tracks[tag->kind];
+  g_autoptr (GBytes) record = g_bytes_new (message->payload + tag->offset, tag->size);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirCodecConfig) config = weir_codec_config_parse (tag->codec, record, &error);
+  gboolean first = track->config == NULL;
+  guint other = tag->kind == WEIR_MEDIA_VIDEO ? WEIR_MEDIA_AUDIO : WEIR_MEDIA_VIDEO;
+
+  if (config == NULL) {
+    GST_WARNING_OBJECT (self, "%s configuration refused: %s", tag->name, error->message);
+    count (self,
+        g_error_matches (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED) ? COUNT_UNSUPPORTED
+                                                                                : COUNT_MALFORMED,
+        1);
+    return;
+  }
+  if (!first && weir_codec_config_equal (track->config, config))
+    return;
+  GST_INFO_OBJECT (self, "configuration: %s", config->codecs);
+  g_clear_pointer (&track->config, weir_codec_config_unref);
+  track->config = g_steal_pointer (&config);
+  if (!first) {
+    push_caps (track);
+    return;
+  }
+  start_track (self, track, tag->kind);
+  if (self->promised[other] && self->tracks[other].config == NULL)
+    push_promise (self, other);
+}
+
+/* the message's time on the sender's clock made continuous */
+static gint64
+unwrap (WeirRtmpSrc *self, WeirMediaKind kind, guint32 stamp)
+{
+  Track *track = &self->tracks[kind];
+  const Track *other =
+      &self->tracks[kind == WEIR_MEDIA_VIDEO ? WEIR_MEDIA_AUDIO : WEIR_MEDIA_VIDEO];
+  gboolean first = !track->unwrap.valid;
+  gint64 value = weir_unwrap (&track->unwrap, stamp);
+  gint32 distance;
+
+  if (!first || !other->unwrap.valid)
+    return value;
+  /* the other track's clock may have wrapped just before */
+  distance = (gint32)(stamp - (guint32)other->unwrap.last);
+  if (ABS ((gint64)distance) > SAME_CLOCK_MS)
+    return value;
+  track->unwrap.value = other->unwrap.value + distance;
+  return track->unwrap.value;
+}
+
+static void
+stamp_buffer (WeirRtmpSrc *self, Track *track, GstBuffer *buffer, gint64 value, gint32 composition)
+{
+  gint64 distance, dts, pts;
+
+  if (!self->has_first) {
+    GstClockTime running_time = gst_element_get_current_running_time (GST_ELEMENT (self));
+
+    self->has_first = TRUE;
+    self->first_ms = value;
+    self->anchor = GST_CLOCK_TIME_IS_VALID (running_time) ? (gint64)running_time : 0;
+  }
+  distance = CLAMP (value - self->first_ms, -DISTANCE_MAX_MS, DISTANCE_MAX_MS);
+  dts = self->anchor + distance * (gint64)GST_MSECOND;
+  pts = dts + composition * (gint64)GST_MSECOND;
+  if (MIN (dts, pts) < 0 && track->shift == 0) {
+    GST_INFO_OBJECT (track->pad, "stamps before running time 0: the segment starts later");
+    track->shift = SEGMENT_SHIFT;
+    push_segment (track);
+  }
+  GST_BUFFER_DTS (buffer) = (GstClockTime)MAX (dts + (gint64)track->shift, 0);
+  GST_BUFFER_PTS (buffer) = (GstClockTime)MAX (pts + (gint64)track->shift, 0);
+}
+
+static void
+take_frame (WeirRtmpSrc *self, WeirRtmpMessage *message, const WeirFlvTag *tag)
+{
+  Track *track = &self->tracks[tag->kind];
+  WeirSampleInfo info;
+  GstBuffer *buffer;
+  gboolean playing;
+
+  lock (self);
+  playing = self->playing;
+  unlock (self);
+  if (track->config == NULL) {
+    count (self, COUNT_BEFORE_CONFIG, 1);
+    return;
+  }
+  info =
+      weir_codec_config_inspect_sample (track->config, message->payload + tag->offset, tag->size);
+  if (!playing) {
+    count (self, COUNT_NOT_PLAYING, 1);
+    track->wait_keyframe = TRUE;
+    track->discontinuity = TRUE;
+    return;
+  }
+  if (!info.valid || info.empty) {
+    count (self, info.valid ? COUNT_EMPTY : COUNT_INVALID, 1);
+    return;
+  }
+  if (track->wait_keyframe && !info.keyframe) {
+    count (self, COUNT_NOT_PLAYING, 1);
+    return;
+  }
+  track->wait_keyframe = FALSE;
+  count (self, COUNT_FRAMES, 1);
+  buffer = gst_buffer_new_wrapped_full (
+      0, message->payload, message->size, tag->offset, tag->size, message->payload, g_free);
+  message->payload = NULL;
+  stamp_buffer (
+      self, track, buffer, unwrap (self, tag->kind, message->timestamp), tag->composition_time);
+  if (tag->kind == WEIR_MEDIA_VIDEO && !info.keyframe)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  if (track->discontinuity)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  track->discontinuity = FALSE;
+  push_buffer (self, track, buffer);
+}
+
+static void
+take_media (WeirRtmpSrc *self, WeirRtmpMessage *message)
+{
+  WeirFlvTag tag = {0};
+
+  if (message->type == WEIR_RTMP_VIDEO)
+    weir_flv_tag_parse_video (message->payload, message->size, &tag);
+  else
+    weir_flv_tag_parse_audio (message->payload, message->size, &tag);
+  switch (tag.packet) {
+  case WEIR_FLV_CONFIG:
+    if (tag.track_id == 0)
+      take_config (self, message, &tag);
+    else
+      count (self, COUNT_UNSUPPORTED, 1);
+    break;
+  case WEIR_FLV_FRAME:
+    if (tag.track_id == 0)
+      take_frame (self, message, &tag);
+    else
+      count (self, COUNT_UNSUPPORTED, 1);
+    break;
+  case WEIR_FLV_UNSUPPORTED:
+    GST_DEBUG_OBJECT (self, "%s is not handled", tag.name);
+    count (self, COUNT_UNSUPPORTED, 1);
+    break;
+  case WEIR_FLV_MALFORMED:
+    count (self, COUNT_MALFORMED, 1);
+    break;
+  case WEIR_FLV_END:
+  case WEIR_FLV_IGNORE:
+    break;
+  }
+}
+
+/* a codec is named by number or by four characters; 0 and nothing mean that there is none */
+static gboolean
+names_codec (const WeirAmfValue *metadata, const gchar *member)
+{
+  const WeirAmfValue *value = weir_amf_value_get_member (metadata, member);
+  const gchar *string = weir_amf_value_get_string (value, NULL);
+
+  if (value == NULL)
+    return FALSE;
+  if (string != NULL)
+    return *string != '\0';
+  return weir_amf_value_get_number (value) != 0;
+}
+
+/* onMetaData is believed in one thing only: that there will be such a track */
+static void
+take_metadata (WeirRtmpSrc *self, const WeirRtmpMessage *message)
+{
+  guint values_left = weir_amf_limits_default.values_max;
+  WeirReader reader;
+  guint i;
+
+  weir_reader_init (&reader, message->payload, message->size);
+  for (i = 0; i < 3 && weir_reader_remaining (&reader) > 0; i++) {
+    g_autoptr (WeirAmfValue) value =
+        weir_amf_parse (&reader, &weir_amf_limits_default, &values_left);
+
+    if (value == NULL)
+      return;
+    if (weir_amf_value_get_type (value) != WEIR_AMF_OBJECT &&
+        weir_amf_value_get_type (value) != WEIR_AMF_ECMA_ARRAY)
+      continue;
+    if (names_codec (value, "videocodecid"))
+      self->promised[WEIR_MEDIA_VIDEO] = TRUE;
+    if (names_codec (value, "audiocodecid"))
+      self->promised[WEIR_MEDIA_AUDIO] = TRUE;
+  }
+  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++)
+    if (self->promised[i] && self->tracks[i].config == NULL)
+      push_promise (self, i);
+}
+
+static void
+check_no_more_pads (WeirRtmpSrc *self, const WeirRtmpMessage *message)
+{
+  gboolean all = self->tracks[0].pad != NULL && self->tracks[1].pad != NULL;
+  gint64 media_ms = 0;
+
+  if (self->no_more_pads)
+    return;
+  if (self->has_first)
+    media_ms = (gint64)(gint32)(message->timestamp - (guint32)self->first_ms);
+  if (!all && media_ms < NO_MORE_PADS_MS &&
+      message->arrival_us - self->first_arrival_us < NO_MORE_PADS_US)
+    return;
+  self->no_more_pads = TRUE;
+  gst_element_no_more_pads (GST_ELEMENT (self));
+}
+
+static void
+on_message (WeirRtmpMessage *message, gpointer data)
+{
+  WeirRtmpSrc *self = data;
+
+  count (self, COUNT_BYTES, message->size);
+  count (self, COUNT_MESSAGES, 1);
+  if (is_done (self))
+    return;
+  if (self->first_arrival_us == 0)
+    self->first_arrival_us = message->arrival_us;
+  if (message->type == WEIR_RTMP_DATA) {
+    take_metadata (self, message);
+    return;
+  }
+  if (message->type != WEIR_RTMP_VIDEO && message->type != WEIR_RTMP_AUDIO)
+    return;
+  take_media (self, message);
+  check_no_more_pads (self, message);
+}
+
+/* ready for the next publisher; pads stay */
+static void
+forget_publisher (WeirRtmpSrc *self)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++) {
+    Track *track = &self->tracks[i];
+
+    g_clear_pointer (&track->config, weir_codec_config_unref);
+    weir_unwrap_init (&track->unwrap, 32);
+    track->wait_keyframe = FALSE;
+    self->promised[i] = FALSE;
+  }
+  self->has_first = FALSE;
+  self->first_arrival_us = 0;
+  self->number++;
+  self->group_id = gst_util_group_id_next ();
+}
+
+static void
+on_ended (gpointer data)
+{
+  WeirRtmpSrc *self = data;
+  g_autoptr (WeirRtmpConnection) old = NULL;
+  gboolean wait, done, any = FALSE;
+  guint i;
+
+  lock (self);
+  wait = self->keep_listening && self->shared != NULL;
+  done = self->done;
+  if (!wait)
+    self->done = TRUE;
+  unlock (self);
+  GST_INFO_OBJECT (self, "the publisher has left");
+  if (wait && !done) {
+    forget_publisher (self);
+    /* only now another one may be taken */
+    lock (self);
+    old = g_steal_pointer (&self->current);
+    unlock (self);
+    return;
+  }
+  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++) {
+    if (self->tracks[i].pad == NULL)
+      continue;
+    any = TRUE;
+    push_event (&self->tracks[i], gst_event_new_eos ());
+  }
+  if (!any && !done && self->shared != NULL)
+    GST_ELEMENT_ERROR_WITH_DETAILS (self, STREAM, WRONG_TYPE, ("Nothing usable was published."),
+        ("the publisher left without the configuration of a track"),
+        ("reason", G_TYPE_STRING, "no-media", NULL));
+}
+
+static const WeirRtmpConsumer consumer = {on_message, on_ended};
+
+/* ── listening ── */
+
+/* on the accept thread. Returns: TRUE when the publisher was taken */
+static gboolean
+offer (WeirRtmpSrc *self, WeirConnection *connection)
+{
+  const gchar *secret = weir_connection_get_secret (connection);
+  gboolean taken = FALSE;
+
+  lock (self);
+  if (self->current == NULL && !self->done &&
+      (self->stream_key == NULL || g_strcmp0 (self->stream_key, secret) == 0)) {
+    taken = TRUE;
+    self->current = g_object_ref (WEIR_RTMP_CONNECTION (connection));
+    count (self, COUNT_CONNECTIONS, 1);
+    weir_connection_accept (connection, self->worker);
+    if (self->playing)
+      weir_rtmp_connection_set_consumer (self->current, &consumer, self);
+  }
+  unlock (self);
+  return taken;
+}
+
+static gboolean
+on_authorise (G_GNUC_UNUSED WeirRtmpListener *listener, WeirConnection *connection, gpointer data)
+{
+  SharedListener *shared = data;
+  gboolean taken = FALSE;
+  GList *item;
+
+  g_mutex_lock (&shared_lock);
+  for (item = shared->elements; item != NULL && !taken; item = item->next)
+    taken = offer (item->data, connection);
+  g_mutex_unlock (&shared_lock);
+  return taken;
+}
+
+static SharedListener *
+shared_listener_new (const gchar *address, guint port, gchar *key, GError **error)
+{
+  g_autofree gchar *listen = strchr (address, ':') != NULL
+                                 ? g_strdup_printf ("[%s]:%u", address, port)
+                                 : g_strdup_printf ("%s:%u", address, port);
+  g_autoptr (WeirWorker) worker = weir_worker_new ("rtmp-accept");
+  WeirRtmpListenerSettings settings;
+  g_autoptr (WeirRtmpListener) listener = NULL;
+  SharedListener *shared;
+
+  weir_rtmp_listener_settings_init (&settings);
+  settings.session.app = NULL;
+  listener = weir_rtmp_listener_new (listen, &settings, worker, error);
+  if (listener == NULL) {
+    g_free (key);
+    return NULL;
+  }
+  shared = g_new0 (SharedListener, 1);
+  shared->key = key;
+  shared->worker = g_steal_pointer (&worker);
+  shared->listener = g_steal_pointer (&listener);
+  g_signal_connect (shared->listener, "authorise", G_CALLBACK (on_authorise), shared);
+  shared_listeners = g_list_prepend (shared_listeners, shared);
+  return shared;
+}
+
+/* Returns: the listener of that address and port, made if need be; the element is on its list */
+static SharedListener *
+join_listener (WeirRtmpSrc *self, const gchar *address, guint port, GError **error)
+{
+  g_autofree gchar *key = g_strdup_printf ("%s %u", address, port);
+  SharedListener *shared = NULL;
+  GList *item;
+
+  g_mutex_lock (&shared_lock);
+  /* port 0 is another one each time */
+  for (item = shared_listeners; item != NULL && port != 0 && shared == NULL; item = item->next)
+    if (g_str_equal (((SharedListener *)item->data)->key, key))
+      shared = item->data;
+  if (shared == NULL)
+    shared = shared_listener_new (address, port, g_steal_pointer (&key), error);
+  if (shared != NULL)
+    shared->elements = g_list_append (shared->elements, self);
+  g_mutex_unlock (&shared_lock);
+  return shared;
+}
+
+static void
+leave_listener (WeirRtmpSrc *self, SharedListener *shared)
+{
+  gboolean last;
+
+  g_mutex_lock (&shared_lock);
+  shared->elements = g_list_remove (shared->elements, self);
+  last = shared->elements == NULL;
+  if (last)
+    shared_listeners = g_list_remove (shared_listeners, shared);
+  g_mutex_unlock (&shared_lock);
+  if (!last)
+    return;
+  weir_rtmp_listener_stop (shared->listener);
+  weir_worker_stop (shared->worker);
+  g_signal_handlers_disconnect_by_data (shared->listener, shared);
+  g_object_unref (shared->listener);
+  weir_worker_unref (shared->worker);
+  g_free (shared->key);
+  g_free (shared);
+}
+
+/* ── states ── */
+
+static gboolean
+start (WeirRtmpSrc *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *address = NULL;
+  SharedListener *shared;
+  gboolean given, busy;
+  guint port;
+
+  memset (self->counts, 0, sizeof self->counts);
+  self->number = 0;
+  self->no_more_pads = FALSE;
+  forget_publisher (self);
+  self->combiner = gst_flow_combiner_new ();
+  lock (self);
+  self->done = FALSE;
+  given = self->connection != NULL;
+  if (given) {
+    self->current = g_object_ref (self->connection);
+    count (self, COUNT_CONNECTIONS, 1);
+  } else {
+    self->worker = weir_worker_new ("rtmp-source");
+  }
+  address = g_strdup (self->address);
+  port = self->port;
+  unlock (self);
+  if (given)
+    return TRUE;
+
+  shared = join_listener (self, address, port, &error);
+  lock (self);
+  self->shared = shared;
+  unlock (self);
+  if (shared != NULL)
+    return TRUE;
+  busy = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
+  if (busy)
+    GST_ELEMENT_ERROR_WITH_DETAILS (self, RESOURCE, BUSY, ("%s", error->message), (NULL),
+        ("reason", G_TYPE_STRING, "port-busy", NULL));
+  else
+    GST_ELEMENT_ERROR_WITH_DETAILS (self, RESOURCE, OPEN_READ, ("%s", error->message), (NULL),
+        ("reason", G_TYPE_STRING, "cannot-listen", NULL));
+  return FALSE;
+}
+
+/* after the pads were deactivated, so that no push blocks any more */
+static void
+stop (WeirRtmpSrc *self)
+{
+  SharedListener *shared;
+  WeirWorker *worker;
+  WeirRtmpConnection *current;
+  guint i;
+
+  lock (self);
+  self->done = TRUE;
+  shared = g_steal_pointer (&self->shared);
+  unlock (self);
+  if (shared != NULL)
+    leave_listener (self, shared);
+
+  /* nobody is offered any more */
+  lock (self);
+  current = self->current != NULL ? g_object_ref (self->current) : NULL;
+  unlock (self);
+  if (current != NULL) {
+    weir_rtmp_connection_set_consumer (current, NULL, NULL);
+    if (shared != NULL)
+      weir_connection_close (WEIR_CONNECTION (current), "The stream has ended.");
+    g_object_unref (current);
+  }
+  lock (self);
+  g_clear_object (&self->current);
+  worker = g_steal_pointer (&self->worker);
+  unlock (self);
+  /* connections that are still taking their leave hold it */
+  g_clear_pointer (&worker, weir_worker_unref);
+
+  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++) {
+    Track *track = &self->tracks[i];
+
+    g_clear_pointer (&track->config, weir_codec_config_unref);
+    if (track->pad == NULL)
+      continue;
+    gst_pad_set_active (track->pad, FALSE);
+    gst_element_remove_pad (GST_ELEMENT (self), track->pad);
+    gst_clear_object (&track->pad);
+  }
+  g_clear_pointer (&self->combiner, gst_flow_combiner_unref);
+}
+
+static void
+set_playing (WeirRtmpSrc *self, gboolean playing)
+{
+  g_autoptr (WeirRtmpConnection) current = NULL;
+
+  lock (self);
+  self->playing = playing;
+  if (playing && self->current != NULL)
+    current = g_object_ref (self->current);
+  unlock (self);
+  /* a second time it does no harm */
+  if (current != NULL)
+    weir_rtmp_connection_set_consumer (current, &consumer, self);
+}
+
+static GstStateChangeReturn
+change_state (GstElement *element, GstStateChange transition)
+{
+  WeirRtmpSrc *self = WEIR_RTMP_SRC (element);
+  GstStateChangeReturn result;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self)) {
+    stop (self);
+    return GST_STATE_CHANGE_FAILURE;
+  }
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    set_playing (self, FALSE);
+  result = GST_ELEMENT_CLASS (weir_rtmp_src_parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && result != GST_STATE_CHANGE_FAILURE)
+    set_playing (self, TRUE);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    stop (self);
+  if (result != GST_STATE_CHANGE_FAILURE && (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
+                                                transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
+    result = GST_STATE_CHANGE_NO_PREROLL;
+  return result;
+}
+
+/* ── properties ── */
+
+static GstStructure *
+make_stats (WeirRtmpSrc *self)
+{
+  GstStructure *stats = gst_structure_new_empty ("weir-rtmp-src-stats");
+  guint i;
+
+  for (i = 0; i < COUNT_LAST; i++)
+    gst_structure_set (stats, count_names[i], G_TYPE_UINT64,
+        __atomic_load_n (&self->counts[i], __ATOMIC_RELAXED), NULL);
+  lock (self);
+  gst_structure_set (stats, "listening", G_TYPE_STRING,
+      self->shared != NULL ? weir_rtmp_listener_get_addresses (self->shared->listener) : NULL,
+      "publishing", G_TYPE_BOOLEAN, self->current != NULL && !self->done, NULL);
+  unlock (self);
+  return stats;
+}
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  WeirRtmpSrc *self = WEIR_RTMP_SRC (object);
+
+  lock (self);
+  switch (id) {
+  case PROP_CONNECTION:
+    g_clear_object (&self->connection);
+    self->connection = g_value_dup_object (value);
+    break;
+  case PROP_ADDRESS:
+    g_free (self->address);
+    self->address =
+        g_value_get_string (value) != NULL ? g_value_dup_string (value) : g_strdup ("::");
+    break;
+  case PROP_PORT:
+    self->port = g_value_get_uint (value);
+    break;
+  case PROP_STREAM_KEY:
+    g_free (self->stream_key);
+    self->stream_key = g_value_dup_string (value);
+    break;
+  case PROP_KEEP_LISTENING:
+    self->keep_listening = g_value_get_boolean (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+    break;
+  }
+  unlock (self);
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  WeirRtmpSrc *self = WEIR_RTMP_SRC (object);
+
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, make_stats (self));
+    return;
+  }
+  lock (self);
+  switch (id) {
+  case PROP_CONNECTION:
+    g_value_set_object (value, self->connection);
+    break;
+  case PROP_ADDRESS:
+    g_value_set_string (value, self->address);
+    break;
+  case PROP_PORT:
+    g_value_set_uint (value, self->port);
+    break;
+  case PROP_STREAM_KEY:
+    g_value_set_string (value, self->stream_key);
+    break;
+  case PROP_KEEP_LISTENING:
+    g_value_set_boolean (value, self->keep_listening);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+    break;
+  }
+  unlock (self);
+}
+
+static void
+finalize (GObject *object)
+{
+  WeirRtmpSrc *self = WEIR_RTMP_SRC (object);
+
+  g_clear_object (&self->connection);
+  g_free (self->address);
+  g_free (self->stream_key);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (weir_rtmp_src_parent_class)->finalize (object);
+}
+
+static void
+weir_rtmp_src_class_init (WeirRtmpSrcClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+
+  GST_DEBUG_CATEGORY_INIT (weir_rtmp_src_debug, "weirrtmpsrc", 0, "RTMP publishers");
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  element_class->change_state = change_state;
+
+  g_object_class_install_property (object_class, PROP_CONNECTION,
+      g_param_spec_object ("connection", "Connection",
+          "Accepted connection to take the media from, instead of listening",
+          WEIR_TYPE_RTMP_CONNECTION, flags));
+  g_object_class_install_property (object_class, PROP_ADDRESS,
+      g_param_spec_string ("address", "Address", "IP address to listen on", "::", flags));
+  g_object_class_install_property (object_class, PROP_PORT,
+      g_param_spec_uint (
+          "port", "Port", "TCP port to listen on, 0 for any free one", 0, 65535, 1935, flags));
+  g_object_class_install_property (object_class, PROP_STREAM_KEY,
+      g_param_spec_string ("stream-key", "Stream key",
+          "Key that a publisher must show; without it any publisher is taken", NULL, flags));
+  g_object_class_install_property (object_class, PROP_KEEP_LISTENING,
+      g_param_spec_boolean ("keep-listening", "Keep listening",
+          "Wait for the next publisher when one leaves, instead of ending", FALSE, flags));
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Bytes, messages and frames that came, what was dropped and why, listening addresses",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template (element_class, &video_template);
+  gst_element_class_add_static_pad_template (element_class, &audio_template);
+  gst_element_class_set_static_metadata (element_class, "RTMP Publisher Source", "Source/Network",
+      "Receives what an RTMP encoder publishes", "Weir");
+}
+
+static void
+weir_rtmp_src_init (WeirRtmpSrc *self)
+{
+  g_mutex_init (&self->lock);
+  self->address = g_strdup ("::");
+  self->port = 1935;
+  GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SOURCE);
+}

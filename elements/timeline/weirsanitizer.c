@@ -1,0 +1,983 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-weirsanitizer
+ * @title: weirsanitizer
+ *
+ * One timeline for a broadcast, whatever its sources do: they may stop and be replaced, start
+ * anywhere, jump, pause. Decode times that come out start at 0 and strictly increase per track, the
+ * sender's spacing is kept, and exactly one buffer per track carries `DISCONT` where time was lost.
+ *
+ * Each request pad `video_%u` or `audio_%u` brings its source pad `video_src_%u` or `audio_src_%u`.
+ * A connection begins with its first STREAM_START and ends with EOS on (or the unlinking of) all
+ * its pads; STREAM_START, SEGMENT, EOS and flushes of a connection do not pass. The element sends
+ * its own, on every configured pad before the first buffer on any. Used alone, `forward-eos` (the
+ * default) lets the end of the connection be the end of the stream.
+ *
+ * The event `weir-track-promised` (custom, downstream) with a string `kind` of `audio` or `video`
+ * says that such a track is to be expected.
+ *
+ * ## Example
+ * |[
+ * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s weirsanitizer name=c weirsegmentmux
+ *     name=m ! filesink location=a.mp4 s.video_0 ! c.video_0 s.audio_0 ! c.audio_0
+ *     c.video_src_0 ! m.video_0 c.audio_src_0 ! m.audio_0
+ * ]|
+ */
+#include "timeline/weirsanitizer.h"
+
+#include "gst/mediacaps.h"
+
+#include <stdio.h>
+
+GST_DEBUG_CATEGORY_STATIC (weir_sanitizer_debug);
+#define GST_CAT_DEFAULT weir_sanitizer_debug
+
+/* what is put on a source pad, in order */
+typedef struct {
+  guint64 sequence;
+  GstBuffer *buffer; /* NULL: end of stream */
+  GstCaps *caps;     /* (nullable): to be sent before the buffer */
+  gint64 dts, pts;
+  gboolean discontinuity;
+} Item;
+
+typedef struct {
+  gatomicrefcount ref_count;
+  WeirMediaKind kind;
+  GstPad *sinkpad, *srcpad; /* the element's */
+  gint index;               /* in the timeline, -1 while there is none */
+
+  /* used with the sink pad's stream lock held only */
+  GstSegment segment;
+
+  guint connection; /* number of the connection that it takes part in */
+  gchar *stream_id;
+  guint group_id;
+  gboolean ended; /* EOS came, or it was unlinked */
+  WeirCodecConfig *config;
+  GstCaps *caps;         /* that belong to the configuration */
+  GstCaps *next_caps;    /* for the next buffer that comes */
+  GstCaps *dropped_caps; /* of a buffer that was dropped, for the next one that is not */
+  GQueue output;         /* of Item */
+  gboolean pushing;      /* a thread is pushing on the source pad */
+  gboolean announced;    /* STREAM_START and SEGMENT were sent */
+  gboolean first;        /* no buffer was sent yet */
+  GstFlowReturn flow;    /* of the last push */
+
+  GstCaps *sent_caps; /* used by the thread that is pushing only */
+} Track;
+
+struct _WeirSanitizer {
+  GstElement parent_instance;
+
+  const WeirClock *clock;
+
+  GMutex lock; /* protects what follows; never held while pushing, or calling a pad's functions */
+  WeirTimelineSettings settings;
+  gboolean forward_eos;
+  WeirTimeline *timeline; /* NULL below PAUSED */
+  GPtrArray *tracks;      /* of Track */
+  guint group_id;
+  guint connection; /* number of the current connection, from 1 */
+  gboolean connected;
+  gint64 last_arrival_us; /* of media, 0 for none */
+  gboolean released;      /* the first buffer of all was sent */
+  guint64 next_sequence;
+};
+
+G_DEFINE_TYPE (WeirSanitizer, weir_sanitizer, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE (weirsanitizer, "weirsanitizer", GST_RANK_NONE, WEIR_TYPE_SANITIZER)
+
+/* all times are properties in nanoseconds */
+static const struct {
+  const gchar *name, *nick, *blurb;
+  gsize offset;
+  guint unit; /* nanoseconds of the setting's unit */
+} times[] = {
+#define NANOSECONDS(field) G_STRUCT_OFFSET (WeirTimelineSettings, field), 1
+#define MICROSECONDS(field) G_STRUCT_OFFSET (WeirTimelineSettings, field), 1000
+    {"jump-forward", "Jump forward", "Step ahead (ns) beyond which a sample is suspicious",
+        NANOSECONDS (jump_forward_ns)},
+    {"jump-back", "Jump back", "Step back (ns) beyond which a sample is suspicious",
+        NANOSECONDS (jump_back_ns)},
+    {"confirm-wait", "Confirm wait", "How long (ns) a suspicious sample is held at most",
+        MICROSECONDS (confirm_wait_us)},
+    {"audio-video-bind", "Audio video bind",
+        "Starts further apart (ns) than this are aligned by arrival",
+        NANOSECONDS (audio_video_bind_ns)},
+    {"probe", "Probe", "How long (ns) the start waits for a further track",
+        MICROSECONDS (probe_us)},
+    {"probe-promised", "Probe promised",
+        "How long (ns) the start waits for a track that was promised",
+        MICROSECONDS (probe_promised_us)},
+    {"keyframe-wait", "Keyframe wait",
+        "How long (ns) the start waits for the first keyframe of configured video",
+        MICROSECONDS (keyframe_wait_us)},
+    {"leading-audio", "Leading audio",
+        "Audio further ahead (ns) of the first keyframe than this is dropped",
+        NANOSECONDS (leading_audio_ns)},
+#undef NANOSECONDS
+#undef MICROSECONDS
+};
+
+enum {
+  PROP_TIMES = 1,
+  PROP_CONFIRM_SAMPLES = PROP_TIMES + G_N_ELEMENTS (times),
+  PROP_HOLD_BYTES,
+  PROP_FORWARD_EOS,
+  PROP_STATS,
+};
+
+static GstStaticPadTemplate video_sink_template = GST_STATIC_PAD_TEMPLATE (
+    "video_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS (WEIR_VIDEO_CAPS));
+static GstStaticPadTemplate audio_sink_template = GST_STATIC_PAD_TEMPLATE (
+    "audio_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS (WEIR_AUDIO_CAPS));
+static GstStaticPadTemplate video_src_template = GST_STATIC_PAD_TEMPLATE (
+    "video_src_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS (WEIR_VIDEO_CAPS));
+static GstStaticPadTemplate audio_src_template = GST_STATIC_PAD_TEMPLATE (
+    "audio_src_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS (WEIR_AUDIO_CAPS));
+
+static void
+item_free (Item *item)
+{
+  if (item->buffer != NULL)
+    gst_buffer_unref (item->buffer);
+  gst_clear_caps (&item->caps);
+  g_free (item);
+}
+
+static void
+track_unref (Track *track)
+{
+  if (!g_atomic_ref_count_dec (&track->ref_count))
+    return;
+  g_queue_clear_full (&track->output, (GDestroyNotify)item_free);
+  g_clear_pointer (&track->config, weir_codec_config_unref);
+  gst_clear_caps (&track->caps);
+  gst_clear_caps (&track->next_caps);
+  gst_clear_caps (&track->dropped_caps);
+  gst_clear_caps (&track->sent_caps);
+  g_free (track->stream_id);
+  gst_object_unref (track->sinkpad);
+  gst_object_unref (track->srcpad);
+  g_free (track);
+}
+
+/* back to what it was before PAUSED; lock held, or nobody else there */
+static void
+track_reset (Track *track)
+{
+  g_queue_clear_full (&track->output, (GDestroyNotify)item_free);
+  g_queue_init (&track->output);
+  track->index = -1;
+  track->connection = 0;
+  track->ended = FALSE;
+  g_clear_pointer (&track->stream_id, g_free);
+  g_clear_pointer (&track->config, weir_codec_config_unref);
+  gst_clear_caps (&track->caps);
+  gst_clear_caps (&track->next_caps);
+  gst_clear_caps (&track->dropped_caps);
+  gst_clear_caps (&track->sent_caps);
+  track->announced = FALSE;
+  track->first = TRUE;
+  track->flow = GST_FLOW_OK;
+  gst_segment_init (&track->segment, GST_FORMAT_UNDEFINED);
+}
+
+static gint64
+now (const WeirSanitizer *self)
+{
+  return weir_clock_monotonic (self->clock);
+}
+
+/* lock held: moves decisions to the source pads' queues */
+static void
+collect (WeirSanitizer *self)
+{
+  WeirTimelineDecision decision;
+
+  while (self->timeline != NULL && weir_timeline_pull (self->timeline, &decision)) {
+    Item *item = decision.data;
+    Track *track = NULL;
+    guint i;
+
+    for (i = 0; i < self->tracks->len; i++) {
+      Track *candidate = g_ptr_array_index (self->tracks, i);
+
+      if (candidate->index == (gint)decision.track)
+        track = candidate;
+    }
+    if (track == NULL) {
+      item_free (item);
+      continue;
+    }
+    if (decision.reason != WEIR_REASON_NONE || decision.discontinuity)
+      GST_DEBUG_OBJECT (track->srcpad, "%s at %" GST_STIME_FORMAT ", gap %" GST_STIME_FORMAT "%s",
+          weir_decision_reason_get_name (decision.reason), GST_STIME_ARGS (decision.dts),
+          GST_STIME_ARGS (decision.gap_ns), decision.discontinuity ? ", discontinuity" : "");
+    if (decision.action == WEIR_DECISION_DROP) {
+      if (item->caps != NULL)
+        gst_caps_replace (&track->dropped_caps, item->caps);
+      item_free (item);
+      continue;
+    }
+    if (item->caps == NULL)
+      item->caps = g_steal_pointer (&track->dropped_caps);
+    gst_clear_caps (&track->dropped_caps);
+    item->dts = decision.dts;
+    item->pts = decision.pts;
+    item->discontinuity = decision.discontinuity;
+    item->sequence = self->next_sequence++;
+    g_queue_push_tail (&track->output, item);
+  }
+}
+
+/* lock held. Returns: the track on whose source pad something is to be done next; @announce: send
+ * the first events, else its first item */
+static Track *
+choose (WeirSanitizer *self, gboolean *announce)
+{
+  Track *next = NULL;
+  gboolean any = FALSE;
+  guint i;
+
+  *announce = FALSE;
+  for (i = 0; i < self->tracks->len; i++) {
+    Track *track = g_ptr_array_index (self->tracks, i);
+    const Item *item = g_queue_peek_head (&track->output);
+
+    if (item == NULL)
+      continue;
+    any = TRUE;
+    if (!track->pushing &&
+        (next == NULL || item->sequence < ((Item *)g_queue_peek_head (&next->output))->sequence))
+      next = track;
+  }
+  if (!any)
+    return NULL;
+  for (i = 0; !self->released && i < self->tracks->len; i++) {
+    Track *track = g_ptr_array_index (self->tracks, i);
+
+    if (track->announced || (track->caps == NULL && track->output.length == 0))
+      continue;
+    /* whoever is announcing it will go on with the rest */
+    if (track->pushing)
+      return NULL;
+    *announce = TRUE;
+    return track;
+  }
+  if (next != NULL)
+    *announce = !next->announced;
+  return next;
+}
+
+static void
+send_caps (Track *track, GstCaps *caps)
+{
+  if (track->sent_caps != NULL && gst_caps_is_equal (track->sent_caps, caps))
+    return;
+  gst_caps_replace (&track->sent_caps, caps);
+  gst_pad_push_event (track->srcpad, gst_event_new_caps (caps));
+}
+
+static void
+send_first_events (WeirSanitizer *self, Track *track, GstCaps *caps)
+{
+  g_autofree gchar *element = gst_object_get_name (GST_OBJECT (self));
+  g_autofree gchar *pad = gst_object_get_name (GST_OBJECT (track->sinkpad));
+  g_autofree gchar *stream_id = g_strconcat (element, "/", pad, NULL);
+  GstEvent *event = gst_event_new_stream_start (stream_id);
+  GstSegment segment;
+
+  gst_clear_caps (&track->sent_caps);
+  gst_event_set_group_id (event, self->group_id);
+  gst_pad_push_event (track->srcpad, event);
+  if (caps != NULL)
+    send_caps (track, caps);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (track->srcpad, gst_event_new_segment (&segment));
+}
+
+/* Returns: how it went */
+static GstFlowReturn
+send_item (Track *track, Item *item, gboolean first)
+{
+  GstBuffer *buffer;
+
+  if (item->buffer == NULL) {
+    gst_pad_push_event (track->srcpad, gst_event_new_eos ());
+    return GST_FLOW_EOS;
+  }
+  if (item->caps != NULL)
+    send_caps (track, item->caps);
+  buffer = gst_buffer_make_writable (g_steal_pointer (&item->buffer));
+  /* the format knows no time before 0; only a presentation time of a broken sender gets there */
+  GST_BUFFER_DTS (buffer) = (guint64)MAX (item->dts, 0);
+  GST_BUFFER_PTS (buffer) = (guint64)MAX (item->pts, 0);
+  if (item->discontinuity || first)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  else
+    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
+  return gst_pad_push (track->srcpad, buffer);
+}
+
+/*
+ * Pushes what was decided. Threads of several pads may be here at once: each takes the oldest item
+ * of a pad on which nobody else pushes, so that order holds per pad and a pad that blocks holds
+ * nothing but itself. No lock held.
+ */
+static void
+release (WeirSanitizer *self)
+{
+  Track *track;
+  gboolean announce;
+
+  g_mutex_lock (&self->lock);
+  for (;;) {
+    Item *item = NULL;
+    g_autoptr (GstCaps) caps = NULL;
+    GstFlowReturn flow = GST_FLOW_OK;
+    gboolean first = FALSE;
+
+    collect (self);
+    track = choose (self, &announce);
+    if (track == NULL)
+      break;
+    if (announce) {
+      const Item *head = g_queue_peek_head (&track->output);
+
+      if (head != NULL && head->caps != NULL)
+        caps = gst_caps_ref (head->caps);
+      else if (track->caps != NULL)
+        caps = gst_caps_ref (track->caps);
+    } else {
+      item = g_queue_pop_head (&track->output);
+      first = track->first;
+      track->first = FALSE;
+      self->released = TRUE;
+    }
+    track->pushing = TRUE;
+    g_atomic_ref_count_inc (&track->ref_count);
+    g_mutex_unlock (&self->lock);
+
+    if (announce)
+      send_first_events (self, track, caps);
+    else
+      flow = send_item (track, item, first);
+    g_clear_pointer (&item, item_free);
+
+    g_mutex_lock (&self->lock);
+    track->announced = TRUE;
+    track->pushing = FALSE;
+    if (flow != track->flow && flow < GST_FLOW_EOS)
+      GST_WARNING_OBJECT (track->srcpad, "buffers are lost: %s", gst_flow_get_name (flow));
+    track->flow = flow;
+    g_mutex_unlock (&self->lock);
+    track_unref (track);
+    g_mutex_lock (&self->lock);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+/* lock held */
+static void
+begin_connection (WeirSanitizer *self)
+{
+  gint64 now_us = now (self);
+  gint64 lost = self->last_arrival_us > 0 ? (now_us - self->last_arrival_us) * 1000 : 0;
+  guint i;
+
+  self->connection++;
+  self->connected = TRUE;
+  GST_INFO_OBJECT (self, "connection %u begins after %" GST_TIME_FORMAT, self->connection,
+      GST_TIME_ARGS ((guint64)MAX (lost, 0)));
+  weir_timeline_begin_connection (self->timeline, lost, now_us);
+  for (i = 0; i < self->tracks->len; i++) {
+    Track *track = g_ptr_array_index (self->tracks, i);
+
+    /* if the last connection's end was passed on, downstream needs a new beginning */
+    if (track->flow != GST_FLOW_EOS)
+      continue;
+    track->announced = FALSE;
+    track->flow = GST_FLOW_OK;
+    self->released = FALSE;
+  }
+}
+
+/* lock held. Returns: TRUE when that was the end of the connection */
+static gboolean
+end_track (WeirSanitizer *self, Track *track)
+{
+  guint i;
+
+  track->ended = TRUE;
+  if (!self->connected || track->connection != self->connection)
+    return FALSE;
+  for (i = 0; i < self->tracks->len; i++) {
+    const Track *other = g_ptr_array_index (self->tracks, i);
+
+    if (other->connection == self->connection && !other->ended)
+      return FALSE;
+  }
+  GST_INFO_OBJECT (self, "connection %u ended", self->connection);
+  self->connected = FALSE;
+  weir_timeline_end_connection (self->timeline, now (self));
+  return TRUE;
+}
+
+static void
+receive_stream_start (WeirSanitizer *self, Track *track, GstEvent *event)
+{
+  const gchar *stream_id;
+  guint group_id = GST_GROUP_ID_INVALID;
+  gboolean same;
+
+  gst_event_parse_stream_start (event, &stream_id);
+  gst_event_parse_group_id (event, &group_id);
+  g_mutex_lock (&self->lock);
+  if (self->timeline == NULL) {
+    g_mutex_unlock (&self->lock);
+    return;
+  }
+  same = self->connected && track->connection == self->connection && !track->ended &&
+         track->group_id == group_id && g_strcmp0 (track->stream_id, stream_id) == 0;
+  if (!same) {
+    if (!self->connected || track->connection == self->connection)
+      begin_connection (self);
+    track->connection = self->connection;
+    track->ended = FALSE;
+    track->group_id = group_id;
+    g_free (track->stream_id);
+    track->stream_id = g_strdup (stream_id);
+    /* caps that did not change need not be sent again */
+    if (track->config != NULL)
+      weir_timeline_configured (self->timeline, (guint)track->index, FALSE);
+  }
+  g_mutex_unlock (&self->lock);
+  release (self);
+}
+
+static gboolean
+receive_caps (WeirSanitizer *self, Track *track, GstEvent *event)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirCodecConfig) config = NULL;
+  GstCaps *caps;
+  gboolean known;
+
+  gst_event_parse_caps (event, &caps);
+  config = weir_codec_config_from_caps (caps, &error);
+  if (config == NULL) {
+    GST_WARNING_OBJECT (track->sinkpad, "configuration refused: %s", error->message);
+    return FALSE;
+  }
+  g_mutex_lock (&self->lock);
+  if (self->timeline == NULL) {
+    g_mutex_unlock (&self->lock);
+    return FALSE;
+  }
+  known = track->config != NULL && weir_codec_config_equal (track->config, config);
+  if (!known) {
+    weir_timeline_configured (self->timeline, (guint)track->index, track->config != NULL);
+    GST_INFO_OBJECT (track->sinkpad, "configured: %s", config->codecs);
+    g_clear_pointer (&track->config, weir_codec_config_unref);
+    track->config = g_steal_pointer (&config);
+    gst_caps_replace (&track->caps, caps);
+    gst_caps_replace (&track->next_caps, caps);
+  }
+  g_mutex_unlock (&self->lock);
+  release (self);
+  return TRUE;
+}
+
+static void
+receive_eos (WeirSanitizer *self, Track *track)
+{
+  guint i;
+
+  g_mutex_lock (&self->lock);
+  if (self->timeline != NULL && end_track (self, track) && self->forward_eos) {
+    collect (self);
+    for (i = 0; i < self->tracks->len; i++) {
+      Track *other = g_ptr_array_index (self->tracks, i);
+      Item *item = g_new0 (Item, 1);
+
+      item->sequence = self->next_sequence++;
+      g_queue_push_tail (&other->output, item);
+    }
+  }
+  g_mutex_unlock (&self->lock);
+  release (self);
+}
+
+static void
+receive_promise (WeirSanitizer *self, GstEvent *event)
+{
+  const gchar *kind = gst_structure_get_string (gst_event_get_structure (event), "kind");
+
+  g_mutex_lock (&self->lock);
+  if (self->timeline != NULL && kind != NULL)
+    weir_timeline_promise_track (
+        self->timeline, g_str_equal (kind, "video") ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO);
+  g_mutex_unlock (&self->lock);
+}
+
+static gboolean
+sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (parent);
+  Track *track = gst_pad_get_element_private (pad);
+  const GstSegment *segment;
+  gboolean handled = TRUE;
+
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_STREAM_START:
+    receive_stream_start (self, track, event);
+    break;
+  case GST_EVENT_CAPS:
+    handled = receive_caps (self, track, event);
+    break;
+  case GST_EVENT_SEGMENT:
+    gst_event_parse_segment (event, &segment);
+    handled = segment->format == GST_FORMAT_TIME;
+    if (handled)
+      gst_segment_copy_into (segment, &track->segment);
+    else
+      GST_WARNING_OBJECT (pad, "a segment in %s is no use", gst_format_get_name (segment->format));
+    break;
+  case GST_EVENT_EOS:
+    receive_eos (self, track);
+    break;
+  case GST_EVENT_CUSTOM_DOWNSTREAM:
+    if (gst_event_has_name (event, "weir-track-promised"))
+      receive_promise (self, event);
+    break;
+  default:
+    /* the rest is about a connection, not about the broadcast */
+    break;
+  }
+  gst_event_unref (event);
+  return handled;
+}
+
+/* Returns: FALSE when there is none */
+static gboolean
+running_time (const GstSegment *segment, GstClockTime stamp, gint64 *result)
+{
+  guint64 value;
+  gint sign;
+
+  if (!GST_CLOCK_TIME_IS_VALID (stamp) || segment->format != GST_FORMAT_TIME)
+    return FALSE;
+  sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, stamp, &value);
+  if (sign == 0 || value > G_MAXINT64)
+    return FALSE;
+  *result = sign * (gint64)value;
+  return TRUE;
+}
+
+/* lock held. Returns: what upstream is told */
+static GstFlowReturn
+combine_flows (WeirSanitizer *self, const Track *track)
+{
+  guint i;
+
+  if (track->flow == GST_FLOW_FLUSHING)
+    return GST_FLOW_FLUSHING;
+  for (i = 0; i < self->tracks->len; i++)
+    if (((const Track *)g_ptr_array_index (self->tracks, i))->flow != GST_FLOW_EOS)
+      return GST_FLOW_OK;
+  return GST_FLOW_EOS;
+}
+
+static GstFlowReturn
+sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (parent);
+  Track *track = gst_pad_get_element_private (pad);
+  WeirTimelineSample sample = {0};
+  gboolean has_dts = running_time (&track->segment, GST_BUFFER_DTS (buffer), &sample.dts);
+  gboolean has_pts = running_time (&track->segment, GST_BUFFER_PTS (buffer), &sample.pts);
+  GstFlowReturn flow;
+  Item *item;
+
+  if (!has_dts && !has_pts) {
+    GST_WARNING_OBJECT (pad, "dropped a buffer without a time");
+    gst_buffer_unref (buffer);
+    return GST_FLOW_OK;
+  }
+  if (!has_dts)
+    sample.dts = sample.pts;
+  if (!has_pts)
+    sample.pts = sample.dts;
+  sample.keyframe = track->kind == WEIR_MEDIA_AUDIO ||
+                    !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  sample.size = gst_buffer_get_size (buffer);
+
+  g_mutex_lock (&self->lock);
+  if (self->timeline == NULL || track->index < 0) {
+    g_mutex_unlock (&self->lock);
+    gst_buffer_unref (buffer);
+    return GST_FLOW_FLUSHING;
+  }
+  sample.arrival_us = now (self);
+  self->last_arrival_us = sample.arrival_us;
+  item = g_new0 (Item, 1);
+  item->buffer = buffer;
+  item->caps = g_steal_pointer (&track->next_caps);
+  sample.data = item;
+  weir_timeline_push (self->timeline, (guint)track->index, &sample);
+  g_mutex_unlock (&self->lock);
+
+  release (self);
+
+  g_mutex_lock (&self->lock);
+  flow = combine_flows (self, track);
+  g_mutex_unlock (&self->lock);
+  return flow;
+}
+
+/* called with both pads' object locks: nothing of a pad may be called */
+static void
+sink_unlink (GstPad *pad, GstObject *parent)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (parent);
+  Track *track = gst_pad_get_element_private (pad);
+
+  if (self == NULL || track == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  if (self->timeline != NULL)
+    end_track (self, track);
+  g_mutex_unlock (&self->lock);
+}
+
+static gboolean
+src_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  Track *track = gst_pad_get_element_private (pad);
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  /* between two sources it is what it will be with the next one */
+  if (!gst_pad_peer_query (track->sinkpad, query))
+    gst_query_set_latency (query, TRUE, 0, GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+static GstIterator *
+iterate_internal_links (GstPad *pad, G_GNUC_UNUSED GstObject *parent)
+{
+  Track *track = gst_pad_get_element_private (pad);
+  GstIterator *iterator;
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, GST_TYPE_PAD);
+  g_value_set_object (&value, pad == track->sinkpad ? track->srcpad : track->sinkpad);
+  iterator = gst_iterator_new_single (GST_TYPE_PAD, &value);
+  g_value_unset (&value);
+  return iterator;
+}
+
+/* Returns: FALSE when the timeline takes no more tracks; lock held */
+static gboolean
+enter_timeline (WeirSanitizer *self, Track *track)
+{
+  if (self->timeline == NULL)
+    return TRUE;
+  track->index = weir_timeline_add_track (self->timeline, track->kind);
+  return track->index >= 0;
+}
+
+static gboolean
+number_is_free (WeirSanitizer *self, WeirMediaKind kind, guint number)
+{
+  g_autofree gchar *name =
+      g_strdup_printf ("%s_%u", kind == WEIR_MEDIA_VIDEO ? "video" : "audio", number);
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (GST_ELEMENT (self), name);
+
+  return pad == NULL;
+}
+
+static GstPad *
+request_new_pad (GstElement *element, GstPadTemplate *template, const gchar *name,
+    G_GNUC_UNUSED const GstCaps *caps)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (element);
+  gboolean video = g_str_has_prefix (GST_PAD_TEMPLATE_NAME_TEMPLATE (template), "video");
+  g_autofree gchar *sink_name = NULL, *src_name = NULL;
+  g_autoptr (GstPadTemplate) src_template = NULL;
+  Track *track;
+  guint number = 0;
+  gboolean entered;
+
+  if (name != NULL && sscanf (name, video ? "video_%u" : "audio_%u", &number) == 1) {
+    if (!number_is_free (self, video ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO, number))
+      return NULL;
+  } else {
+    while (!number_is_free (self, video ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO, number))
+      number++;
+  }
+  sink_name = g_strdup_printf ("%s_%u", video ? "video" : "audio", number);
+  src_name = g_strdup_printf ("%s_src_%u", video ? "video" : "audio", number);
+
+  track = g_new0 (Track, 1);
+  g_atomic_ref_count_init (&track->ref_count);
+  track->kind = video ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO;
+  track->sinkpad = gst_object_ref_sink (gst_pad_new_from_template (template, sink_name));
+  src_template = gst_static_pad_template_get (video ? &video_src_template : &audio_src_template);
+  track->srcpad = gst_object_ref_sink (gst_pad_new_from_template (src_template, src_name));
+  track_reset (track);
+  gst_pad_set_element_private (track->sinkpad, track);
+  gst_pad_set_element_private (track->srcpad, track);
+  gst_pad_set_chain_function (track->sinkpad, sink_chain);
+  gst_pad_set_event_function (track->sinkpad, sink_event);
+  gst_pad_set_unlink_function (track->sinkpad, sink_unlink);
+  gst_pad_set_iterate_internal_links_function (track->sinkpad, iterate_internal_links);
+  gst_pad_set_query_function (track->srcpad, src_query);
+  gst_pad_set_iterate_internal_links_function (track->srcpad, iterate_internal_links);
+  gst_pad_use_fixed_caps (track->srcpad);
+
+  g_mutex_lock (&self->lock);
+  entered = enter_timeline (self, track);
+  if (entered)
+    g_ptr_array_add (self->tracks, track);
+  g_mutex_unlock (&self->lock);
+  if (!entered) {
+    GST_WARNING_OBJECT (self, "no room for %s", sink_name);
+    track_unref (track);
+    return NULL;
+  }
+  gst_pad_set_active (track->srcpad, GST_STATE (self) > GST_STATE_READY);
+  gst_pad_set_active (track->sinkpad, GST_STATE (self) > GST_STATE_READY);
+  gst_element_add_pad (element, track->srcpad);
+  gst_element_add_pad (element, track->sinkpad);
+  return track->sinkpad;
+}
+
+static void
+release_pad (GstElement *element, GstPad *pad)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (element);
+  Track *track = gst_pad_get_element_private (pad);
+
+  /* the source pad first: a push that blocks there comes back */
+  gst_pad_set_active (track->srcpad, FALSE);
+  gst_pad_set_active (track->sinkpad, FALSE);
+  g_mutex_lock (&self->lock);
+  if (self->timeline != NULL && track->index >= 0) {
+    weir_timeline_remove_track (self->timeline, (guint)track->index);
+    collect (self);
+    end_track (self, track);
+  }
+  g_ptr_array_remove (self->tracks, track);
+  track->index = -1;
+  g_mutex_unlock (&self->lock);
+  gst_element_remove_pad (element, track->sinkpad);
+  gst_element_remove_pad (element, track->srcpad);
+  track_unref (track);
+}
+
+static void
+prepare (WeirSanitizer *self)
+{
+  guint i;
+
+  g_mutex_lock (&self->lock);
+  self->timeline = weir_timeline_new (&self->settings);
+  self->group_id = gst_util_group_id_next ();
+  self->connection = 0;
+  self->connected = FALSE;
+  self->last_arrival_us = 0;
+  self->released = FALSE;
+  for (i = 0; i < self->tracks->len; i++) {
+    track_reset (g_ptr_array_index (self->tracks, i));
+    enter_timeline (self, g_ptr_array_index (self->tracks, i));
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+discard (WeirSanitizer *self)
+{
+  guint i;
+
+  g_mutex_lock (&self->lock);
+  weir_timeline_free (g_steal_pointer (&self->timeline), (GDestroyNotify)item_free);
+  for (i = 0; i < self->tracks->len; i++)
+    track_reset (g_ptr_array_index (self->tracks, i));
+  g_mutex_unlock (&self->lock);
+}
+
+static GstStateChangeReturn
+change_state (GstElement *element, GstStateChange transition)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (element);
+  GstStateChangeReturn result;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
+    prepare (self);
+  result = GST_ELEMENT_CLASS (weir_sanitizer_parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    discard (self);
+  return result;
+}
+
+static GstStructure *
+make_stats (WeirSanitizer *self)
+{
+  GstStructure *stats = gst_structure_new_empty ("weir-sanitizer-stats");
+  guint i;
+
+  g_mutex_lock (&self->lock);
+  for (i = 0; i < WEIR_REASON_LAST; i++) {
+    guint64 count = 0;
+
+    if (self->timeline != NULL)
+      count = weir_timeline_get_counts (self->timeline)[i];
+    gst_structure_set (
+        stats, weir_decision_reason_get_name ((WeirDecisionReason)i), G_TYPE_UINT64, count, NULL);
+  }
+  gst_structure_set (stats, "connections", G_TYPE_UINT, self->connection, "end", G_TYPE_UINT64,
+      (guint64)(self->timeline != NULL ? weir_timeline_get_end (self->timeline) : 0), NULL);
+  g_mutex_unlock (&self->lock);
+  return stats;
+}
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (object);
+
+  g_mutex_lock (&self->lock);
+  if (id < PROP_CONFIRM_SAMPLES)
+    G_STRUCT_MEMBER (gint64, &self->settings, times[id - PROP_TIMES].offset) =
+        (gint64)(g_value_get_uint64 (value) / times[id - PROP_TIMES].unit);
+  else if (id == PROP_CONFIRM_SAMPLES)
+    self->settings.confirm_samples = g_value_get_uint (value);
+  else if (id == PROP_HOLD_BYTES)
+    self->settings.hold_bytes_max = g_value_get_uint (value);
+  else if (id == PROP_FORWARD_EOS)
+    self->forward_eos = g_value_get_boolean (value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (object);
+
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, make_stats (self));
+    return;
+  }
+  g_mutex_lock (&self->lock);
+  if (id < PROP_CONFIRM_SAMPLES)
+    g_value_set_uint64 (
+        value, (guint64)G_STRUCT_MEMBER (gint64, &self->settings, times[id - PROP_TIMES].offset) *
+                   times[id - PROP_TIMES].unit);
+  else if (id == PROP_CONFIRM_SAMPLES)
+    g_value_set_uint (value, self->settings.confirm_samples);
+  else if (id == PROP_HOLD_BYTES)
+    g_value_set_uint (value, (guint)self->settings.hold_bytes_max);
+  else if (id == PROP_FORWARD_EOS)
+    g_value_set_boolean (value, self->forward_eos);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+finalize (GObject *object)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (object);
+
+  g_ptr_array_unref (self->tracks);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (weir_sanitizer_parent_class)->finalize (object);
+}
+
+/* pads that were never released are removed by the base class: nobody is there any more */
+static void
+dispose (GObject *object)
+{
+  WeirSanitizer *self = WEIR_SANITIZER (object);
+  guint i;
+
+  for (i = 0; i < self->tracks->len; i++) {
+    Track *track = g_ptr_array_index (self->tracks, i);
+
+    gst_pad_set_unlink_function (track->sinkpad, NULL);
+  }
+  G_OBJECT_CLASS (weir_sanitizer_parent_class)->dispose (object);
+  for (i = 0; i < self->tracks->len; i++)
+    track_unref (g_ptr_array_index (self->tracks, i));
+  g_ptr_array_set_size (self->tracks, 0);
+}
+
+static void
+weir_sanitizer_class_init (WeirSanitizerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+  WeirTimelineSettings settings;
+  guint i;
+
+  GST_DEBUG_CATEGORY_INIT (weir_sanitizer_debug, "weirsanitizer", 0, "one timeline per broadcast");
+  weir_timeline_settings_init (&settings);
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->dispose = dispose;
+  object_class->finalize = finalize;
+  element_class->request_new_pad = request_new_pad;
+  element_class->release_pad = release_pad;
+  element_class->change_state = change_state;
+
+  for (i = 0; i < G_N_ELEMENTS (times); i++)
+    g_object_class_install_property (object_class, PROP_TIMES + i,
+        g_param_spec_uint64 (times[i].name, times[i].nick, times[i].blurb, 0, 3600 * GST_SECOND,
+            (guint64)G_STRUCT_MEMBER (gint64, &settings, times[i].offset) * times[i].unit, flags));
+  g_object_class_install_property (object_class, PROP_CONFIRM_SAMPLES,
+      g_param_spec_uint ("confirm-samples", "Confirm samples",
+          "How many suspicious samples that agree are a new timebase", 1, 100,
+          settings.confirm_samples, flags));
+  g_object_class_install_property (object_class, PROP_HOLD_BYTES,
+      g_param_spec_uint ("hold-bytes", "Hold bytes",
+          "Most bytes held before the start is forced and suspects are let go", 0, 1 << 30,
+          (guint)settings.hold_bytes_max, flags));
+  g_object_class_install_property (object_class, PROP_FORWARD_EOS,
+      g_param_spec_boolean ("forward-eos", "Forward EOS",
+          "Whether the end of a connection is the end of the stream", TRUE,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "How often each decision was taken, connections so far, end of the timeline (ns)",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template (element_class, &video_sink_template);
+  gst_element_class_add_static_pad_template (element_class, &audio_sink_template);
+  gst_element_class_add_static_pad_template (element_class, &video_src_template);
+  gst_element_class_add_static_pad_template (element_class, &audio_src_template);
+  gst_element_class_set_static_metadata (element_class, "Broadcast Timeline", "Generic",
+      "Keeps one continuous timeline over the sources of a broadcast", "Weir");
+}
+
+static void
+weir_sanitizer_init (WeirSanitizer *self)
+{
+  g_mutex_init (&self->lock);
+  self->clock = weir_clock_system ();
+  self->tracks = g_ptr_array_new ();
+  self->forward_eos = TRUE;
+  weir_timeline_settings_init (&self->settings);
+}
+
+void
+weir_sanitizer_set_clock (WeirSanitizer *self, const WeirClock *clock)
+{
+  self->clock = clock;
+}

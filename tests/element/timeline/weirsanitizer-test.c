@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "timeline/weirsanitizer.h"
+#include "gst/mediacaps.h"
+#include "records.h"
+
+/*
+ * A sanitizer between pads of our own. What comes out is noted as text, in order over both tracks:
+ * "V:stream-start V:caps V:segment v0! v40 A:eos"; "!" is DISCONT, "k" a keyframe.
+ */
+typedef struct {
+  WeirManualClock clock;
+  WeirSanitizer *sanitizer;
+  GstPad *in[2], *out[2];
+  GMutex lock;
+  GString *text;
+  GstFlowReturn flow[2];
+  guint connection;
+} Bench;
+
+static GstStaticPadTemplate out_template
+    = GST_STATIC_PAD_TEMPLATE ("out", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+
+static GstFlowReturn
+out_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
+{
+  Bench *self = gst_pad_get_element_private (pad);
+  guint track = pad == self->out[1];
+
+  g_mutex_lock (&self->lock);
+  g_string_append_printf (self->text, " %c%g", "va"[track], GST_BUFFER_DTS (buffer) / 1e6);
+  if (GST_BUFFER_PTS (buffer) != GST_BUFFER_DTS (buffer))
+    g_string_append_printf (self->text, "c%g",
+        ((gdouble)GST_BUFFER_PTS (buffer) - (gdouble)GST_BUFFER_DTS (buffer)) / 1e6);
+  if (track == 0 && !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+    g_string_append_c (self->text, 'k');
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
+    g_string_append_c (self->text, '!');
+  g_mutex_unlock (&self->lock);
+  gst_buffer_unref (buffer);
+  return self->flow[track];
+}
+
+static gboolean
+out_event (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstEvent *event)
+{
+  Bench *self = gst_pad_get_element_private (pad);
+
+  g_mutex_lock (&self->lock);
+  g_string_append_printf (
+      self->text, " %c:%s", "VA"[pad == self->out[1]], GST_EVENT_TYPE_NAME (event));
+  g_mutex_unlock (&self->lock);
+  gst_event_unref (event);
+  return TRUE;
+}
+
+static void
+bench_init (Bench *self)
+{
+  static const gchar *const names[2][2] = {{"video_0", "video_src_0"}, {"audio_0", "audio_src_0"}};
+  guint i;
+
+  *self = (Bench){0};
+  g_mutex_init (&self->lock);
+  self->text = g_string_new (NULL);
+  weir_manual_clock_init (&self->clock, 0);
+  self->clock.monotonic_us = 1000000;
+  self->sanitizer = gst_object_ref_sink (g_object_new (WEIR_TYPE_SANITIZER, NULL));
+  weir_sanitizer_set_clock (self->sanitizer, &self->clock.clock);
+  for (i = 0; i < 2; i++) {
+    g_autoptr (GstPad) sinkpad =
+        gst_element_request_pad_simple (GST_ELEMENT (self->sanitizer), names[i][0]);
+    g_autoptr (GstPad) srcpad =
+        gst_element_get_static_pad (GST_ELEMENT (self->sanitizer), names[i][1]);
+
+    g_assert_nonnull (sinkpad);
+    g_assert_nonnull (srcpad);
+    self->out[i] = gst_pad_new_from_static_template (&out_template, "out");
+    gst_pad_set_element_private (self->out[i], self);
+    gst_pad_set_chain_function (self->out[i], out_chain);
+    gst_pad_set_event_function (self->out[i], out_event);
+    gst_pad_set_active (self->out[i], TRUE);
+    g_assert_cmpint (gst_pad_link (srcpad, self->out[i]), ==, GST_PAD_LINK_OK);
+    self->in[i] = gst_pad_new ("in", GST_PAD_SRC);
+    gst_pad_set_active (self->in[i], TRUE);
+    g_assert_cmpint (gst_pad_link (self->in[i], sinkpad), ==, GST_PAD_LINK_OK);
+  }
+  gst_element_set_state (GST_ELEMENT (self->sanitizer), GST_STATE_PLAYING);
+}
+
+static void
+bench_clear (Bench *self)
+{
+  guint i;
+
+  gst_element_set_state (GST_ELEMENT (self->sanitizer), GST_STATE_NULL);
+  for (i = 0; i < 2; i++) {
+    gst_clear_object (&self->in[i]);
+    gst_clear_object (&self->out[i]);
+  }
+  gst_clear_object (&self->sanitizer);
+  g_string_free (self->text, TRUE);
+  g_mutex_clear (&self->lock);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Bench, bench_clear)
+
+/* a new source in the place of the old one */
+static void
+replace_source (Bench *self, guint track)
+{
+  g_autoptr (GstPad) sinkpad = gst_pad_get_peer (self->in[track]);
+
+  gst_pad_unlink (self->in[track], sinkpad);
+  gst_object_unref (self->in[track]);
+  self->in[track] = gst_pad_new ("in", GST_PAD_SRC);
+  gst_pad_set_active (self->in[track], TRUE);
+  g_assert_cmpint (gst_pad_link (self->in[track], sinkpad), ==, GST_PAD_LINK_OK);
+}
+
+static void
+configure (Bench *self, guint track, const gchar *record)
+{
+  g_autoptr (WeirCodecConfig) config =
+      test_config (track == 0 ? WEIR_CODEC_AVC : WEIR_CODEC_AAC, record);
+  g_autoptr (GstCaps) caps = weir_codec_config_to_caps (config);
+
+  g_assert_true (gst_pad_push_event (self->in[track], gst_event_new_caps (caps)));
+}
+
+static void
+begin_track (Bench *self, guint track, const gchar *record)
+{
+  g_autofree gchar *stream_id = g_strdup_printf ("source-%u-%u", self->connection, track);
+  GstEvent *event = gst_event_new_stream_start (stream_id);
+  GstSegment segment;
+
+  gst_event_set_group_id (event, 100 + self->connection);
+  gst_pad_push_event (self->in[track], event);
+  configure (self, track, record);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (self->in[track], gst_event_new_segment (&segment));
+}
+
+static void
+begin (Bench *self)
+{
+  self->connection++;
+  begin_track (self, 0, RECORD_MAIN_480P25);
+  begin_track (self, 1, RECORD_AAC_LC_48000_STEREO);
+}
+
+static GstFlowReturn
+push (Bench *self, guint track, gdouble dts, gdouble composition, gboolean keyframe)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 10, NULL);
+
+  GST_BUFFER_DTS (buffer) = (GstClockTime)(dts * 1e6);
+  GST_BUFFER_PTS (buffer) = (GstClockTime)((dts + composition) * 1e6);
+  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (track == 0 && !keyframe)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  return gst_pad_push (self->in[track], buffer);
+}
+
+static void
+wait_ms (Bench *self, gint64 ms)
+{
+  weir_manual_clock_advance (&self->clock, ms * 1000);
+}
+
+static void
+eos (Bench *self, guint track)
+{
+  gst_pad_push_event (self->in[track], gst_event_new_eos ());
+}
+
+#define assert_output(bench, expected)                                                      \
+  G_STMT_START                                                                              \
+  {                                                                                         \
+    g_assert_cmpstr ((bench)->text->len > 0 ? (bench)->text->str + 1 : "", ==, (expected)); \
+    g_string_truncate ((bench)->text, 0);                                                   \
+  }                                                                                         \
+  G_STMT_END
+
+#define FIRST_EVENTS "V:stream-start V:caps V:segment A:stream-start A:caps A:segment"
+
+static void
+all_pads_are_announced_before_the_first_buffer (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  g_assert_cmpint (push (&bench, 0, 1000, 40, TRUE), ==, GST_FLOW_OK);
+  assert_output (&bench, "");
+  g_assert_cmpint (push (&bench, 1, 1010, 0, TRUE), ==, GST_FLOW_OK);
+  push (&bench, 0, 1040, 0, FALSE);
+  assert_output (&bench, FIRST_EVENTS " v0c40k! a10! v40");
+}
+
+static void
+a_replaced_source_goes_on_with_one_discontinuity (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  g_object_set (bench.sanitizer, "forward-eos", FALSE, NULL);
+  begin (&bench);
+  push (&bench, 0, 500, 0, TRUE);
+  push (&bench, 1, 500, 0, TRUE);
+  wait_ms (&bench, 40);
+  push (&bench, 0, 540, 0, FALSE);
+  push (&bench, 1, 521, 0, FALSE);
+  assert_output (&bench, FIRST_EVENTS " v0k! a0! v40 a21");
+  eos (&bench, 0);
+  eos (&bench, 1);
+  assert_output (&bench, "");
+
+  wait_ms (&bench, 3000);
+  replace_source (&bench, 0);
+  replace_source (&bench, 1);
+  begin (&bench);
+  push (&bench, 0, 0, 0, TRUE);
+  push (&bench, 1, 0, 0, TRUE);
+  wait_ms (&bench, 40);
+  push (&bench, 0, 40, 0, FALSE);
+  push (&bench, 1, 21, 0, FALSE);
+  assert_output (&bench, "v3080k! a3080! v3120 a3101");
+}
+
+static void
+a_source_that_vanishes_without_eos_is_replaced_too (void)
+{
+  g_auto (Bench) bench = {0};
+  g_autoptr (GstStructure) stats = NULL;
+  guint connections;
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 500, 0, TRUE);
+  push (&bench, 1, 500, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  wait_ms (&bench, 1000);
+  replace_source (&bench, 0);
+  replace_source (&bench, 1);
+  begin (&bench);
+  push (&bench, 0, 7, 0, TRUE);
+  push (&bench, 1, 7, 0, TRUE);
+  assert_output (&bench, "v1033.33k! a1033.33!");
+  g_object_get (bench.sanitizer, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint (stats, "connections", &connections));
+  g_assert_cmpuint (connections, ==, 2);
+}
+
+static void
+a_new_stream_on_the_same_pads_is_a_new_connection (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 500, 0, TRUE);
+  push (&bench, 1, 500, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  wait_ms (&bench, 100);
+  begin (&bench);
+  push (&bench, 0, 9999, 0, TRUE);
+  push (&bench, 1, 9999, 0, TRUE);
+  assert_output (&bench, "v133.333k! a133.333!");
+}
+
+static void
+a_connections_end_is_the_end_of_the_stream_when_used_alone (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 0, 0, TRUE);
+  eos (&bench, 0);
+  assert_output (&bench, "");
+  push (&bench, 1, 0, 0, TRUE);
+  eos (&bench, 1);
+  assert_output (&bench, FIRST_EVENTS " v0k! a0! V:eos A:eos");
+}
+
+static void
+a_track_that_never_came_ends_with_the_others (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  bench.connection++;
+  begin_track (&bench, 0, RECORD_MAIN_480P25);
+  push (&bench, 0, 0, 0, TRUE);
+  push (&bench, 0, 40, 0, FALSE);
+  eos (&bench, 0);
+  assert_output (&bench, "V:stream-start V:caps V:segment A:stream-start A:segment "
+                         "v0k! v40 V:eos A:eos");
+}
+
+static void
+video_alone_starts_after_the_probe (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  bench.connection++;
+  begin_track (&bench, 0, RECORD_MAIN_480P25);
+  push (&bench, 0, 0, 0, TRUE);
+  wait_ms (&bench, 1499);
+  push (&bench, 0, 1480, 0, FALSE);
+  assert_output (&bench, "");
+  wait_ms (&bench, 1);
+  push (&bench, 0, 1520, 0, FALSE);
+  assert_output (&bench, "V:stream-start V:caps V:segment v0k! v1480 v1520");
+  /* audio may come whenever it likes */
+  wait_ms (&bench, 500);
+  begin_track (&bench, 1, RECORD_AAC_LC_48000_STEREO);
+  push (&bench, 1, 2000, 0, TRUE);
+  assert_output (&bench, "A:stream-start A:caps A:segment a2000!");
+}
+
+static void
+a_promised_track_is_waited_for (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  bench.connection++;
+  begin_track (&bench, 0, RECORD_MAIN_480P25);
+  gst_pad_push_event (bench.in[0],
+      gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+          gst_structure_new ("weir-track-promised", "kind", G_TYPE_STRING, "audio", NULL)));
+  push (&bench, 0, 0, 0, TRUE);
+  wait_ms (&bench, 2999);
+  push (&bench, 0, 2980, 0, FALSE);
+  assert_output (&bench, "");
+  wait_ms (&bench, 1);
+  push (&bench, 0, 3020, 0, FALSE);
+  assert_output (&bench, "V:stream-start V:caps V:segment v0k! v2980!"
+                         " v3020");
+}
+
+static void
+identical_caps_are_ignored_and_changed_ones_come_with_their_keyframe (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 0, 0, TRUE);
+  push (&bench, 1, 0, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  configure (&bench, 0, RECORD_MAIN_480P25);
+  push (&bench, 0, 40, 0, FALSE);
+  assert_output (&bench, "v40");
+  configure (&bench, 0, RECORD_BASELINE_720P30);
+  push (&bench, 0, 80, 0, FALSE);
+  assert_output (&bench, "");
+  push (&bench, 0, 120, 0, TRUE);
+  assert_output (&bench, "V:caps v120k!");
+}
+
+static void
+nothing_of_a_connections_events_passes (void)
+{
+  g_auto (Bench) bench = {0};
+  GstSegment segment;
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 0, 0, TRUE);
+  push (&bench, 1, 0, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  /* a segment counts, but is not seen: 1000 is 40 of running time now */
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = 960 * GST_MSECOND;
+  gst_pad_push_event (bench.in[0], gst_event_new_segment (&segment));
+  gst_pad_push_event (bench.in[0], gst_event_new_flush_start ());
+  gst_pad_push_event (bench.in[0], gst_event_new_flush_stop (TRUE));
+  gst_pad_push_event (bench.in[0], gst_event_new_segment (&segment));
+  gst_pad_push_event (bench.in[0], gst_event_new_tag (gst_tag_list_new_empty ()));
+  push (&bench, 0, 1000, 0, FALSE);
+  assert_output (&bench, "v40");
+}
+
+static void
+a_failing_track_does_not_stop_the_other (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  bench.flow[0] = GST_FLOW_ERROR;
+  g_assert_cmpint (push (&bench, 0, 0, 0, TRUE), ==, GST_FLOW_OK);
+  g_assert_cmpint (push (&bench, 1, 0, 0, TRUE), ==, GST_FLOW_OK);
+  g_assert_cmpint (push (&bench, 0, 40, 0, FALSE), ==, GST_FLOW_OK);
+  bench.flow[0] = GST_FLOW_EOS;
+  g_assert_cmpint (push (&bench, 0, 80, 0, FALSE), ==, GST_FLOW_OK);
+  g_assert_cmpint (push (&bench, 1, 21, 0, TRUE), ==, GST_FLOW_OK);
+  bench.flow[1] = GST_FLOW_EOS;
+  g_assert_cmpint (push (&bench, 1, 43, 0, TRUE), ==, GST_FLOW_EOS);
+}
+
+static void
+latency_is_answered_without_a_source (void)
+{
+  g_auto (Bench) bench = {0};
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  GstClockTime minimum;
+  gboolean live;
+
+  bench_init (&bench);
+  g_assert_true (gst_pad_peer_query (bench.out[0], query));
+  gst_query_parse_latency (query, &live, &minimum, NULL);
+  g_assert_true (live);
+  g_assert_cmpuint (minimum, ==, 0);
+}
+
+static gpointer
+push_a_thousand (gpointer data)
+{
+  Bench *bench = data;
+  guint i;
+
+  for (i = 0; i < 1000; i++)
+    push (bench, 1, i * 21, 0, TRUE);
+  return NULL;
+}
+
+static void
+tracks_may_come_from_threads_of_their_own (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (GStrv) tokens = NULL;
+  gdouble last[2] = {-1, -1};
+  guint count[2] = {0, 0}, i;
+  GThread *thread;
+
+  bench_init (&bench);
+  begin (&bench);
+  thread = g_thread_new ("audio", push_a_thousand, &bench);
+  for (i = 0; i < 1000; i++)
+    push (&bench, 0, i * 21, 0, i == 0);
+  g_thread_join (thread);
+  tokens = g_strsplit (bench.text->str, " ", -1);
+  for (i = 0; tokens[i] != NULL; i++) {
+    guint track = tokens[i][0] == 'a';
+    gdouble stamp;
+
+    if (tokens[i][0] != 'v' && tokens[i][0] != 'a')
+      continue;
+    stamp = g_ascii_strtod (tokens[i] + 1, NULL);
+    g_assert_cmpfloat (stamp, >, last[track]);
+    last[track] = stamp;
+    count[track]++;
+  }
+  g_assert_cmpuint (count[0], ==, 1000);
+  /* leading ones of a fast thread may be dropped */
+  g_assert_cmpuint (count[1], >, 0);
+}
+
+static void
+a_pad_takes_its_source_pad_with_it (void)
+{
+  g_autoptr (WeirSanitizer) sanitizer =
+      gst_object_ref_sink (g_object_new (WEIR_TYPE_SANITIZER, NULL));
+  g_autoptr (GstPad) first = NULL, second = NULL, third = NULL, brought = NULL;
+
+  gst_element_set_state (GST_ELEMENT (sanitizer), GST_STATE_PLAYING);
+  first = gst_element_request_pad_simple (GST_ELEMENT (sanitizer), "audio_%u");
+  second = gst_element_request_pad_simple (GST_ELEMENT (sanitizer), "audio_%u");
+  g_assert_cmpstr (GST_OBJECT_NAME (second), ==, "audio_1");
+  brought = gst_element_get_static_pad (GST_ELEMENT (sanitizer), "audio_src_0");
+  g_assert_nonnull (brought);
+  g_clear_object (&brought);
+  gst_element_release_request_pad (GST_ELEMENT (sanitizer), first);
+  brought = gst_element_get_static_pad (GST_ELEMENT (sanitizer), "audio_src_0");
+  g_assert_null (brought);
+  third = gst_element_request_pad_simple (GST_ELEMENT (sanitizer), "audio_%u");
+  g_assert_cmpstr (GST_OBJECT_NAME (third), ==, "audio_0");
+  gst_element_set_state (GST_ELEMENT (sanitizer), GST_STATE_NULL);
+}
+
+static void
+every_property_keeps_what_it_is_given (void)
+{
+  g_autoptr (WeirSanitizer) sanitizer =
+      gst_object_ref_sink (g_object_new (WEIR_TYPE_SANITIZER, NULL));
+  g_autofree GParamSpec **specs = NULL;
+  guint count, i, n, writable = 0;
+
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (sanitizer), &count);
+  for (n = 0; n < 2; n++) {
+    for (i = 0; i < count; i++) {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if (specs[i]->owner_type != WEIR_TYPE_SANITIZER || !(specs[i]->flags & G_PARAM_WRITABLE))
+        continue;
+      g_value_init (&value, specs[i]->value_type);
+      writable++;
+      if (G_VALUE_HOLDS_UINT64 (&value)) {
+        if (n == 0)
+          g_object_set (sanitizer, specs[i]->name, (guint64)(i + 1) * GST_MSECOND, NULL);
+        g_object_get_property (G_OBJECT (sanitizer), specs[i]->name, &value);
+        g_assert_cmpuint (g_value_get_uint64 (&value), ==, (i + 1) * GST_MSECOND);
+      } else if (G_VALUE_HOLDS_UINT (&value)) {
+        if (n == 0)
+          g_object_set (sanitizer, specs[i]->name, i + 1, NULL);
+        g_object_get_property (G_OBJECT (sanitizer), specs[i]->name, &value);
+        g_assert_cmpuint (g_value_get_uint (&value), ==, i + 1);
+      } else {
+        g_assert_true (G_VALUE_HOLDS_BOOLEAN (&value));
+        if (n == 0)
+          g_object_set (sanitizer, specs[i]->name, FALSE, NULL);
+        g_object_get_property (G_OBJECT (sanitizer), specs[i]->name, &value);
+        g_assert_false (g_value_get_boolean (&value));
+      }
+    }
+  }
+  g_assert_cmpuint (writable, ==, 22);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  gst_init (&argc, &argv);
+#define ADD(name) g_test_add_func ("/weirsanitizer/" #name, name)
+  ADD (all_pads_are_announced_before_the_first_buffer);
+  ADD (a_replaced_source_goes_on_with_one_discontinuity);
+  ADD (a_source_that_vanishes_without_eos_is_replaced_too);
+  ADD (a_new_stream_on_the_same_pads_is_a_new_connection);
+  ADD (a_connections_end_is_the_end_of_the_stream_when_used_alone);
+  ADD (a_track_that_never_came_ends_with_the_others);
+  ADD (video_alone_starts_after_the_probe);
+  ADD (a_promised_track_is_waited_for);
+  ADD (identical_caps_are_ignored_and_changed_ones_come_with_their_keyframe);
+  ADD (nothing_of_a_connections_events_passes);
+  ADD (a_failing_track_does_not_stop_the_other);
+  ADD (latency_is_answered_without_a_source);
+  ADD (tracks_may_come_from_threads_of_their_own);
+  ADD (a_pad_takes_its_source_pad_with_it);
+  ADD (every_property_keeps_what_it_is_given);
+  return g_test_run ();
+}
