@@ -752,7 +752,7 @@ weir_tcp_listener_free (WeirTcpListener *self)
 {
   if (self == NULL)
     return;
-  if (self->left != NULL && weir_worker_is_current (self->worker))
+  if (weir_worker_is_current (self->worker) && self->left != NULL)
     *self->left = TRUE;
   if (!weir_worker_is_current (self->worker) && self->addresses != NULL) {
     Stopping stopping = {.listener = self};
