@@ -8,6 +8,7 @@ typedef struct {
   const gchar *pattern;
   WeirRouteHandler handler;
   gpointer user_data;
+  GDestroyNotify destroy;
 } Route;
 
 struct _WeirHttpRouter {
@@ -15,6 +16,15 @@ struct _WeirHttpRouter {
   WeirRouteFallback fallback;
   gpointer fallback_data;
 };
+
+static void
+route_clear (gpointer data)
+{
+  Route *route = data;
+
+  if (route->destroy != NULL)
+    route->destroy (route->user_data);
+}
 
 static void
 parameters_clear (WeirRouteParameters *self)
@@ -100,6 +110,7 @@ weir_http_router_new (void)
   WeirHttpRouter *self = g_new0 (WeirHttpRouter, 1);
 
   self->routes = g_array_new (FALSE, FALSE, sizeof (Route));
+  g_array_set_clear_func (self->routes, route_clear);
   return self;
 }
 
@@ -112,9 +123,9 @@ weir_http_router_free (WeirHttpRouter *self)
 
 void
 weir_http_router_add (WeirHttpRouter *self, const gchar *method, const gchar *pattern,
-    WeirRouteHandler handler, gpointer user_data)
+    WeirRouteHandler handler, gpointer user_data, GDestroyNotify destroy)
 {
-  Route route = {method, pattern, handler, user_data};
+  Route route = {method, pattern, handler, user_data, destroy};
 
   g_array_append_val (self->routes, route);
 }

@@ -39,10 +39,10 @@ WeirHttpRouter *
 weir_http_router_new (void);
 void
 weir_http_router_free (WeirHttpRouter *self);
-/* @method: "GET" serves HEAD too. @pattern: (transfer none), static */
+/* @method: "GET" serves HEAD too. @method, @pattern: static. @destroy: (nullable): of @user_data */
 void
 weir_http_router_add (WeirHttpRouter *self, const gchar *method, const gchar *pattern,
-    WeirRouteHandler handler, gpointer user_data);
+    WeirRouteHandler handler, gpointer user_data, GDestroyNotify destroy);
 
 /**
  * weir_http_router_set_fallback:

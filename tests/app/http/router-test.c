@@ -56,15 +56,15 @@ paths_find_their_routes (void)
   g_autoptr (WeirHttpRouter) router = weir_http_router_new ();
 
   weir_http_router_set_fallback (router, fall_back, NULL);
-  weir_http_router_add (router, "GET", "/", take, "root");
-  weir_http_router_add (router, "GET", "/{account}/inputs", take, "list");
-  weir_http_router_add (router, "POST", "/{account}/inputs", take, "create");
-  weir_http_router_add (router, "GET", "/{account}/inputs/{id}", take, "get");
+  weir_http_router_add (router, "GET", "/", take, "root", NULL);
+  weir_http_router_add (router, "GET", "/{account}/inputs", take, "list", NULL);
+  weir_http_router_add (router, "POST", "/{account}/inputs", take, "create", NULL);
+  weir_http_router_add (router, "GET", "/{account}/inputs/{id}", take, "get", NULL);
   weir_http_router_add (
-      router, "GET", "/{id}/segments/{epoch}-{number}/track{track}.m4s", take, "segment");
+      router, "GET", "/{id}/segments/{epoch}-{number}/track{track}.m4s", take, "segment", NULL);
   weir_http_router_add (
-      router, "GET", "/{id}/segments/{epoch}-{number}/track{track}.{part}.m4s", take, "part");
-  weir_http_router_add (router, "GET", "/{id}/segments/{epoch}-{number}.m4s", take, "muxed");
+      router, "GET", "/{id}/segments/{epoch}-{number}/track{track}.{part}.m4s", take, "part", NULL);
+  weir_http_router_add (router, "GET", "/{id}/segments/{epoch}-{number}.m4s", take, "muxed", NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     Outcome outcome = {0};

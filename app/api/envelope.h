@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "http/http.h"
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* error codes: the hosted product's where it has one for the case, our own from 20000 */
+#define WEIR_API_NO_ROUTE 7003
+#define WEIR_API_UNAUTHORISED 10000
+#define WEIR_API_NOT_FOUND 10003
+#define WEIR_API_INVALID 10060
+#define WEIR_API_NOT_IMPLEMENTED 20001
+#define WEIR_API_HOST_REFUSED 20002
+#define WEIR_API_UNAVAILABLE 20003
+#define WEIR_API_METHOD_NOT_ALLOWED 20004
+#define WEIR_API_INTERNAL 20005
+
+/* @result: (transfer full) */
+void
+weir_api_succeed (WeirHttpRequest *request, JsonNode *result);
+/* @pointer: (nullable): JSON pointer (RFC 6901) to what is wrong in the request's body */
+void
+weir_api_fail (
+    WeirHttpRequest *request, guint status, gint code, const gchar *message, const gchar *pointer);
+/* Returns: (transfer full): the same as a response, for those who add headers */
+WeirHttpResponse *
+weir_api_failure (guint status, gint code, const gchar *message, const gchar *pointer);
+
+/* Returns: (transfer full): RFC 3339, UTC, microseconds */
+gchar *
+weir_api_format_time (gint64 wall_us);
+/* adds a member; a time of 0 is null */
+void
+weir_api_add_time (JsonBuilder *builder, const gchar *name, gint64 wall_us);
+void
+weir_api_add_string (JsonBuilder *builder, const gchar *name, const gchar *value);
+
+G_END_DECLS

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "http/app.h"
+
+#include "api/envelope.h"
+#include "api/live_inputs.h"
+#include "metrics/metrics.h"
+#include "playback/handlers.h"
+#include "weir-api.h"
+
+#include <string.h>
+
+struct _WeirHttpApp {
+  WeirHttpRouter *all;
+  WeirHttpRouter *public;
+  WeirListeners listeners;
+  WeirApi api;
+  WeirPlayback playback;
+  WeirWorkerPool *workers;
+  gint64 started_us;
+  gint ready; /* atomic */
+
+  GMutex lock;
+  WeirHttpServer *server;
+};
+
+static void
+respond_resource (WeirHttpRequest *request, const gchar *path, const gchar *content_type)
+{
+  g_autoptr (GBytes) body =
+      g_resource_lookup_data (weir_api_get_resource (), path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  WeirHttpResponse *response = weir_http_response_new (body ? 200 : 404);
+
+  if (body != NULL)
+    weir_http_response_set_body (response, content_type, body);
+  weir_http_response_set_header (response, "Cache-Control", "max-age=60");
+  weir_http_response_set_header (response, "X-Content-Type-Options", "nosniff");
+  weir_http_request_respond (request, response);
+}
+
+static void
+get_openapi (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
+    G_GNUC_UNUSED gpointer user_data)
+{
+  respond_resource (request, "/weir/api/openapi.json", "application/json");
+}
+
+static void
+get_landing (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
+    G_GNUC_UNUSED gpointer user_data)
+{
+  respond_resource (request, "/weir/api/index.html", "text/html; charset=utf-8");
+}
+
+static void
+get_healthz (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
+    G_GNUC_UNUSED gpointer user_data)
+{
+  weir_http_request_respond_text (request, 200, "alive\n");
+}
+
+static void
+get_readyz (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
+    gpointer user_data)
+{
+  WeirHttpApp *self = user_data;
+
+  if (g_atomic_int_get (&self->ready))
+    weir_http_request_respond_text (request, 200, "ready\n");
+  else
+    weir_http_request_respond_text (request, 503, "not ready\n");
+}
+
+static void
+get_metrics (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
+    gpointer user_data)
+{
+  WeirHttpApp *self = user_data;
+  WeirMetrics metrics = {.started_us = self->started_us};
+  WeirHttpServerStatistics statistics;
+  g_autofree gint64 *pushes = NULL;
+  g_autofree gchar *text = NULL;
+  WeirHttpResponse *response;
+
+  if (!weir_http_request_is_loopback (request) && !weir_api_has_token (&self->api, request)) {
+    weir_http_request_respond_text (request, 403, "For this host or with the API token\n");
+    return;
+  }
+  weir_broadcast_manager_get_totals (self->api.manager, &metrics.broadcasts);
+  g_mutex_lock (&self->lock);
+  if (self->server != NULL) {
+    weir_http_server_get_statistics (self->server, &statistics);
+    metrics.http = &statistics;
+  }
+  g_mutex_unlock (&self->lock);
+  if (self->workers != NULL) {
+    metrics.workers = weir_worker_pool_get_size (self->workers);
+    pushes = g_new0 (gint64, metrics.workers);
+    for (guint i = 0; i < metrics.workers; i++)
+      pushes[i] = weir_worker_get_longest_push (weir_worker_pool_get (self->workers, i));
+    metrics.longest_pushes_us = pushes;
+  }
+  text = weir_metrics_format (&metrics);
+  response = weir_http_response_new (200);
+  weir_http_response_set_text (response, "text/plain; version=0.0.4; charset=utf-8", text);
+  weir_http_response_set_header (response, "Cache-Control", "no-store");
+  weir_http_request_respond (request, response);
+}
+
+static void
+answer_without_route (
+    WeirHttpRequest *request, guint status, const gchar *allow, G_GNUC_UNUSED gpointer user_data)
+{
+  WeirHttpResponse *response;
+
+  if (g_str_has_prefix (weir_http_request_get_path (request), "/client/")) {
+    response =
+        status == 404
+            ? weir_api_failure (404, WEIR_API_NO_ROUTE, "There is no such operation", NULL)
+            : weir_api_failure (405, WEIR_API_METHOD_NOT_ALLOWED, "Method not allowed", NULL);
+  } else {
+    response = weir_http_response_new (status);
+    weir_http_response_set_text (response, "text/plain; charset=utf-8",
+        status == 404 ? "Not found\n" : "Method not allowed\n");
+    weir_http_response_set_header (response, "Cache-Control", "max-age=1");
+    weir_http_response_set_header (response, "Access-Control-Allow-Origin", "*");
+  }
+  if (status == 405)
+    weir_http_response_set_header (response, "Allow", allow);
+  weir_http_request_respond (request, response);
+}
+
+static WeirHttpRouter *
+make_router (WeirHttpApp *self, gboolean with_management)
+{
+  WeirHttpRouter *router = weir_http_router_new ();
+
+  weir_http_router_add (router, "GET", "/healthz", get_healthz, self, NULL);
+  weir_http_router_add (router, "GET", "/readyz", get_readyz, self, NULL);
+  if (with_management) {
+    weir_http_router_add (router, "GET", "/", get_landing, self, NULL);
+    weir_http_router_add (router, "GET", "/openapi.json", get_openapi, self, NULL);
+    weir_http_router_add (router, "GET", "/metrics", get_metrics, self, NULL);
+    weir_live_inputs_add_routes (&self->api, router);
+  }
+  weir_playback_add_routes (&self->playback, router);
+  weir_http_router_set_fallback (router, answer_without_route, self);
+  return router;
+}
+
+WeirHttpApp *
+weir_http_app_new (const WeirHttpAppSettings *settings)
+{
+  WeirHttpApp *self = g_new0 (WeirHttpApp, 1);
+
+  g_mutex_init (&self->lock);
+  self->started_us = g_get_real_time ();
+  self->workers = settings->workers;
+  self->listeners.http = g_strdup (settings->listeners.http);
+  self->listeners.rtmp = g_strdup (settings->listeners.rtmp);
+  self->listeners.rtmps = g_strdup (settings->listeners.rtmps);
+  self->listeners.srt = g_strdup (settings->listeners.srt);
+  self->api = (WeirApi){
+      .config = settings->config,
+      .store = settings->store,
+      .manager = settings->manager,
+      .listeners = &self->listeners,
+      .auth = settings->auth,
+  };
+  self->playback = (WeirPlayback){
+      .store = settings->store,
+      .blobs = settings->blobs,
+      .manager = settings->manager,
+  };
+  self->all = make_router (self, TRUE);
+  self->public = make_router (self, FALSE);
+  return self;
+}
+
+void
+weir_http_app_free (WeirHttpApp *self)
+{
+  weir_http_router_free (self->all);
+  weir_http_router_free (self->public);
+  g_free (self->listeners.http);
+  g_free (self->listeners.rtmp);
+  g_free (self->listeners.rtmps);
+  g_free (self->listeners.srt);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+void
+weir_http_app_handle (WeirHttpRequest *request, gpointer app)
+{
+  weir_http_router_handle (request, ((WeirHttpApp *)app)->all);
+}
+
+void
+weir_http_app_handle_public (WeirHttpRequest *request, gpointer app)
+{
+  weir_http_router_handle (request, ((WeirHttpApp *)app)->public);
+}
+
+void
+weir_http_app_set_server (WeirHttpApp *self, WeirHttpServer *server)
+{
+  g_mutex_lock (&self->lock);
+  self->server = server;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+weir_http_app_set_ready (WeirHttpApp *self, gboolean ready)
+{
+  g_atomic_int_set (&self->ready, ready);
+}

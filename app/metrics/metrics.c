@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "metrics/metrics.h"
+
+#include <string.h>
+
+static void
+describe (GString *text, const gchar *name, const gchar *help)
+{
+  g_string_append_printf (text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+      g_str_has_suffix (name, "_total") ? "counter" : "gauge");
+}
+
+static void
+add (GString *text, const gchar *name, guint64 value, const gchar *help)
+{
+  describe (text, name, help);
+  g_string_append_printf (text, "%s %" G_GUINT64_FORMAT "\n", name, value);
+}
+
+static void
+add_seconds (GString *text, gint64 us)
+{
+  g_string_append_printf (
+      text, "%" G_GINT64_FORMAT ".%06u\n", us / G_USEC_PER_SEC, (guint)(us % G_USEC_PER_SEC));
+}
+
+static void
+add_http (GString *text, const WeirHttpServerStatistics *http)
+{
+  add (text, "weir_http_requests_total", http->requests, "HTTP requests answered.");
+  describe (text, "weir_http_responses_total", "HTTP responses by class of status.");
+  for (guint i = 1; i < G_N_ELEMENTS (http->responses_by_class); i++)
+    g_string_append_printf (text,
+        "weir_http_responses_total{class=\"%uxx\"} %" G_GUINT64_FORMAT "\n", i,
+        http->responses_by_class[i]);
+  add (text, "weir_http_sent_bytes_total", http->bytes_sent, "Bytes of response bodies sent.");
+  add (text, "weir_http_connections", http->connections, "Open HTTP connections.");
+  add (text, "weir_http_parked_requests", http->parked, "Requests that wait for their answer.");
+}
+
+gchar *
+weir_metrics_format (const WeirMetrics *metrics)
+{
+  const WeirBroadcastTotals *totals = &metrics->broadcasts;
+  GString *text = g_string_new (NULL);
+
+  describe (text, "weir_process_start_time_seconds", "When the process started, Unix time.");
+  g_string_append (text, "weir_process_start_time_seconds ");
+  add_seconds (text, metrics->started_us);
+
+  add (text, "weir_live_broadcasts", totals->live, "Broadcasts that are running.");
+  add (text, "weir_ingest_connections_total", totals->connections_total,
+      "Encoders' connections that were authorised.");
+  add (text, "weir_ingest_refused_total", totals->refused_total,
+      "Encoders' connections that were refused.");
+  add (text, "weir_ingest_received_bytes_total", totals->bytes_received_total,
+      "Bytes received from encoders.");
+  add (text, "weir_segments_written_total", totals->segments_total, "Segments closed.");
+  add (text, "weir_segments_written_bytes_total", totals->segment_bytes_total,
+      "Bytes of the segments closed.");
+
+  if (metrics->http != NULL)
+    add_http (text, metrics->http);
+
+  describe (text, "weir_worker_longest_push_seconds",
+      "Longest time that one push of a buffer kept a worker.");
+  for (guint i = 0; i < metrics->workers; i++) {
+    g_string_append_printf (text, "weir_worker_longest_push_seconds{worker=\"%u\"} ", i);
+    add_seconds (text, metrics->longest_pushes_us[i]);
+  }
+  return g_string_free (text, FALSE);
+}

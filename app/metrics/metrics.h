@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "broadcast/manager.h"
+#include "http/server.h"
+#include "net/worker.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  gint64 started_us; /* wall */
+  WeirBroadcastTotals broadcasts;
+  const WeirHttpServerStatistics *http; /* (nullable) */
+  const gint64 *longest_pushes_us;      /* of each worker */
+  guint workers;
+} WeirMetrics;
+
+/**
+ * weir_metrics_format:
+ *
+ * Pure: numbers in, the text exposition format 0.0.4 of Prometheus out. Names are
+ * `weir_<noun>_<unit>[_total]`.
+ */
+gchar *
+weir_metrics_format (const WeirMetrics *metrics);
+
+G_END_DECLS
