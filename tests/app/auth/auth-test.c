@@ -121,11 +121,12 @@ only_the_right_bearer_token_is_let_in (Fixture *fixture, gconstpointer data)
 static void
 a_token_that_others_can_read_is_refused (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (WeirAuth) auth = load (fixture, NULL, NULL);
+  g_autoptr (WeirAuth) first = load (fixture, NULL, NULL);
   g_autoptr (WeirAuth) again = NULL;
   g_autoptr (GError) error = NULL;
 
   (void)data;
+  g_assert_nonnull (first);
   g_assert_cmpint (g_chmod (fixture->token_file, 0640), ==, 0);
   again = load (fixture, NULL, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
