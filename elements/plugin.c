@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtmp/weirrtmpsrc.h"
+#include "segment/weirsegmentmux.h"
+#include "segment/weirsegmentsink.h"
 #include "timeline/weirsanitizer.h"
 
 #include <gst/gst.h>
@@ -11,6 +13,8 @@ plugin_init (GstPlugin *plugin)
 
   registered |= GST_ELEMENT_REGISTER (weirrtmpsrc, plugin);
   registered |= GST_ELEMENT_REGISTER (weirsanitizer, plugin);
+  registered |= GST_ELEMENT_REGISTER (weirsegmentmux, plugin);
+  registered |= GST_ELEMENT_REGISTER (weirsegmentsink, plugin);
   return registered;
 }
 

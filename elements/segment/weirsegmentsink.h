@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 #define WEIR_TYPE_SEGMENT_SINK (weir_segment_sink_get_type ())
 G_DECLARE_FINAL_TYPE (WeirSegmentSink, weir_segment_sink, WEIR, SEGMENT_SINK, GstElement)
 
+GST_ELEMENT_REGISTER_DECLARE (weirsegmentsink);
+
 /**
  * WeirSegmentWritten: what the signal `written` carries
  * @event: what happened, valid during the emission

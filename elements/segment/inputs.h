@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "segment/segmenter.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/**
+ * WeirSegmentInputs:
+ *
+ * What weirsegmentmux and weirsegmentsink share: their request pads and the segmenter behind them.
+ * Buffers are mapped for as long as the segmenter or its chunks hold them, stamps are running
+ * times. Live input goes in as it arrives; input that is not live comes from threads that run as
+ * fast as they can, so it is put in the order of its decode times first (bounded in bytes), and no
+ * clock is looked at.
+ *
+ * One lock around all; @handle and @ended are called with it held, on whatever thread pushed.
+ */
+typedef struct _WeirSegmentInputs WeirSegmentInputs;
+
+typedef struct {
+  /* @event: (transfer full) */
+  void (*handle) (GstElement *element, WeirSegmenterEvent *event);
+  /* all pads are at their end and the segmenter has been drained */
+  void (*ended) (GstElement *element, guint32 seqnum);
+  /* TRUE when the next buffer must begin a new run, because something was lost */
+  gboolean (*take_loss) (GstElement *element);
+  /* what a pad answers; NULL: always OK */
+  GstFlowReturn (*get_flow) (GstElement *element);
+} WeirSegmentInputsFunctions;
+
+WeirSegmentInputs *weir_segment_inputs_new (GstElement *element,
+    const WeirSegmentInputsFunctions *functions);
+void weir_segment_inputs_free (WeirSegmentInputs *self);
+
+/* adds the pad templates `video_%u` and `audio_%u` */
+void weir_segment_inputs_add_templates (GstElementClass *klass);
+/* the element's request_new_pad and release_pad */
+GstPad *weir_segment_inputs_request (WeirSegmentInputs *self, GstPadTemplate *template,
+    const gchar *name);
+void weir_segment_inputs_release (WeirSegmentInputs *self, GstPad *pad);
+
+/* before the pads are activated */
+void weir_segment_inputs_start (WeirSegmentInputs *self, const WeirSegmenterSettings *settings,
+    gboolean always_live);
+/* after they were deactivated: what has come is segmented to its end */
+void weir_segment_inputs_stop (WeirSegmentInputs *self);
+/* does what is due; any thread */
+void weir_segment_inputs_tick (WeirSegmentInputs *self);
+
+/* Returns: TRUE when @query was a latency query and has been answered from upstream */
+gboolean weir_segment_inputs_query_latency (WeirSegmentInputs *self, GstQuery *query,
+    GstClockTime own);
+/* gives an upstream event to all pads. @event: (transfer full) */
+gboolean weir_segment_inputs_push_event (WeirSegmentInputs *self, GstEvent *event);
+
+/* zeros before the start */
+void weir_segment_inputs_get_statistics (WeirSegmentInputs *self,
+    WeirSegmenterStatistics *statistics, gint64 *gop_ns);
+
+/* Returns: (transfer none): the memory behind a sample that came through a pad */
+GstMemory *weir_segment_inputs_get_memory (const WeirSample *sample);
+GstBuffer *weir_segment_inputs_get_buffer (const WeirSample *sample);
+
+G_END_DECLS
