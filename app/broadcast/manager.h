@@ -17,19 +17,15 @@ G_BEGIN_DECLS
  */
 typedef struct _WeirBroadcastManager WeirBroadcastManager;
 
-WeirBroadcastManager *weir_broadcast_manager_new (const WeirConfig *config, WeirStore *store,
-    WeirBlobs *blobs, WeirWorkerPool *workers);
+WeirBroadcastManager *weir_broadcast_manager_new (
+    const WeirConfig *config, WeirStore *store, WeirBlobs *blobs, WeirWorkerPool *workers);
 void weir_broadcast_manager_free (WeirBroadcastManager *self);
 
-/* reads the store's open broadcasts, salvages their spool files and ends them; @done on the main
- * thread */
-void weir_broadcast_manager_recover (WeirBroadcastManager *self, void (*done) (gpointer data),
-    gpointer data);
 /* a connection asks to publish; accept thread. Returns: TRUE, the decision is taken here */
 gboolean weir_broadcast_manager_authorise (WeirBroadcastManager *self, WeirConnection *connection);
 /* ends all broadcasts in order: segments closed, committed; @done on the main thread */
-void weir_broadcast_manager_drain (WeirBroadcastManager *self, void (*done) (gpointer data),
-    gpointer data);
+void weir_broadcast_manager_drain (
+    WeirBroadcastManager *self, void (*done) (gpointer data), gpointer data);
 
 typedef enum {
   WEIR_LIFECYCLE_IDLE,
@@ -46,24 +42,25 @@ const gchar *weir_lifecycle_get_name (WeirLifecycle state);
  * WeirBroadcastStatus: for API, lifecycle page and metrics
  */
 typedef struct {
-  gchar *uid;               /* broadcast */
+  gchar *uid; /* broadcast */
   gchar *input;
   WeirLifecycle state;
-  gint64 state_since_us;    /* wall */
-  gint64 deadline_us;       /* wall; RECONNECTING, else 0 */
-  gchar *protocol;          /* of the connection, or NULL */
+  gint64 state_since_us; /* wall */
+  gint64 deadline_us;    /* wall; RECONNECTING, else 0 */
+  gchar *protocol;       /* of the connection, or NULL */
   gchar *peer;
-  gint64 connected_us;      /* wall; 0: no connection */
-  gint64 last_media_us;     /* wall */
+  gint64 connected_us;  /* wall; 0: no connection */
+  gint64 last_media_us; /* wall */
   gchar *codecs;
   guint64 bytes_received;
   guint64 segments;
 } WeirBroadcastStatus;
 
 void weir_broadcast_status_free (WeirBroadcastStatus *self);
-/* any thread. @id: an input's uid (its current broadcast) or a broadcast's uid. NULL: not running */
-WeirBroadcastStatus *weir_broadcast_manager_get_status (WeirBroadcastManager *self,
-    const gchar *id);
+/* any thread. @id: an input's uid (its current broadcast) or a broadcast's uid. NULL: not running
+ */
+WeirBroadcastStatus *weir_broadcast_manager_get_status (
+    WeirBroadcastManager *self, const gchar *id);
 /* any thread. Returns: (transfer full) (element-type WeirBroadcastStatus): all that run */
 GPtrArray *weir_broadcast_manager_list (WeirBroadcastManager *self);
 /* any thread. Returns: (transfer full) (nullable): the index of a running or recently ended
@@ -73,8 +70,8 @@ WeirIndex *weir_broadcast_manager_find_index (WeirBroadcastManager *self, const 
 void weir_broadcast_manager_load_index (WeirBroadcastManager *self, const gchar *uid,
     void (*done) (WeirIndex *index, gpointer data), gpointer data);
 /* main thread: the input was deleted or disabled: its connection is cut */
-void weir_broadcast_manager_revoke (WeirBroadcastManager *self, const gchar *input,
-    const gchar *description);
+void weir_broadcast_manager_revoke (
+    WeirBroadcastManager *self, const gchar *input, const gchar *description);
 
 typedef struct {
   guint64 connections_total;

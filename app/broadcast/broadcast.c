@@ -1,0 +1,895 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "broadcast/broadcast.h"
+
+#include "rtmp/weirrtmpsrc.h"
+#include "segment/weirsegmentsink.h"
+#include "timeline/weirsanitizer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <gst/gst.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+#include <unistd.h>
+
+#undef G_LOG_DOMAIN
+#define G_LOG_DOMAIN "weir"
+
+/* closed segments that a live playlist lists at least */
+#define WINDOW_SEGMENTS 6
+/* closed segments whose objects stay open (and, without recording, exist), beyond the window for
+ * the sake of viewers who are behind */
+#define KEEP_SEGMENTS (WINDOW_SEGMENTS + 6)
+/* a clean stop means that the broadcaster pressed Stop: the window is this short then */
+#define CLEAN_STOP_WINDOW (5 * G_USEC_PER_SEC)
+
+struct _WeirBroadcast {
+  WeirBroadcastContext context;
+  WeirBroadcastRecord *record;
+  gint64 reconnect_window_us;
+
+  /* main thread */
+  GstElement *pipeline;
+  GstElement *sanitizer;
+  GstElement *sink;
+  GstElement *source; /* NULL between connections */
+  WeirWorker *worker;
+  GSource *reconnect_timer;
+  gboolean ending;
+  gboolean stopped; /* the pipeline is down, everything has been written */
+  guint pending;    /* puts and commits that have not been answered */
+  gboolean fenced;  /* someone else owns the broadcast: nothing is committed any more */
+  gint64 gop_ns;
+
+  gint journal_fd; /* (writer's thread) -1 without */
+  /* writer's thread */
+  GHashTable *spool_paths; /* guint64 number → path, of what is not recorded */
+  WeirIndexSegment *open_segments[2];
+  gboolean date_fixed;
+
+  WeirIndex *index; /* locked inside */
+
+  GMutex lock; /* what follows */
+  WeirLifecycle state;
+  gint64 state_since_us;
+  gint64 deadline_us;
+  WeirConnection *connection;
+  gint64 connected_us;
+  gint64 zero_wall_us; /* wall time of the timeline's zero; 0 until media has come */
+  gchar *codecs;
+  guint64 segments;
+  guint64 segment_bytes;
+};
+
+static void broadcast_check_ended (WeirBroadcast *self);
+
+static void
+broadcast_set_state (WeirBroadcast *self, WeirLifecycle state, gint64 deadline_us)
+{
+  g_mutex_lock (&self->lock);
+  if (self->state != state)
+    self->state_since_us = g_get_real_time ();
+  self->state = state;
+  self->deadline_us = deadline_us;
+  g_mutex_unlock (&self->lock);
+  self->context.changed (self, self->context.data);
+}
+
+static WeirLifecycle
+broadcast_get_state (WeirBroadcast *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->state;
+}
+
+/* ---- what has been written: from the writer's thread to index, blobs and store ---- */
+
+/* without recording only what viewers may still ask for is kept */
+static void
+broadcast_forget (WeirBroadcast *self, guint keep)
+{
+  g_autoptr (GPtrArray) forgotten = weir_index_trim (self->index, keep);
+
+  for (guint i = 0; i < forgotten->len; i++) {
+    const WeirIndexSegment *segment = forgotten->pdata[i];
+    const gchar *path = g_hash_table_lookup (self->spool_paths, &segment->number);
+
+    if (path != NULL)
+      g_unlink (path);
+    g_hash_table_remove (self->spool_paths, &segment->number);
+  }
+}
+
+typedef struct {
+  WeirBroadcast *broadcast;
+  guint64 number;
+  gchar *path;
+  gchar *name;
+  gchar *committed;
+} ClosedSegment;
+
+static void
+closed_segment_free (ClosedSegment *closed)
+{
+  g_free (closed->path);
+  g_free (closed->name);
+  g_free (closed->committed);
+  g_free (closed);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ClosedSegment, closed_segment_free)
+
+static void
+broadcast_pending_done (WeirBroadcast *self)
+{
+  self->pending--;
+  broadcast_check_ended (self);
+}
+
+static void
+broadcast_commit_failed (WeirBroadcast *self, guint64 number, const GError *error)
+{
+  if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED)) {
+    if (!self->fenced)
+      g_message ("broadcast %s: taken over by another owner, letting go", self->record->uid);
+    self->fenced = TRUE;
+    weir_broadcast_end (self, "The broadcast goes on elsewhere.");
+    return;
+  }
+  g_message ("broadcast %s: segment %" G_GUINT64_FORMAT " was not committed: %s", self->record->uid,
+      number, error->message);
+}
+
+static void
+segment_committed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ClosedSegment) closed = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!weir_store_commit_segment_finish (WEIR_STORE (source), result, &error))
+    broadcast_commit_failed (closed->broadcast, closed->number, error);
+  broadcast_pending_done (closed->broadcast);
+}
+
+static void
+segment_stored (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ClosedSegment) closed = data;
+  WeirBroadcast *self = closed->broadcast;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirIndexSegment) segment = NULL;
+  g_autofree gchar *entry = NULL;
+
+  if (!weir_blobs_put_finish (WEIR_BLOBS (source), result, &error)) {
+    broadcast_commit_failed (self, closed->number, error);
+    broadcast_pending_done (self);
+    return;
+  }
+  weir_index_set_name (self->index, closed->number, closed->name);
+  segment = weir_index_find (self->index, self->record->epoch, closed->number);
+  if (segment == NULL || self->fenced) {
+    broadcast_pending_done (self);
+    return;
+  }
+  entry = weir_index_segment_to_json (segment);
+  weir_store_commit_segment (self->context.store, self->record->uid, self->record->epoch,
+      closed->number, entry, closed->committed, segment_committed, closed);
+  g_steal_pointer (&closed);
+}
+
+static gboolean
+segment_closed_on_main (gpointer data)
+{
+  ClosedSegment *closed = data;
+  WeirBroadcast *self = closed->broadcast;
+
+  if (self->record->recorded && !self->fenced) {
+    weir_index_release_blobs (self->index, KEEP_SEGMENTS);
+    weir_blobs_put (self->context.blobs, closed->name, closed->path, TRUE, segment_stored, closed);
+    return G_SOURCE_REMOVE;
+  }
+  closed_segment_free (closed);
+  broadcast_pending_done (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* a job for the main thread that the end of the broadcast waits for; only while something that
+ * the end waits for keeps the broadcast alive (the sink is not down yet) */
+static void
+broadcast_invoke_main (GSourceFunc func, gpointer data)
+{
+  g_main_context_invoke (NULL, func, data);
+}
+
+static gboolean
+pending_begins (gpointer data)
+{
+  ((WeirBroadcast *) data)->pending++;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+inits_committed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  WeirBroadcast *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!weir_store_commit_inits_finish (WEIR_STORE (source), result, &error))
+    g_message (
+        "broadcast %s: init segments were not committed: %s", self->record->uid, error->message);
+  broadcast_pending_done (self);
+}
+
+typedef struct {
+  WeirBroadcast *broadcast;
+  gchar *json;
+} ChangedInits;
+
+static gboolean
+inits_changed_on_main (gpointer data)
+{
+  ChangedInits *inits = data;
+  WeirBroadcast *self = inits->broadcast;
+
+  weir_store_commit_inits (self->context.store, self->record->uid, self->record->epoch, inits->json,
+      inits_committed, self);
+  g_free (inits->json);
+  g_free (inits);
+  return G_SOURCE_REMOVE;
+}
+
+/* The journal stands beside the spool files and says what they do not: a line of JSON for each set
+ * of inits and each segment that opens, written before any part of it is published. A salvage after
+ * a crash needs it, and the store's answer may come later than the crash. */
+static void
+broadcast_journal (WeirBroadcast *self, const gchar *kind, const gchar *json)
+{
+  g_autofree gchar *line = g_strdup_printf ("{\"%s\":%s}\n", kind, json);
+  gsize size = strlen (line);
+
+  if (self->journal_fd >= 0 && write (self->journal_fd, line, size) != (gssize) size)
+    g_message ("broadcast %s: journal: %s", self->record->uid, g_strerror (errno));
+}
+
+static void
+broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
+{
+  g_autoptr (GString) codecs = g_string_new (NULL);
+  ChangedInits *inits;
+
+  weir_index_add_init (self->index, self->record->epoch, event->init_generation, event->tracks);
+  for (guint i = 0; i < event->tracks->len; i++) {
+    const WeirCodecConfig *config = event->tracks->pdata[i];
+    if (config != NULL)
+      g_string_append_printf (
+          codecs, "%s%s", codecs->len > 0 ? " " : "", weir_codec_get_name (config->codec));
+  }
+  g_mutex_lock (&self->lock);
+  g_free (self->codecs);
+  self->codecs = g_strdup (codecs->str);
+  g_mutex_unlock (&self->lock);
+
+  inits = g_new0 (ChangedInits, 1);
+  inits->broadcast = self;
+  inits->json = weir_index_inits_to_json (self->index);
+  broadcast_journal (self, "inits", inits->json);
+  broadcast_invoke_main (pending_begins, self);
+  broadcast_invoke_main (inits_changed_on_main, inits);
+}
+
+static gint64
+broadcast_date (WeirBroadcast *self, gint64 time_ns)
+{
+  gint64 zero;
+
+  g_mutex_lock (&self->lock);
+  zero = self->zero_wall_us;
+  g_mutex_unlock (&self->lock);
+  return (zero != 0 ? zero : g_get_real_time ()) + time_ns / 1000;
+}
+
+static void
+broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
+{
+  const WeirSegmenterEvent *event = written->event;
+  WeirIndexSegment *segment = weir_index_segment_new (event->segment, self->record->epoch);
+  gint fd = fcntl (written->fd, F_DUPFD_CLOEXEC, 0);
+
+  segment->init_generation = event->init_generation;
+  segment->discontinuity = event->discontinuity;
+  segment->independent = event->independent;
+  segment->start_ns = event->start_ns;
+  segment->program_date_us = broadcast_date (self, event->start_ns);
+  if (fd >= 0)
+    segment->blob = weir_blob_new (fd);
+  if (!self->date_fixed) {
+    guint slot = self->open_segments[0] != NULL ? 1 : 0;
+    g_clear_pointer (&self->open_segments[slot], weir_index_segment_unref);
+    self->open_segments[slot] = weir_index_segment_ref (segment);
+  }
+  if (self->record->recorded) {
+    g_autofree gchar *json = weir_index_segment_to_json (segment);
+    broadcast_journal (self, "segment", json);
+  } else {
+    guint64 *number = g_new (guint64, 1);
+    *number = event->segment;
+    g_hash_table_replace (self->spool_paths, number, g_strdup (written->path));
+  }
+  weir_index_open_segment (self->index, segment);
+}
+
+static void
+broadcast_written_chunk (WeirBroadcast *self, const WeirSegmentWritten *written)
+{
+  const WeirChunk *chunk = written->event->chunk;
+  WeirIndexPart part = {0};
+
+  part.offset = written->offset;
+  part.size = chunk->size - chunk->styp_size;
+  part.decode_time = chunk->decode_time;
+  part.duration = chunk->duration;
+  part.independent = chunk->independent;
+  part.sample_count = chunk->sample_count;
+  weir_index_add_part (self->index, chunk->segment, chunk->track, &part);
+}
+
+static gchar *
+broadcast_committed_state (const WeirSegmenterEvent *event)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "nextSegment");
+  json_builder_add_int_value (builder, (gint64) event->segment + 1);
+  json_builder_set_member_name (builder, "endNs");
+  json_builder_add_int_value (builder, event->start_ns + event->duration_ns);
+  json_builder_end_object (builder);
+  root = json_builder_get_root (builder);
+  return json_to_string (root, FALSE);
+}
+
+static void
+broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
+{
+  const WeirSegmenterEvent *event = written->event;
+  ClosedSegment *closed;
+  guint64 bytes = 0;
+
+  /* Until the first segment closes nothing is listed: by then the least delayed sample has told
+   * the wall time of the timeline's zero best. */
+  if (!self->date_fixed) {
+    for (guint i = 0; i < G_N_ELEMENTS (self->open_segments); i++) {
+      WeirIndexSegment *segment = self->open_segments[i];
+      if (segment != NULL)
+        segment->program_date_us = broadcast_date (self, segment->start_ns);
+      g_clear_pointer (&self->open_segments[i], weir_index_segment_unref);
+    }
+    self->date_fixed = TRUE;
+  }
+  weir_index_close_segment (
+      self->index, event->segment, event->duration_ns, event->target_duration);
+  for (guint i = 0; i < event->totals->len; i++)
+    bytes += g_array_index (event->totals, WeirSegmentTrackTotal, i).bytes;
+  g_mutex_lock (&self->lock);
+  self->segments++;
+  self->segment_bytes += bytes;
+  g_mutex_unlock (&self->lock);
+
+  if (!self->record->recorded)
+    broadcast_forget (self, KEEP_SEGMENTS);
+  closed = g_new0 (ClosedSegment, 1);
+  closed->broadcast = self;
+  closed->number = event->segment;
+  closed->path = g_strdup (written->path);
+  closed->name = g_strdup_printf ("%s/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4s",
+      self->record->uid, self->record->epoch, event->segment);
+  closed->committed = broadcast_committed_state (event);
+  broadcast_invoke_main (pending_begins, self);
+  broadcast_invoke_main (segment_closed_on_main, closed);
+}
+
+/* writer's thread */
+static void
+on_written (G_GNUC_UNUSED WeirSegmentSink *sink, gpointer data, WeirBroadcast *self)
+{
+  const WeirSegmentWritten *written = data;
+
+  switch (written->event->type) {
+  case WEIR_SEGMENTER_INIT:
+    broadcast_written_init (self, written->event);
+    break;
+  case WEIR_SEGMENTER_OPEN:
+    broadcast_written_open (self, written);
+    break;
+  case WEIR_SEGMENTER_CHUNK:
+    broadcast_written_chunk (self, written);
+    break;
+  case WEIR_SEGMENTER_CLOSE:
+    broadcast_written_close (self, written);
+    break;
+  }
+}
+
+/* ---- the pipeline ---- */
+
+static const gchar *
+pad_kind (GstPad *pad)
+{
+  return g_str_has_prefix (GST_PAD_NAME (pad), "video") ? "video" : "audio";
+}
+
+static gboolean
+live_on_main (gpointer data)
+{
+  WeirBroadcast *self = data;
+
+  if (broadcast_get_state (self) == WEIR_LIFECYCLE_CONNECTING)
+    broadcast_set_state (self, WEIR_LIFECYCLE_LIVE, 0);
+  broadcast_pending_done (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Worker: the first seconds of media tell which wall time the timeline's zero has: the least
+ * delayed sample does. */
+static GstPadProbeReturn
+first_media_probe (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  WeirBroadcast *self = data;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
+  gint64 zero;
+
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return GST_PAD_PROBE_OK;
+  zero = g_get_real_time () - (gint64) (time / 1000);
+  g_mutex_lock (&self->lock);
+  if (self->zero_wall_us == 0 || zero < self->zero_wall_us)
+    self->zero_wall_us = zero;
+  g_mutex_unlock (&self->lock);
+  return time > 3 * GST_SECOND ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_OK;
+}
+
+/* Worker, once per connection: media has passed the sanitizer's start condition. */
+static GstPadProbeReturn
+live_probe (G_GNUC_UNUSED GstPad *pad, G_GNUC_UNUSED GstPadProbeInfo *info, gpointer data)
+{
+  broadcast_invoke_main (pending_begins, data);
+  broadcast_invoke_main (live_on_main, data);
+  return GST_PAD_PROBE_REMOVE;
+}
+
+/* Worker: the sanitizer brought the source pad of a track: a tee, and the segments behind it. */
+static void
+on_sanitizer_pad_added (G_GNUC_UNUSED GstElement *sanitizer, GstPad *pad, WeirBroadcast *self)
+{
+  GstElement *tee;
+  g_autoptr (GstPad) tee_sink = NULL;
+  g_autoptr (GstPad) tee_branch = NULL;
+  g_autoptr (GstPad) segments = NULL;
+  const gchar *template = NULL;
+
+  if (!GST_PAD_IS_SRC (pad))
+    return;
+  template = g_str_equal (pad_kind (pad), "video") ? "video_%u" : "audio_%u";
+  tee = gst_element_factory_make ("tee", NULL);
+  segments = gst_element_request_pad_simple (self->sink, template);
+  if (tee == NULL || segments == NULL) {
+    g_message ("broadcast %s: no branch for a track", self->record->uid);
+    if (tee != NULL)
+      gst_object_unref (gst_object_ref_sink (tee));
+    return;
+  }
+  g_object_set (tee, "allow-not-linked", TRUE, NULL);
+  gst_bin_add (GST_BIN (self->pipeline), tee);
+  tee_sink = gst_element_get_static_pad (tee, "sink");
+  tee_branch = gst_element_request_pad_simple (tee, "src_%u");
+  gst_pad_link_full (tee_branch, segments, GST_PAD_LINK_CHECK_NOTHING);
+  gst_element_sync_state_with_parent (tee);
+  gst_pad_link_full (pad, tee_sink, GST_PAD_LINK_CHECK_NOTHING);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, first_media_probe, self, NULL);
+}
+
+/* Worker: the source brought a pad: tracks are matched by kind, never by order. */
+static void
+on_source_pad_added (G_GNUC_UNUSED GstElement *source, GstPad *pad, WeirBroadcast *self)
+{
+  g_autoptr (GstPad) sink = NULL;
+  g_autoptr (GstPad) output = NULL;
+  g_autofree gchar *output_name = NULL;
+  const gchar *kind = pad_kind (pad);
+
+  GST_OBJECT_LOCK (self->sanitizer);
+  for (GList *l = self->sanitizer->sinkpads; l != NULL && sink == NULL; l = l->next) {
+    if (!gst_pad_is_linked (l->data) && g_str_equal (pad_kind (l->data), kind))
+      sink = gst_object_ref (l->data);
+  }
+  GST_OBJECT_UNLOCK (self->sanitizer);
+  if (sink == NULL)
+    sink = gst_element_request_pad_simple (
+        self->sanitizer, g_str_equal (kind, "video") ? "video_%u" : "audio_%u");
+  if (sink == NULL || gst_pad_link_full (pad, sink, GST_PAD_LINK_CHECK_CAPS) != GST_PAD_LINK_OK) {
+    g_message ("broadcast %s: a track of the encoder could not be linked", self->record->uid);
+    return;
+  }
+  output_name = g_strdup_printf ("%s_src_%s", kind, strrchr (GST_PAD_NAME (sink), '_') + 1);
+  output = gst_element_get_static_pad (self->sanitizer, output_name);
+  if (output != NULL)
+    gst_pad_add_probe (output, GST_PAD_PROBE_TYPE_BUFFER, live_probe, self, NULL);
+}
+
+static GstBusSyncReply
+on_bus_message (G_GNUC_UNUSED GstBus *bus, GstMessage *message, gpointer data)
+{
+  WeirBroadcast *self = data;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR ||
+      GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING) {
+    g_autoptr (GError) error = NULL;
+    g_autofree gchar *debug = NULL;
+
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+      gst_message_parse_error (message, &error, &debug);
+    else
+      gst_message_parse_warning (message, &error, &debug);
+    g_message (
+        "broadcast %s: %s: %s", self->record->uid, GST_MESSAGE_SRC_NAME (message), error->message);
+  }
+  gst_message_unref (message);
+  return GST_BUS_DROP;
+}
+
+static void
+broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
+{
+  WeirSegmenterSettings settings;
+  g_autoptr (GstBus) bus = NULL;
+  g_autofree gchar *prefix = NULL;
+
+  self->pipeline = gst_object_ref_sink (gst_pipeline_new (self->record->uid));
+  self->sanitizer = g_object_new (WEIR_TYPE_SANITIZER, "name", "sanitizer", NULL);
+  self->sink = g_object_new (WEIR_TYPE_SEGMENT_SINK, "name", "segments", NULL);
+  gst_bin_add_many (GST_BIN (self->pipeline), self->sanitizer, self->sink, NULL);
+  g_object_set (self->sanitizer, "forward-eos", FALSE, NULL);
+  g_signal_connect (self->sanitizer, "pad-added", G_CALLBACK (on_sanitizer_pad_added), self);
+
+  weir_segmenter_settings_init (&settings);
+  settings.segment_duration_ns = self->context.config->segments.duration * 1000;
+  settings.part_duration_ns = self->context.config->segments.part_duration * 1000;
+  settings.known_gop_ns = known_gop_ns;
+  prefix = g_strdup_printf ("%s-%" G_GUINT64_FORMAT "-", self->record->uid, self->record->epoch);
+  weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (self->sink), &settings, self->context.writer,
+      weir_blobs_get_spool (self->context.blobs), prefix);
+  g_signal_connect (self->sink, "written", G_CALLBACK (on_written), self);
+
+  /* One handler instead of a watch per pipeline, which would be a GSource each. */
+  bus = gst_pipeline_get_bus (GST_PIPELINE (self->pipeline));
+  gst_bus_set_sync_handler (bus, on_bus_message, self, NULL);
+  gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+}
+
+/* ---- connections ---- */
+
+/* The source's callbacks have ended when this returns: nothing runs on the worker any more. */
+static void
+broadcast_remove_source (WeirBroadcast *self)
+{
+  if (self->source == NULL)
+    return;
+  gst_element_set_locked_state (self->source, TRUE);
+  gst_element_set_state (self->source, GST_STATE_NULL);
+  gst_bin_remove (GST_BIN (self->pipeline), self->source);
+  self->source = NULL;
+  g_mutex_lock (&self->lock);
+  g_clear_object (&self->connection);
+  self->connected_us = 0;
+  g_mutex_unlock (&self->lock);
+}
+
+static gboolean
+reconnect_window_over (gpointer data)
+{
+  WeirBroadcast *self = data;
+
+  weir_broadcast_end (self, "The reconnect window is over.");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+broadcast_log_summary (
+    WeirBroadcast *self, WeirConnection *connection, const WeirConnectionSummary *summary)
+{
+  g_message ("connection %" G_GUINT64_FORMAT " %s %s ended: input=%s broadcast=%s by=%s "
+             "reason=\"%s\" duration=%.3fs media=%.3fs received=%" G_GUINT64_FORMAT
+             " sent=%" G_GUINT64_FORMAT " last=%s codecs=\"%s\" dropped=%" G_GUINT64_FORMAT,
+      weir_connection_get_id (connection), weir_connection_get_protocol (connection),
+      weir_connection_get_peer (connection), self->record->input, self->record->uid,
+      summary->closed_by_peer ? "encoder" : "weir", summary->reason,
+      (gdouble) summary->duration_us / G_USEC_PER_SEC, (gdouble) summary->media_us / G_USEC_PER_SEC,
+      summary->bytes_received, summary->bytes_sent, summary->last_message, summary->codecs,
+      summary->dropped);
+}
+
+typedef struct {
+  WeirBroadcast *broadcast;
+  WeirConnection *connection;
+} EndedConnection;
+
+static gboolean
+connection_ended_on_main (gpointer data)
+{
+  g_autofree EndedConnection *ended = data;
+  g_autoptr (WeirConnection) connection = ended->connection;
+  WeirBroadcast *self = ended->broadcast;
+  WeirConnectionSummary summary = {0};
+
+  weir_connection_get_summary (connection, &summary);
+  broadcast_log_summary (self, connection, &summary);
+  if (self->connection == connection) {
+    gint64 window = self->reconnect_window_us;
+
+    if (summary.clean)
+      window = MIN (window, CLEAN_STOP_WINDOW);
+    broadcast_remove_source (self);
+    if (!self->ending) {
+      gint64 silent = g_get_monotonic_time () - weir_connection_get_last_media_us (connection);
+      gint64 wait = CLAMP (window - silent, 0, window);
+
+      broadcast_set_state (self, WEIR_LIFECYCLE_RECONNECTING, g_get_real_time () + wait);
+      self->reconnect_timer = g_timeout_source_new ((guint) (wait / 1000));
+      g_source_set_callback (self->reconnect_timer, reconnect_window_over, self, NULL);
+      g_source_attach (self->reconnect_timer, NULL);
+    }
+  }
+  weir_connection_summary_clear (&summary);
+  broadcast_pending_done (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* connection's thread */
+static void
+on_connection_ended (WeirConnection *connection, WeirBroadcast *self)
+{
+  EndedConnection *ended = g_new0 (EndedConnection, 1);
+
+  ended->broadcast = self;
+  ended->connection = g_object_ref (connection);
+  g_main_context_invoke (NULL, connection_ended_on_main, ended);
+}
+
+static void
+broadcast_stop_timer (WeirBroadcast *self)
+{
+  if (self->reconnect_timer != NULL)
+    g_source_destroy (self->reconnect_timer);
+  g_clear_pointer (&self->reconnect_timer, g_source_unref);
+}
+
+/* the source element that takes connections of a protocol */
+static GType
+source_type (const gchar *protocol)
+{
+  return g_str_equal (protocol, "rtmp") ? WEIR_TYPE_RTMP_SRC : G_TYPE_INVALID;
+}
+
+gboolean
+weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
+{
+  GType type = source_type (weir_connection_get_protocol (connection));
+
+  if (self->ending || self->source != NULL || type == G_TYPE_INVALID)
+    return FALSE;
+  self->source = g_object_new (type, "name", "source", NULL);
+  broadcast_stop_timer (self);
+  g_mutex_lock (&self->lock);
+  self->connection = g_object_ref (connection);
+  self->connected_us = g_get_real_time ();
+  g_mutex_unlock (&self->lock);
+  broadcast_set_state (self, WEIR_LIFECYCLE_CONNECTING, 0);
+
+  self->pending++; /* until its end has been handled */
+  g_signal_connect (connection, "ended", G_CALLBACK (on_connection_ended), self);
+  g_object_set (self->source, "connection", connection, NULL);
+  g_signal_connect (self->source, "pad-added", G_CALLBACK (on_source_pad_added), self);
+  gst_bin_add (GST_BIN (self->pipeline), self->source);
+  gst_element_sync_state_with_parent (self->source);
+  weir_connection_accept (connection, self->worker);
+  return TRUE;
+}
+
+/* ---- the end ---- */
+
+static void
+store_ended (GObject *source, GAsyncResult *result, gpointer data)
+{
+  WeirBroadcast *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!weir_store_end_broadcast_finish (WEIR_STORE (source), result, &error))
+    g_message ("broadcast %s: its end was not committed: %s", self->record->uid, error->message);
+  broadcast_set_state (
+      self, self->record->recorded ? WEIR_LIFECYCLE_READY : WEIR_LIFECYCLE_ENDED, 0);
+  self->context.ended (self, self->context.data);
+}
+
+static void
+broadcast_check_ended (WeirBroadcast *self)
+{
+  g_autofree gchar *journal = NULL;
+
+  if (!self->stopped || self->pending > 0)
+    return;
+  self->pending = G_MAXUINT / 2; /* nothing comes here again */
+  journal = weir_broadcast_get_journal_path (self->context.blobs, self->record->uid);
+  g_unlink (journal);
+  weir_store_end_broadcast (self->context.store, self->record->uid, self->record->epoch,
+      self->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, store_ended, self);
+}
+
+static void
+pipeline_stopped (G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult *result, gpointer data)
+{
+  WeirBroadcast *self = data;
+
+  weir_index_end (self->index, self->record->recorded);
+  self->stopped = TRUE;
+  broadcast_pending_done (self);
+}
+
+/* A thread of its own: the segment sink waits for the disk. */
+static void
+stop_pipeline (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
+    G_GNUC_UNUSED GCancellable *cancellable)
+{
+  WeirBroadcast *self = data;
+
+  gst_element_set_state (self->pipeline, GST_STATE_NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+void
+weir_broadcast_end (WeirBroadcast *self, const gchar *description)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GstStructure) statistics = NULL;
+
+  if (self->ending)
+    return;
+  self->ending = TRUE;
+  broadcast_stop_timer (self);
+  if (self->connection != NULL)
+    weir_connection_close (self->connection, description);
+  broadcast_remove_source (self);
+  g_object_get (self->sink, "stats", &statistics, NULL);
+  if (statistics != NULL) {
+    guint64 gop = 0;
+    if (gst_structure_get_uint64 (statistics, "gop-duration", &gop))
+      self->gop_ns = (gint64) gop;
+  }
+  self->pending++;
+  broadcast_set_state (self, WEIR_LIFECYCLE_ENDED, 0);
+  task = g_task_new (NULL, NULL, pipeline_stopped, self);
+  g_task_set_task_data (task, self, NULL);
+  g_task_run_in_thread (task, stop_pipeline);
+}
+
+/* ---- */
+
+gchar *
+weir_broadcast_get_journal_path (WeirBlobs *blobs, const gchar *uid)
+{
+  g_autofree gchar *name = g_strconcat (uid, ".journal", NULL);
+
+  return g_build_filename (weir_blobs_get_spool (blobs), name, NULL);
+}
+
+WeirBroadcast *
+weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastRecord *record,
+    const WeirLiveInput *input, gint64 known_gop_ns)
+{
+  WeirBroadcast *self = g_new0 (WeirBroadcast, 1);
+
+  g_mutex_init (&self->lock);
+  self->context = *context;
+  self->record = weir_broadcast_record_copy (record);
+  self->reconnect_window_us = input->recording_timeout_s > 0
+                                  ? input->recording_timeout_s * G_USEC_PER_SEC
+                                  : context->config->recording.timeout;
+  self->state = WEIR_LIFECYCLE_CONNECTING;
+  self->state_since_us = g_get_real_time ();
+  self->index = weir_index_new (record->uid, WINDOW_SEGMENTS);
+  self->spool_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->journal_fd = -1;
+  if (record->recorded) {
+    g_autofree gchar *journal = weir_broadcast_get_journal_path (context->blobs, record->uid);
+    self->journal_fd = open (journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  }
+  self->worker = weir_worker_pool_acquire (context->workers);
+  broadcast_make_pipeline (self, known_gop_ns);
+  return self;
+}
+
+void
+weir_broadcast_free (WeirBroadcast *self)
+{
+  if (!self->record->recorded)
+    broadcast_forget (self, 0);
+  gst_clear_object (&self->pipeline);
+  weir_worker_pool_release (self->context.workers, self->worker);
+  for (guint i = 0; i < G_N_ELEMENTS (self->open_segments); i++)
+    g_clear_pointer (&self->open_segments[i], weir_index_segment_unref);
+  if (self->journal_fd >= 0)
+    close (self->journal_fd);
+  weir_index_unref (self->index);
+  g_hash_table_unref (self->spool_paths);
+  g_clear_object (&self->connection);
+  g_clear_pointer (&self->codecs, g_free);
+  weir_broadcast_record_free (self->record);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+const gchar *
+weir_broadcast_get_uid (WeirBroadcast *self)
+{
+  return self->record->uid;
+}
+
+const gchar *
+weir_broadcast_get_input (WeirBroadcast *self)
+{
+  return self->record->input;
+}
+
+WeirIndex *
+weir_broadcast_get_index (WeirBroadcast *self)
+{
+  return weir_index_ref (self->index);
+}
+
+gint64
+weir_broadcast_get_gop (WeirBroadcast *self)
+{
+  return self->gop_ns;
+}
+
+void
+weir_broadcast_get_written (WeirBroadcast *self, guint64 *segments, guint64 *bytes)
+{
+  g_mutex_lock (&self->lock);
+  *segments = self->segments;
+  *bytes = self->segment_bytes;
+  g_mutex_unlock (&self->lock);
+}
+
+WeirBroadcastStatus *
+weir_broadcast_get_status (WeirBroadcast *self)
+{
+  WeirBroadcastStatus *status = g_new0 (WeirBroadcastStatus, 1);
+  g_autoptr (WeirConnection) connection = NULL;
+
+  g_mutex_lock (&self->lock);
+  status->uid = g_strdup (self->record->uid);
+  status->input = g_strdup (self->record->input);
+  status->state = self->state;
+  status->state_since_us = self->state_since_us;
+  status->deadline_us = self->deadline_us;
+  status->connected_us = self->connected_us;
+  status->codecs = g_strdup (self->codecs);
+  status->segments = self->segments;
+  if (self->connection != NULL)
+    connection = g_object_ref (self->connection);
+  g_mutex_unlock (&self->lock);
+  if (connection != NULL) {
+    gint64 media = weir_connection_get_last_media_us (connection);
+
+    status->protocol = g_strdup (weir_connection_get_protocol (connection));
+    status->peer = g_strdup (weir_connection_get_peer (connection));
+    status->bytes_received = weir_connection_get_bytes_received (connection);
+    if (media != 0)
+      status->last_media_us = g_get_real_time () - (g_get_monotonic_time () - media);
+  }
+  return status;
+}

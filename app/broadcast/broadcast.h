@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "broadcast/manager.h"
+#include "segment/spool.h"
+
+G_BEGIN_DECLS
+
+/**
+ * WeirBroadcast:
+ *
+ * One running broadcast: a GstPipeline on one worker, its index, its commits.
+ *
+ *   source element (replaced at each reconnect) → weirsanitizer → tee per track → weirsegmentsink
+ *
+ * Threads. The functions below are called on the main thread, but for weir_broadcast_get_status()
+ * and weir_broadcast_get_index(). Media flows on the worker; pads are linked there, as the source
+ * brings them. What the segment sink has written arrives on the writer's thread, fills the index
+ * there, and is handed to the main thread to be committed: object first, index entry second.
+ */
+typedef struct _WeirBroadcast WeirBroadcast;
+
+typedef struct {
+  const WeirConfig *config; /* outlives the broadcast, as the others do */
+  WeirStore *store;
+  WeirBlobs *blobs;
+  WeirWorkerPool *workers;
+  WeirSpoolWriter *writer;
+  /* main thread: the lifecycle state has changed */
+  void (*changed) (WeirBroadcast *broadcast, gpointer data);
+  /* main thread, once, the last call: everything is committed and the store says so */
+  void (*ended) (WeirBroadcast *broadcast, gpointer data);
+  gpointer data;
+} WeirBroadcastContext;
+
+/* @record: as the store's claim returned it; @known_gop_ns: 0 when unknown */
+WeirBroadcast *weir_broadcast_new (const WeirBroadcastContext *context,
+    const WeirBroadcastRecord *record, const WeirLiveInput *input, gint64 known_gop_ns);
+/* after `ended` only */
+void weir_broadcast_free (WeirBroadcast *self);
+
+/**
+ * weir_broadcast_connect:
+ * @connection: authorised, not accepted yet
+ *
+ * Puts a source element for @connection into the pipeline and accepts it. A broadcast takes one
+ * connection at a time.
+ *
+ * Returns: FALSE when it has one or is ending (the connection stays undecided)
+ */
+gboolean weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection);
+/* ends it now, whatever its state: the connection is closed, segments are closed and committed */
+void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
+
+const gchar *weir_broadcast_get_uid (WeirBroadcast *self);
+const gchar *weir_broadcast_get_input (WeirBroadcast *self);
+/* any thread */
+WeirBroadcastStatus *weir_broadcast_get_status (WeirBroadcast *self);
+/* any thread. Returns: (transfer full) */
+WeirIndex *weir_broadcast_get_index (WeirBroadcast *self);
+/* the GOP that the encoder has been sending, ns; 0 when unknown */
+gint64 weir_broadcast_get_gop (WeirBroadcast *self);
+
+/* Returns: (transfer full): where a recorded broadcast's journal is, for salvage: lines of JSON,
+ * `{"inits":…}` and `{"segment":…}`, written when segments open */
+gchar *weir_broadcast_get_journal_path (WeirBlobs *blobs, const gchar *uid);
+
+/* number of segments that have closed and their bytes; any thread */
+void weir_broadcast_get_written (WeirBroadcast *self, guint64 *segments, guint64 *bytes);
+
+G_END_DECLS

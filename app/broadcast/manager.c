@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "broadcast/manager.h"
+
+#include "broadcast/broadcast.h"
+#include "auth/auth.h"
+
+#undef G_LOG_DOMAIN
+#define G_LOG_DOMAIN "weir"
+
+/* an ended broadcast's index stays in memory for viewers who are still there */
+#define ENDED_KEEP_US (5 * 60 * G_USEC_PER_SEC)
+/* indexes of recordings that were loaded for viewers */
+#define LOADED_MAX 64
+
+typedef struct {
+  WeirIndex *index;
+  gchar *input; /* (nullable) whose last broadcast it was */
+  gint64 until_us;
+} KeptIndex;
+
+struct _WeirBroadcastManager {
+  const WeirConfig *config;
+  WeirStore *store;
+  WeirBlobs *blobs;
+  WeirWorkerPool *workers;
+  WeirSpoolWriter *writer;
+
+  /* main thread */
+  GHashTable *known_gops; /* input uid → gint64 ns */
+  gboolean draining;
+  void (*drained) (gpointer data);
+  gpointer drained_data;
+
+  GMutex lock;                /* what follows */
+  GHashTable *by_input;       /* input uid → WeirBroadcast that runs */
+  GHashTable *by_uid;         /* the same by broadcast uid */
+  GHashTable *starting;       /* input uid → itself: a first connection is on its way */
+  GHashTable *kept;           /* broadcast uid → KeptIndex */
+  WeirBroadcastTotals totals; /* of broadcasts that have ended */
+};
+
+static void
+kept_index_free (KeptIndex *kept)
+{
+  weir_index_unref (kept->index);
+  g_free (kept->input);
+  g_free (kept);
+}
+
+const gchar *
+weir_lifecycle_get_name (WeirLifecycle state)
+{
+  static const gchar *const names[] = {
+      "idle", "connecting", "live", "reconnecting", "ended", "ready"};
+
+  return (guint) state < G_N_ELEMENTS (names) ? names[state] : "idle";
+}
+
+void
+weir_broadcast_status_free (WeirBroadcastStatus *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->uid);
+  g_free (self->input);
+  g_free (self->protocol);
+  g_free (self->peer);
+  g_free (self->codecs);
+  g_free (self);
+}
+
+/* under the lock */
+static void
+manager_keep_index (WeirBroadcastManager *self, WeirIndex *index, const gchar *input)
+{
+  KeptIndex *kept = g_new0 (KeptIndex, 1);
+  GHashTableIter iter;
+  gpointer value;
+  gint64 now = g_get_monotonic_time ();
+
+  g_hash_table_iter_init (&iter, self->kept);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    KeptIndex *other = value;
+    if (other->until_us < now || (input != NULL && g_strcmp0 (other->input, input) == 0) ||
+        g_hash_table_size (self->kept) > LOADED_MAX)
+      g_hash_table_iter_remove (&iter);
+  }
+  kept->index = weir_index_ref (index);
+  kept->input = g_strdup (input);
+  kept->until_us = now + ENDED_KEEP_US;
+  g_hash_table_replace (self->kept, g_strdup (weir_index_get_broadcast (index)), kept);
+}
+
+static void
+manager_check_drained (WeirBroadcastManager *self)
+{
+  if (!self->draining || self->drained == NULL || g_hash_table_size (self->by_uid) > 0 ||
+      g_hash_table_size (self->starting) > 0)
+    return;
+  self->drained (self->drained_data);
+  self->drained = NULL;
+}
+
+static void
+on_broadcast_changed (WeirBroadcast *broadcast, G_GNUC_UNUSED gpointer data)
+{
+  g_autoptr (GMutexLocker) locker = NULL;
+  WeirBroadcastStatus *status = weir_broadcast_get_status (broadcast);
+
+  g_message ("broadcast %s: %s input=%s", status->uid, weir_lifecycle_get_name (status->state),
+      status->input);
+  weir_broadcast_status_free (status);
+}
+
+static void
+on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
+{
+  WeirBroadcastManager *self = data;
+  const gchar *input = weir_broadcast_get_input (broadcast);
+  gint64 gop = weir_broadcast_get_gop (broadcast);
+  g_autoptr (WeirIndex) index = weir_broadcast_get_index (broadcast);
+  guint64 segments, bytes;
+
+  if (gop > 0)
+    g_hash_table_replace (self->known_gops, g_strdup (input), g_memdup2 (&gop, sizeof gop));
+  weir_broadcast_get_written (broadcast, &segments, &bytes);
+  g_mutex_lock (&self->lock);
+  self->totals.segments_total += segments;
+  self->totals.segment_bytes_total += bytes;
+  manager_keep_index (self, index, input);
+  if (g_hash_table_lookup (self->by_input, input) == broadcast)
+    g_hash_table_remove (self->by_input, input);
+  g_hash_table_remove (self->by_uid, weir_broadcast_get_uid (broadcast));
+  g_mutex_unlock (&self->lock);
+  weir_broadcast_free (broadcast);
+  manager_check_drained (self);
+}
+
+/* ---- a connection asks to publish ---- */
+
+typedef struct {
+  WeirBroadcastManager *manager;
+  WeirConnection *connection;
+  WeirLiveInput *input;
+} Request;
+
+static void
+request_free (Request *request)
+{
+  g_object_unref (request->connection);
+  weir_live_input_free (request->input);
+  g_free (request);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Request, request_free)
+
+static void
+request_refuse (Request *request, WeirRefusal refusal, const gchar *description)
+{
+  WeirBroadcastManager *self = request->manager;
+
+  g_message ("connection %" G_GUINT64_FORMAT " %s %s refused: input=%s reason=\"%s\"",
+      weir_connection_get_id (request->connection),
+      weir_connection_get_protocol (request->connection),
+      weir_connection_get_peer (request->connection),
+      request->input != NULL ? request->input->uid : "-", description);
+  g_mutex_lock (&self->lock);
+  self->totals.refused_total++;
+  g_mutex_unlock (&self->lock);
+  weir_connection_refuse (request->connection, refusal, description);
+}
+
+static void
+request_connect (Request *request, WeirBroadcast *broadcast)
+{
+  WeirBroadcastManager *self = request->manager;
+
+  if (!weir_broadcast_connect (broadcast, request->connection)) {
+    request_refuse (request, WEIR_REFUSAL_IN_USE, "Someone else is already publishing.");
+    return;
+  }
+  g_mutex_lock (&self->lock);
+  self->totals.connections_total++;
+  g_mutex_unlock (&self->lock);
+  g_message ("connection %" G_GUINT64_FORMAT " %s %s publishes: input=%s broadcast=%s",
+      weir_connection_get_id (request->connection),
+      weir_connection_get_protocol (request->connection),
+      weir_connection_get_peer (request->connection), request->input->uid,
+      weir_broadcast_get_uid (broadcast));
+}
+
+static void
+broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Request) request = data;
+  WeirBroadcastManager *self = request->manager;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirBroadcastRecord) record =
+      weir_store_begin_broadcast_finish (WEIR_STORE (source), result, &error);
+  WeirBroadcastContext context = {self->config, self->store, self->blobs, self->workers,
+      self->writer, on_broadcast_changed, on_broadcast_ended, self};
+  const gint64 *gop = g_hash_table_lookup (self->known_gops, request->input->uid);
+  WeirBroadcast *broadcast;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->starting, request->input->uid);
+  g_mutex_unlock (&self->lock);
+  if (record == NULL) {
+    g_message ("input %s: no broadcast could be begun: %s", request->input->uid, error->message);
+    request_refuse (request, WEIR_REFUSAL_UNAVAILABLE, "Not available now, try again.");
+    manager_check_drained (self);
+    return;
+  }
+  broadcast = weir_broadcast_new (&context, record, request->input, gop != NULL ? *gop : 0);
+  g_mutex_lock (&self->lock);
+  g_hash_table_replace (self->by_input, g_strdup (request->input->uid), broadcast);
+  g_hash_table_replace (self->by_uid, g_strdup (record->uid), broadcast);
+  g_mutex_unlock (&self->lock);
+  if (self->draining) {
+    request_refuse (request, WEIR_REFUSAL_OVERLOAD, "The server is shutting down.");
+    weir_broadcast_end (broadcast, "The server is shutting down.");
+    return;
+  }
+  request_connect (request, broadcast);
+}
+
+static void
+input_found (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Request) request = data;
+  WeirBroadcastManager *self = request->manager;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *uid = NULL;
+  WeirBroadcastRecord record = {0};
+  WeirBroadcast *running;
+  gboolean starting;
+
+  request->input = weir_store_find_input_finish (WEIR_STORE (source), result, &error);
+  if (request->input == NULL) {
+    if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND))
+      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, "This stream key is not known.");
+    else
+      request_refuse (request, WEIR_REFUSAL_UNAVAILABLE, "Not available now, try again.");
+    return;
+  }
+  if (!request->input->enabled) {
+    request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, "This live input is disabled.");
+    return;
+  }
+  if (self->draining) {
+    request_refuse (request, WEIR_REFUSAL_OVERLOAD, "The server is shutting down.");
+    return;
+  }
+  g_mutex_lock (&self->lock);
+  running = g_hash_table_lookup (self->by_input, request->input->uid);
+  starting = g_hash_table_contains (self->starting, request->input->uid);
+  if (running == NULL && !starting)
+    g_hash_table_add (self->starting, g_strdup (request->input->uid));
+  g_mutex_unlock (&self->lock);
+  if (running != NULL) {
+    request_connect (request, running);
+    return;
+  }
+  if (starting) {
+    request_refuse (request, WEIR_REFUSAL_IN_USE, "Someone else is already publishing.");
+    return;
+  }
+  uid = weir_random_hex (16);
+  record.uid = uid;
+  record.input = request->input->uid;
+  record.account = request->input->account;
+  record.recorded = request->input->recording_mode == WEIR_RECORDING_AUTOMATIC ||
+                    (request->input->recording_mode == WEIR_RECORDING_DEFAULT &&
+                        self->config->recording.automatic);
+  record.created_us = g_get_real_time ();
+  weir_store_begin_broadcast (self->store, &record, broadcast_claimed, g_steal_pointer (&request));
+}
+
+static gboolean
+authorise_on_main (gpointer data)
+{
+  Request *request = data;
+  const gchar *protocol = weir_connection_get_protocol (request->connection);
+  WeirSecret kind = g_str_equal (protocol, "srt")      ? WEIR_SECRET_SRT
+                    : g_str_equal (protocol, "webrtc") ? WEIR_SECRET_WEBRTC
+                                                       : WEIR_SECRET_RTMP;
+
+  weir_store_find_input (request->manager->store, kind,
+      weir_connection_get_secret (request->connection), input_found, request);
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+weir_broadcast_manager_authorise (WeirBroadcastManager *self, WeirConnection *connection)
+{
+  Request *request = g_new0 (Request, 1);
+
+  request->manager = self;
+  request->connection = g_object_ref (connection);
+  g_main_context_invoke (NULL, authorise_on_main, request);
+  return TRUE;
+}
+
+/* ---- start and end of the daemon ---- */
+
+WeirBroadcastManager *
+weir_broadcast_manager_new (
+    const WeirConfig *config, WeirStore *store, WeirBlobs *blobs, WeirWorkerPool *workers)
+{
+  WeirBroadcastManager *self = g_new0 (WeirBroadcastManager, 1);
+
+  g_mutex_init (&self->lock);
+  self->config = config;
+  self->store = g_object_ref (store);
+  self->blobs = g_object_ref (blobs);
+  self->workers = workers;
+  self->writer = weir_spool_writer_new ();
+  self->known_gops = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->kept =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
+  return self;
+}
+
+void
+weir_broadcast_manager_free (WeirBroadcastManager *self)
+{
+  g_hash_table_unref (self->by_input);
+  g_hash_table_unref (self->by_uid);
+  g_hash_table_unref (self->starting);
+  g_hash_table_unref (self->kept);
+  g_hash_table_unref (self->known_gops);
+  weir_spool_writer_unref (self->writer);
+  g_object_unref (self->store);
+  g_object_unref (self->blobs);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+/* Returns: (transfer container): the broadcasts that run */
+static GPtrArray *
+manager_get_running (WeirBroadcastManager *self, const gchar *input)
+{
+  GPtrArray *running = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->by_uid);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    if (input == NULL || g_str_equal (weir_broadcast_get_input (value), input))
+      g_ptr_array_add (running, value);
+  }
+  g_mutex_unlock (&self->lock);
+  return running;
+}
+
+void
+weir_broadcast_manager_drain (
+    WeirBroadcastManager *self, void (*done) (gpointer data), gpointer data)
+{
+  g_autoptr (GPtrArray) running = manager_get_running (self, NULL);
+
+  self->draining = TRUE;
+  self->drained = done;
+  self->drained_data = data;
+  for (guint i = 0; i < running->len; i++)
+    weir_broadcast_end (running->pdata[i], "The server is shutting down.");
+  manager_check_drained (self);
+}
+
+void
+weir_broadcast_manager_revoke (
+    WeirBroadcastManager *self, const gchar *input, const gchar *description)
+{
+  g_autoptr (GPtrArray) running = manager_get_running (self, input);
+
+  for (guint i = 0; i < running->len; i++)
+    weir_broadcast_end (running->pdata[i], description);
+}
+
+/* ---- look-ups ---- */
+
+WeirBroadcastStatus *
+weir_broadcast_manager_get_status (WeirBroadcastManager *self, const gchar *id)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
+
+  if (broadcast == NULL)
+    broadcast = g_hash_table_lookup (self->by_uid, id);
+  return broadcast != NULL ? weir_broadcast_get_status (broadcast) : NULL;
+}
+
+GPtrArray *
+weir_broadcast_manager_list (WeirBroadcastManager *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_broadcast_status_free);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->by_uid);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    g_ptr_array_add (list, weir_broadcast_get_status (value));
+  return list;
+}
+
+WeirIndex *
+weir_broadcast_manager_find_index (WeirBroadcastManager *self, const gchar *id)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
+  KeptIndex *kept;
+  GHashTableIter iter;
+  gpointer value;
+
+  if (broadcast == NULL)
+    broadcast = g_hash_table_lookup (self->by_uid, id);
+  if (broadcast != NULL)
+    return weir_broadcast_get_index (broadcast);
+  kept = g_hash_table_lookup (self->kept, id);
+  if (kept != NULL)
+    return weir_index_ref (kept->index);
+  /* viewers who watch by the input see the end of its last broadcast, for a while */
+  g_hash_table_iter_init (&iter, self->kept);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    kept = value;
+    if (g_strcmp0 (kept->input, id) == 0 && kept->until_us > g_get_monotonic_time ())
+      return weir_index_ref (kept->index);
+  }
+  return NULL;
+}
+
+void
+weir_broadcast_manager_get_totals (WeirBroadcastManager *self, WeirBroadcastTotals *totals)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GHashTableIter iter;
+  gpointer value;
+
+  *totals = self->totals;
+  g_hash_table_iter_init (&iter, self->by_uid);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    guint64 segments, bytes;
+
+    weir_broadcast_get_written (value, &segments, &bytes);
+    totals->segments_total += segments;
+    totals->segment_bytes_total += bytes;
+    totals->live++;
+  }
+}
+
+/* ---- recordings: the index from the store ---- */
+
+typedef struct {
+  WeirBroadcastManager *manager;
+  WeirBroadcastRecord *record;
+  void (*done) (WeirIndex *index, gpointer data);
+  gpointer data;
+} Load;
+
+static void
+load_answer (Load *load, WeirIndex *index)
+{
+  load->done (index, load->data);
+  weir_broadcast_record_free (load->record);
+  g_free (load);
+}
+
+static void
+segments_listed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Load *load = data;
+  WeirBroadcastManager *self = load->manager;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) entries =
+      weir_store_list_segments_finish (WEIR_STORE (source), result, &error);
+  g_autoptr (WeirIndex) index = NULL;
+
+  if (entries == NULL) {
+    g_message ("broadcast %s: %s", load->record->uid, error->message);
+    load_answer (load, NULL);
+    return;
+  }
+  index = weir_index_new (load->record->uid, 0);
+  if (!weir_index_add_inits_from_json (index, load->record->inits, &error)) {
+    g_message ("broadcast %s: %s", load->record->uid, error->message);
+    load_answer (load, NULL);
+    return;
+  }
+  for (guint i = 0; i < entries->len; i++) {
+    g_autoptr (GError) fault = NULL;
+    WeirIndexSegment *segment = weir_index_segment_from_json (entries->pdata[i], &fault);
+
+    if (segment == NULL) {
+      g_message ("broadcast %s: %s", load->record->uid, fault->message);
+      continue;
+    }
+    weir_index_add_closed_segment (index, segment);
+  }
+  weir_index_end (index, TRUE);
+  g_mutex_lock (&self->lock);
+  manager_keep_index (self, index, NULL);
+  g_mutex_unlock (&self->lock);
+  load_answer (load, index);
+}
+
+static void
+record_found (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Load *load = data;
+
+  load->record = weir_store_get_broadcast_finish (WEIR_STORE (source), result, NULL);
+  if (load->record == NULL || load->record->state == WEIR_BROADCAST_LIVE) {
+    load_answer (load, NULL);
+    return;
+  }
+  weir_store_list_segments (load->manager->store, load->record->uid, segments_listed, load);
+}
+
+void
+weir_broadcast_manager_load_index (WeirBroadcastManager *self, const gchar *uid,
+    void (*done) (WeirIndex *index, gpointer data), gpointer data)
+{
+  Load *load = g_new0 (Load, 1);
+
+  load->manager = self;
+  load->done = done;
+  load->data = data;
+  weir_store_get_broadcast (self->store, uid, record_found, load);
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon.h"
+
+#include "auth/auth.h"
+#include "blobs/blobs.h"
+#include "broadcast/manager.h"
+#include "broadcast/recover.h"
+#include "config.h"
+#include "http/app.h"
+#include "http/server.h"
+#include "log.h"
+#include "notify.h"
+#include "rtmp/listener.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <gst/gst.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#undef G_LOG_DOMAIN
+#define G_LOG_DOMAIN "weir"
+
+typedef struct {
+  WeirConfig *config;
+  GMainLoop *loop;
+  WeirAuth *auth;
+  WeirStore *store;
+  WeirBlobs *blobs;
+  WeirWorkerPool *workers;
+  WeirWorker *accept;
+  WeirBroadcastManager *manager;
+  WeirRtmpListener *rtmp;
+  WeirHttpApp *app;
+  WeirHttpServer *http;
+  WeirHttpServer *admin; /* NULL: everything is on @http */
+  gchar *ready_path;
+  gboolean stopping;
+  int status;
+} Daemon;
+
+/* A broadcast needs a socket and the descriptors of its open segments, a viewer a socket. */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &limit);
+  }
+}
+
+static void
+notify (const gchar *state)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!weir_notify (state, &error))
+    g_message ("service manager: %s", error->message);
+}
+
+static void
+daemon_drained (gpointer data)
+{
+  Daemon *self = data;
+
+  g_main_loop_quit (self->loop);
+}
+
+static gboolean
+on_terminate (gpointer data)
+{
+  Daemon *self = data;
+
+  if (self->stopping)
+    return G_SOURCE_CONTINUE;
+  self->stopping = TRUE;
+  g_message ("stopping");
+  notify ("STOPPING=1");
+  if (self->app != NULL)
+    weir_http_app_set_ready (self->app, FALSE);
+  if (self->rtmp != NULL)
+    weir_rtmp_listener_stop (self->rtmp);
+  if (self->manager != NULL)
+    weir_broadcast_manager_drain (self->manager, daemon_drained, self);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_authorise (G_GNUC_UNUSED WeirRtmpListener *listener, WeirConnection *connection, Daemon *self)
+{
+  return weir_broadcast_manager_authorise (self->manager, connection);
+}
+
+static gboolean
+daemon_listen_rtmp (Daemon *self, GError **error)
+{
+  WeirRtmpListenerSettings settings;
+  const WeirConfig *config = self->config;
+
+  if (config->rtmp.listen[0] == '\0')
+    return TRUE;
+  weir_rtmp_listener_settings_init (&settings);
+  settings.session.app = config->rtmp.app;
+  settings.session.handshake_us = config->limits.rtmp_handshake;
+  settings.session.first_media_us = config->limits.rtmp_first_media;
+  settings.session.media_silence_us = config->limits.rtmp_media_silence;
+  settings.session.chunk.video_max = (gsize) config->limits.rtmp_video_message;
+  settings.session.chunk.audio_max = (gsize) config->limits.rtmp_audio_message;
+  settings.session.chunk.data_max = (gsize) config->limits.rtmp_data_message;
+  settings.read_interval_us = config->rtmp.read_interval;
+  settings.authorise_us = config->limits.authorise;
+  settings.connections_max = config->limits.rtmp_pending_connections;
+  self->rtmp = weir_rtmp_listener_new (config->rtmp.listen, &settings, self->accept, error);
+  if (self->rtmp == NULL) {
+    g_prefix_error (error, "rtmp.listen: ");
+    return FALSE;
+  }
+  g_signal_connect (self->rtmp, "authorise", G_CALLBACK (on_authorise), self);
+  return TRUE;
+}
+
+static WeirHttpServer *
+daemon_serve (
+    Daemon *self, const gchar *key, const gchar *listen, WeirHttpHandler handler, GError **error)
+{
+  WeirHttpServerSettings settings;
+  WeirHttpServer *server;
+
+  weir_http_server_settings_init (&settings);
+  settings.connections_max = self->config->limits.http_connections;
+  settings.idle_timeout_s = (guint) (self->config->limits.http_idle / G_USEC_PER_SEC);
+  settings.body_max = (gsize) self->config->limits.http_body;
+  settings.header_max = (gsize) self->config->limits.http_header;
+  server = weir_http_server_new (listen, &settings, handler, self->app, error);
+  if (server == NULL)
+    g_prefix_error (error, "%s: ", key);
+  return server;
+}
+
+static gboolean
+daemon_listen_http (Daemon *self, GError **error)
+{
+  const WeirConfig *config = self->config;
+  gboolean apart = config->http.admin_listen[0] != '\0';
+  WeirHttpAppSettings settings = {
+      .config = config,
+      .store = self->store,
+      .blobs = self->blobs,
+      .auth = self->auth,
+      .manager = self->manager,
+      .workers = self->workers,
+  };
+
+  if (self->rtmp != NULL)
+    settings.listeners.rtmp = (gchar *) weir_rtmp_listener_get_addresses (self->rtmp);
+  self->app = weir_http_app_new (&settings);
+  self->http = daemon_serve (self, "http.listen", config->http.listen,
+      apart ? weir_http_app_handle_public : weir_http_app_handle, error);
+  if (self->http == NULL)
+    return FALSE;
+  if (apart)
+    self->admin = daemon_serve (
+        self, "http.admin-listen", config->http.admin_listen, weir_http_app_handle, error);
+  weir_http_app_set_server (self->app, self->http);
+  return !apart || self->admin != NULL;
+}
+
+static gboolean
+daemon_open_state (Daemon *self, GError **error)
+{
+  const gchar *folder = self->config->server.state_dir;
+  g_autofree gchar *database = g_build_filename (folder, "weir.db", NULL);
+
+  if (g_mkdir_with_parents (folder, 0700) != 0) {
+    g_set_error (
+        error, G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", folder, g_strerror (errno));
+    return FALSE;
+  }
+  self->auth =
+      weir_auth_load (folder, self->config->api.account, self->config->api.token_file, error);
+  if (self->auth == NULL)
+    return FALSE;
+  self->store = weir_store_sqlite_new (database, error);
+  if (self->store == NULL)
+    return FALSE;
+  self->blobs = weir_blobs_file_new (self->config->blobs.path, error);
+  return self->blobs != NULL;
+}
+
+static gboolean
+daemon_tell_ready (Daemon *self, GError **error)
+{
+  g_autoptr (GString) line = g_string_new ("ready");
+  g_autofree gchar *file = NULL;
+
+  g_string_append_printf (line, " http=%s", weir_http_server_get_addresses (self->http));
+  if (self->admin != NULL)
+    g_string_append_printf (line, " admin=%s", weir_http_server_get_addresses (self->admin));
+  if (self->rtmp != NULL)
+    g_string_append_printf (line, " rtmp=%s", weir_rtmp_listener_get_addresses (self->rtmp));
+  file = g_strconcat (line->str, "\n", NULL);
+  if (!g_file_set_contents_full (
+          self->ready_path, file, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error))
+    return FALSE;
+  weir_http_app_set_ready (self->app, TRUE);
+  fputs (file, stdout);
+  fflush (stdout);
+  notify ("READY=1");
+  return TRUE;
+}
+
+static gboolean
+daemon_start (Daemon *self, GError **error)
+{
+  self->workers = weir_worker_pool_new (self->config->server.workers);
+  self->accept = weir_worker_new ("weir-accept");
+  self->manager =
+      weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
+  return daemon_listen_rtmp (self, error) && daemon_listen_http (self, error) &&
+         daemon_tell_ready (self, error);
+}
+
+static void
+daemon_fail (Daemon *self, const GError *error)
+{
+  g_critical ("%s", error->message);
+  self->status = 1;
+  g_main_loop_quit (self->loop);
+}
+
+static void
+daemon_recovered (gpointer data)
+{
+  Daemon *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (self->stopping)
+    g_main_loop_quit (self->loop);
+  else if (!daemon_start (self, &error))
+    daemon_fail (self, error);
+}
+
+static void
+daemon_clear (Daemon *self)
+{
+  if (self->ready_path != NULL)
+    g_unlink (self->ready_path);
+  if (self->app != NULL)
+    weir_http_app_set_server (self->app, NULL);
+  g_clear_pointer (&self->admin, weir_http_server_free);
+  g_clear_pointer (&self->http, weir_http_server_free);
+  while (g_main_context_iteration (NULL, FALSE))
+    ; /* answers that waited for the store */
+  g_clear_pointer (&self->app, weir_http_app_free);
+  g_clear_object (&self->rtmp);
+  if (self->accept != NULL)
+    weir_worker_stop (self->accept);
+  g_clear_pointer (&self->accept, weir_worker_unref);
+  g_clear_pointer (&self->workers, weir_worker_pool_free);
+  g_clear_pointer (&self->manager, weir_broadcast_manager_free);
+  g_clear_object (&self->blobs);
+  g_clear_object (&self->store);
+  g_clear_pointer (&self->auth, weir_auth_free);
+  g_clear_pointer (&self->config, weir_config_free);
+  g_clear_pointer (&self->loop, g_main_loop_unref);
+}
+
+int
+weir_daemon_run (int argc, char **argv)
+{
+  g_autofree gchar *file = NULL;
+  g_auto (GStrv) overrides = NULL;
+  const GOptionEntry entries[] = {
+      {"config", 'c', 0, G_OPTION_ARG_FILENAME, &file, "Configuration file", "FILE"},
+      {"option", 'o', 0, G_OPTION_ARG_STRING_ARRAY, &overrides, "Override a key",
+          "SECTION.KEY=VALUE"},
+      G_OPTION_ENTRY_NULL};
+  g_autoptr (GOptionContext) context = g_option_context_new ("- run the daemon");
+  g_autoptr (GError) error = NULL;
+  WeirLogSettings log;
+  Daemon self = {0};
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1) {
+    g_printerr ("weir serve: %s\n", error != NULL ? error->message : "too many arguments");
+    return 2;
+  }
+  self.config = weir_config_load (file, (const gchar *const *) overrides, &error);
+  if (self.config == NULL) {
+    g_printerr ("weir serve: %s\n", error->message);
+    return 2;
+  }
+  weir_log_settings_init (&log, self.config->server.log_level, self.config->server.log_format);
+  weir_log_install (&log);
+  raise_descriptor_limit ();
+  umask (077);
+  gst_init (NULL, NULL);
+
+  self.loop = g_main_loop_new (NULL, FALSE);
+  self.ready_path = g_build_filename (self.config->server.state_dir, "ready", NULL);
+  g_unix_signal_add (SIGTERM, on_terminate, &self);
+  g_unix_signal_add (SIGINT, on_terminate, &self);
+  if (daemon_open_state (&self, &error))
+    weir_recover (self.store, self.blobs, daemon_recovered, &self);
+  else
+    daemon_fail (&self, error);
+  if (self.status == 0)
+    g_main_loop_run (self.loop);
+  daemon_clear (&self);
+  return self.status;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int
+main (int argc, char **argv)
+{
+  if (argc > 1 && strcmp (argv[1], "serve") == 0)
+    return weir_daemon_run (argc - 1, argv + 1);
+  fputs ("usage: weir serve [-c FILE] [-o SECTION.KEY=VALUE]...\n", stderr);
+  return 2;
+}
