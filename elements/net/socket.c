@@ -19,6 +19,8 @@
 #define ACCEPTS_PER_WAKE_UP 64
 /* pause when the process has run out of descriptors: nothing but time helps */
 #define ACCEPT_PAUSE_US (100 * 1000)
+/* of the attempts after such pauses one in so many is logged: every 10 s */
+#define ATTEMPTS_PER_LOG_LINE 100
 #define BACKLOG 1024
 #define KEEPALIVE_IDLE_S 10
 #define KEEPALIVE_INTERVAL_S 5
@@ -65,7 +67,7 @@ address_to_string (const struct sockaddr_storage *address, socklen_t size)
 {
   /* this makes IPv4 of IPv4-mapped addresses */
   g_autoptr (GSocketAddress) socket_address =
-      g_socket_address_new_from_native ((gpointer)address, size);
+      g_socket_address_new_from_native ((gpointer) address, size);
   g_autofree gchar *host = NULL;
   GInetAddress *inet;
   guint16 port;
@@ -90,7 +92,7 @@ weir_socket_new (gint fd, gsize output_limit)
   self->fd = fd;
   self->output_limit = output_limit;
   weir_writer_init (&self->output, 0);
-  if (getpeername (fd, (struct sockaddr *)&address, &size) == 0)
+  if (getpeername (fd, (struct sockaddr *) &address, &size) == 0)
     self->peer = address_to_string (&address, size);
   else
     self->peer = g_strdup ("gone");
@@ -194,7 +196,7 @@ send_some (WeirSocket *self, const guint8 *data, gsize size)
       break_output (self, errno);
     if (result < 0)
       break;
-    sent += (gsize)result;
+    sent += (gsize) result;
   }
   self->bytes_sent += sent;
   return sent;
@@ -234,13 +236,13 @@ read_once (WeirSocket *self)
     end (self, error_number != 0 ? WEIR_SOCKET_RESET : WEIR_SOCKET_EOF, error_number);
     return READ_ENDED;
   }
-  self->bytes_received += (gsize)size;
+  self->bytes_received += (gsize) size;
   self->left = &left;
-  self->callbacks.received (self, scratch, (gsize)size, self->user_data);
+  self->callbacks.received (self, scratch, (gsize) size, self->user_data);
   if (left)
     return READ_ENDED;
   self->left = NULL;
-  return (gsize)size == budget ? READ_FULL : READ_SOME;
+  return (gsize) size == budget ? READ_FULL : READ_SOME;
 }
 
 static gboolean
@@ -444,14 +446,14 @@ parse_one (const gchar *text, GError **error)
     const gchar *closing = strchr (text, ']');
 
     if (closing != NULL && closing[1] == ':') {
-      host = g_strndup (text + 1, (gsize)(closing - text - 1));
+      host = g_strndup (text + 1, (gsize) (closing - text - 1));
       port = closing + 2;
     }
   } else {
     const gchar *colon = strrchr (text, ':');
 
     if (colon != NULL) {
-      host = g_strndup (text, (gsize)(colon - text));
+      host = g_strndup (text, (gsize) (colon - text));
       port = colon + 1;
     }
   }
@@ -464,7 +466,7 @@ parse_one (const gchar *text, GError **error)
         "\"%s\" is no address to listen on; ADDR:PORT or [ADDR]:PORT is wanted", text);
     return NULL;
   }
-  return G_INET_SOCKET_ADDRESS (g_inet_socket_address_new (address, (guint16)number));
+  return G_INET_SOCKET_ADDRESS (g_inet_socket_address_new (address, (guint16) number));
 }
 
 GPtrArray *
@@ -500,6 +502,7 @@ typedef struct {
   gint fd;
   WeirWatch *watch;
   WeirTimer *timer; /* ends a pause */
+  guint failures;   /* attempts without descriptors, one after another */
 } Listening;
 
 struct _WeirTcpListener {
@@ -558,7 +561,8 @@ on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
     if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       return;
     if (fd < 0 && is_out_of_resources (errno)) {
-      g_message ("no connection can be accepted: %s", g_strerror (errno));
+      if (listening->failures++ % ATTEMPTS_PER_LOG_LINE == 0)
+        g_message ("no connection can be accepted: %s", g_strerror (errno));
       weir_watch_modify (listening->watch, 0);
       weir_timer_arm (listening->timer, g_get_monotonic_time () + ACCEPT_PAUSE_US);
       return;
@@ -566,6 +570,7 @@ on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
     /* an error of the connection that was to be accepted */
     if (fd < 0)
       continue;
+    listening->failures = 0;
     prepare_accepted (fd);
     self->left = &left;
     self->accepted (fd, self->user_data);
@@ -618,7 +623,7 @@ listen_on (GInetSocketAddress *address, gboolean ipv6_only)
   set_option (fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (family == AF_INET6)
     set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only);
-  if (bind (fd, (struct sockaddr *)&native, (socklen_t)size) == 0 && listen (fd, BACKLOG) == 0)
+  if (bind (fd, (struct sockaddr *) &native, (socklen_t) size) == 0 && listen (fd, BACKLOG) == 0)
     return fd;
   error_number = errno;
   close (fd);
@@ -678,7 +683,7 @@ append_address (GString *addresses, gint fd)
   socklen_t size = sizeof native;
   g_autofree gchar *text = NULL;
 
-  getsockname (fd, (struct sockaddr *)&native, &size);
+  getsockname (fd, (struct sockaddr *) &native, &size);
   text = address_to_string (&native, size);
   if (addresses->len > 0)
     g_string_append_c (addresses, ';');
@@ -701,7 +706,8 @@ weir_tcp_listener_new (WeirWorker *worker, const gchar *addresses,
   self->user_data = user_data;
   self->sockets = g_array_new (FALSE, FALSE, sizeof (Listening));
   for (guint i = 0; i < parsed->len; i++) {
-    Listening listening = {self, listen_on_or_fall_back (parsed->pdata[i], parsed), NULL, NULL};
+    Listening listening = {
+        .listener = self, .fd = listen_on_or_fall_back (parsed->pdata[i], parsed)};
 
     if (listening.fd < 0) {
       g_autofree gchar *text = g_socket_connectable_to_string (parsed->pdata[i]);
@@ -733,7 +739,7 @@ typedef struct {
 static void
 stop_on_worker (gpointer data)
 {
-  stop_accepting (((Stopping *)data)->listener);
+  stop_accepting (((Stopping *) data)->listener);
 }
 
 static void

@@ -80,8 +80,7 @@ struct _WeirRtmpConnection {
 
 G_DEFINE_FINAL_TYPE (WeirRtmpConnection, weir_rtmp_connection, WEIR_TYPE_CONNECTION)
 
-static void
-update (gpointer data);
+static void update (gpointer data);
 
 /* ── the end ── */
 
@@ -112,7 +111,7 @@ write_summary (WeirRtmpConnection *self)
   summary.duration_us = now_us - self->accepted_us;
   summary.media_us = self->published_us != 0 ? now_us - self->published_us : 0;
   summary.last_message = g_strdup (weir_rtmp_session_get_last_message (self->session));
-  summary.codecs = g_strjoinv (" ", (gchar **)codecs);
+  summary.codecs = g_strjoinv (" ", (gchar **) codecs);
   summary.dropped = weir_rtmp_session_get_dropped (self->session);
 
   g_mutex_lock (&self->lock);
@@ -291,7 +290,7 @@ hold (WeirRtmpConnection *self, const guint8 *data, gsize size)
     return;
   if (self->held == NULL)
     self->held = g_byte_array_new ();
-  g_byte_array_append (self->held, data, (guint)size);
+  g_byte_array_append (self->held, data, (guint) size);
 }
 
 static void
@@ -429,7 +428,7 @@ arrived (gpointer data)
 static void
 migrate (WeirRtmpConnection *self, WeirWorker *target)
 {
-  g_autoptr (WeirWorker) old = self->worker;
+  WeirWorker *old = self->worker;
 
   weir_socket_detach (self->socket);
   g_clear_pointer (&self->timer, weir_timer_free);
@@ -439,6 +438,7 @@ migrate (WeirRtmpConnection *self, WeirWorker *target)
   self->worker = weir_worker_ref (target);
   g_mutex_unlock (&self->lock);
   weir_worker_invoke (target, arrive, g_object_ref (self), arrived);
+  weir_worker_unref (old);
 }
 
 static void
@@ -698,7 +698,7 @@ fill_random (guint8 *bytes, gsize size)
 
     /* interrupted; there is no other failure for a buffer that exists */
     if (count > 0)
-      filled += (gsize)count;
+      filled += (gsize) count;
   }
 }
 
