@@ -60,6 +60,7 @@ struct _WeirRound {
 
 typedef struct {
   GSource source;
+  gpointer tag;
   WeirWorker *worker;
 } WorkerSource;
 
@@ -87,7 +88,6 @@ struct _WeirWorker {
   GPtrArray *heap; /* WeirTimer, the earliest first */
   GQueue due;
   guint64 armings;
-  gint64 ready_time_us;
   GHashTable *groups; /* interval → RoundGroup */
   GQueue again;
   WeirRound *turn; /* whose function is running */
@@ -152,31 +152,13 @@ heap_remove (GPtrArray *heap, WeirTimer *timer)
   guint position = timer->position;
   WeirTimer *last = heap->pdata[heap->len - 1];
 
-  g_ptr_array_set_size (heap, (gint)heap->len - 1);
+  g_ptr_array_set_size (heap, (gint) heap->len - 1);
   timer->position = NOT_ARMED;
   if (last == timer)
     return;
   heap_put (heap, position, last);
   heap_up (heap, position);
   heap_down (heap, last->position);
-}
-
-static void
-update_ready_time (WeirWorker *self)
-{
-  gint64 ready_time_us = -1;
-
-  /* at the end of each wake-up it is set in any case */
-  if (self->dispatching)
-    return;
-  if (self->again.length > 0 || self->due.length > 0)
-    ready_time_us = 0;
-  else if (self->heap->len > 0)
-    ready_time_us = MAX (0, ((WeirTimer *)self->heap->pdata[0])->deadline_us);
-  if (ready_time_us == self->ready_time_us)
-    return;
-  self->ready_time_us = ready_time_us;
-  g_source_set_ready_time (self->source, ready_time_us);
 }
 
 static void
@@ -215,7 +197,6 @@ weir_timer_arm (WeirTimer *self, gint64 deadline_us)
     g_ptr_array_add (worker->heap, self);
     heap_up (worker->heap, worker->heap->len - 1);
   }
-  update_ready_time (worker);
 }
 
 void
@@ -224,7 +205,6 @@ weir_timer_free (WeirTimer *self)
   if (self == NULL)
     return;
   disarm (self);
-  update_ready_time (self->worker);
   g_free (self);
 }
 
@@ -239,7 +219,7 @@ run_timers (WeirWorker *self)
   if (self->heap->len == 0)
     return;
   now_us = g_get_monotonic_time ();
-  while (self->heap->len > 0 && ((WeirTimer *)self->heap->pdata[0])->deadline_us <= now_us) {
+  while (self->heap->len > 0 && ((WeirTimer *) self->heap->pdata[0])->deadline_us <= now_us) {
     WeirTimer *timer = self->heap->pdata[0];
 
     heap_remove (self->heap, timer);
@@ -296,7 +276,7 @@ compact (RoundGroup *self)
     round->position = kept;
     self->members->pdata[kept++] = round;
   }
-  g_ptr_array_set_size (self->members, (gint)kept);
+  g_ptr_array_set_size (self->members, (gint) kept);
   self->holes = FALSE;
 }
 
@@ -399,11 +379,10 @@ weir_round_free (WeirRound *self)
   } else {
     g_ptr_array_remove_index_fast (group->members, self->position);
     if (self->position < group->members->len)
-      ((WeirRound *)group->members->pdata[self->position])->position = self->position;
+      ((WeirRound *) group->members->pdata[self->position])->position = self->position;
     if (group->members->len == 0)
       weir_timer_arm (group->timer, G_MAXINT64);
   }
-  update_ready_time (group->worker);
   g_free (self);
 }
 
@@ -507,13 +486,52 @@ weir_worker_invoke (
 
 /* ── the source ── */
 
+/* Whether something is due already; if not, @timeout_ms says when. No ready time is set on the
+ * source: each change of it would cost a write to the context's own eventfd and a wake-up. */
+static gboolean
+is_due (WeirWorker *self, gint *timeout_ms)
+{
+  gint64 left_us;
+
+  *timeout_ms = -1;
+  if (self->again.length > 0)
+    return TRUE;
+  if (self->heap->len == 0)
+    return FALSE;
+  left_us = ((WeirTimer *) self->heap->pdata[0])->deadline_us - g_get_monotonic_time ();
+  if (left_us <= 0)
+    return TRUE;
+  *timeout_ms = (gint) MIN ((left_us + 999) / 1000, G_MAXINT);
+  return FALSE;
+}
+
+static gboolean
+prepare (GSource *source, gint *timeout_ms)
+{
+  return is_due (((WorkerSource *) source)->worker, timeout_ms);
+}
+
+static gboolean
+check (GSource *source)
+{
+  WorkerSource *self = (WorkerSource *) source;
+  gint ignored;
+
+  return (g_source_query_unix_fd (source, self->tag) & G_IO_IN) != 0 ||
+         is_due (self->worker, &ignored);
+}
+
 static gboolean
 dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpointer user_data)
 {
-  WeirWorker *self = ((WorkerSource *)source)->worker;
+  WeirWorker *self = ((WorkerSource *) source)->worker;
   struct epoll_event events[EVENTS_PER_WAKE_UP];
-  gint count = epoll_wait (self->epoll_fd, events, EVENTS_PER_WAKE_UP, 0);
   gboolean posted = FALSE;
+  gint count = 0;
+
+  /* a wake-up for a timer has nothing to ask for */
+  if ((g_source_query_unix_fd (source, ((WorkerSource *) source)->tag) & G_IO_IN) != 0)
+    count = epoll_wait (self->epoll_fd, events, EVENTS_PER_WAKE_UP, 0);
 
   self->dispatching = TRUE;
   for (gint i = 0; i < count; i++) {
@@ -537,11 +555,10 @@ dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpo
   for (guint i = 0; i < self->removed_watches->len; i++)
     g_free (self->removed_watches->pdata[i]);
   g_ptr_array_set_size (self->removed_watches, 0);
-  update_ready_time (self);
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs source_funcs = {.dispatch = dispatch};
+static GSourceFuncs source_funcs = {prepare, check, dispatch, NULL, NULL, NULL};
 
 /* ── life ── */
 
@@ -593,7 +610,6 @@ weir_worker_new (const gchar *name)
   self->heap = g_ptr_array_new ();
   self->groups = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, group_free);
   self->scratch = g_malloc (WEIR_WORKER_SCRATCH_SIZE);
-  self->ready_time_us = -1;
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   self->event_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (self->epoll_fd < 0 || self->event_fd < 0 ||
@@ -602,9 +618,13 @@ weir_worker_new (const gchar *name)
 
   self->context = g_main_context_new ();
   self->source = g_source_new (&source_funcs, sizeof (WorkerSource));
-  ((WorkerSource *)self->source)->worker = self;
+  ((WorkerSource *) self->source)->worker = self;
   g_source_set_static_name (self->source, "weir-worker");
-  g_source_add_unix_fd (self->source, self->epoll_fd, G_IO_IN);
+  /* It never does recurse; but a source that may not is taken out of the poll and put back with
+   * each dispatch, a write and a wake-up each. */
+  g_source_set_can_recurse (self->source, TRUE);
+  ((WorkerSource *) self->source)->tag =
+      g_source_add_unix_fd (self->source, self->epoll_fd, G_IO_IN);
   g_source_attach (self->source, self->context);
   self->thread = g_thread_new (name, run, self);
   return self;
@@ -620,7 +640,7 @@ weir_worker_ref (WeirWorker *self)
 static void
 quit (gpointer data)
 {
-  ((WeirWorker *)data)->quit = TRUE;
+  ((WeirWorker *) data)->quit = TRUE;
 }
 
 /* Returns: FALSE when it has been stopped already */
