@@ -1,0 +1,785 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rtmp/weirrtmpsrc.h"
+#include "rtmp/listener.h"
+#include "records.h"
+#include "rtmpclient.h"
+
+/*
+ * A scripted publisher on loopback and the element with pads of our own behind it. What comes out
+ * is noted as text, in order over both tracks: "V:stream-start V:caps V:segment v0k! v40 A:eos";
+ * "!" is DISCONT, "k" a keyframe, "c40" a presentation time 40 ms later. Without a clock, running
+ * time begins at 0 with the first frame.
+ */
+typedef struct {
+  WeirRtmpSrc *source;
+  GstBus *bus;
+  GMutex lock;
+  GCond cond;
+  GString *text;
+  GPtrArray *pads; /* of GstPad: ours, linked */
+  gboolean link[2];
+} Bench;
+
+static GstStaticPadTemplate out_template =
+    GST_STATIC_PAD_TEMPLATE ("out", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+
+static void note (Bench *self, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
+
+static void
+note (Bench *self, const gchar *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_mutex_lock (&self->lock);
+  if (self->text->len > 0)
+    g_string_append_c (self->text, ' ');
+  g_string_append_vprintf (self->text, format, arguments);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  va_end (arguments);
+}
+
+static gchar
+track_letter (GstPad *pad, const gchar *letters)
+{
+  return letters[g_str_equal (g_object_get_data (G_OBJECT (pad), "track"), "audio_0")];
+}
+
+static GstFlowReturn
+out_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
+{
+  g_autoptr (GstEvent) event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  const GstSegment *segment;
+  guint64 dts, pts;
+  gint dts_sign, pts_sign;
+  gdouble composition;
+  g_autofree gchar *offset = NULL;
+  gboolean video = track_letter (pad, "va") == 'v';
+
+  gst_event_parse_segment (event, &segment);
+  dts_sign =
+      gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, GST_BUFFER_DTS (buffer), &dts);
+  pts_sign =
+      gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer), &pts);
+  composition = pts_sign * (gdouble) pts - dts_sign * (gdouble) dts;
+  offset = composition != 0 ? g_strdup_printf ("c%g", composition / 1e6) : g_strdup ("");
+  note (gst_pad_get_element_private (pad), "%c%.10g%s%s%s", track_letter (pad, "va"),
+      dts_sign * (gdouble) dts / 1e6, offset,
+      video && !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) ? "k" : "",
+      GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT) ? "!" : "");
+  gst_buffer_unref (buffer);
+  return GST_FLOW_OK;
+}
+
+static gboolean
+out_event (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstEvent *event)
+{
+  const gchar *name = GST_EVENT_TYPE_NAME (event);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM)
+    name = gst_structure_get_string (gst_event_get_structure (event), "kind");
+  note (gst_pad_get_element_private (pad), "%c:%s", track_letter (pad, "VA"), name);
+  /* the segment is looked at when a buffer comes */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
+    gst_pad_store_sticky_event (pad, event);
+  gst_event_unref (event);
+  return TRUE;
+}
+
+static void
+pad_added (G_GNUC_UNUSED GstElement *element, GstPad *srcpad, gpointer data)
+{
+  Bench *self = data;
+  g_autofree gchar *name = gst_pad_get_name (srcpad);
+  GstPad *pad;
+
+  if (!self->link[g_str_equal (name, "audio_0")])
+    return;
+  pad = gst_object_ref_sink (gst_pad_new_from_static_template (&out_template, "out"));
+  g_object_set_data_full (G_OBJECT (pad), "track", g_steal_pointer (&name), g_free);
+  gst_pad_set_element_private (pad, self);
+  gst_pad_set_chain_function (pad, out_chain);
+  gst_pad_set_event_function (pad, out_event);
+  gst_pad_set_active (pad, TRUE);
+  g_assert_cmpint (gst_pad_link (srcpad, pad), ==, GST_PAD_LINK_OK);
+  g_ptr_array_add (self->pads, pad);
+}
+
+static void
+no_more_pads (G_GNUC_UNUSED GstElement *element, gpointer data)
+{
+  note (data, "no-more-pads");
+}
+
+static void
+bench_init (Bench *self, const gchar *key)
+{
+  *self = (Bench){.link = {TRUE, TRUE}};
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  self->text = g_string_new (NULL);
+  self->pads = g_ptr_array_new_with_free_func (gst_object_unref);
+  self->bus = gst_bus_new ();
+  self->source = gst_object_ref_sink (g_object_new (
+      WEIR_TYPE_RTMP_SRC, "address", "127.0.0.1", "port", 0, "stream-key", key, NULL));
+  gst_element_set_bus (GST_ELEMENT (self->source), self->bus);
+  g_signal_connect (self->source, "pad-added", G_CALLBACK (pad_added), self);
+  g_signal_connect (self->source, "no-more-pads", G_CALLBACK (no_more_pads), self);
+}
+
+static guint
+bench_play (Bench *self)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  const gchar *listening;
+
+  g_assert_cmpint (gst_element_set_state (GST_ELEMENT (self->source), GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_NO_PREROLL);
+  gst_element_set_state (GST_ELEMENT (self->source), GST_STATE_PLAYING);
+  g_object_get (self->source, "stats", &stats, NULL);
+  listening = gst_structure_get_string (stats, "listening");
+  if (listening == NULL)
+    return 0;
+  return (guint) g_ascii_strtoull (strrchr (listening, ':') + 1, NULL, 10);
+}
+
+static void
+bench_clear (Bench *self)
+{
+  gst_element_set_state (GST_ELEMENT (self->source), GST_STATE_NULL);
+  gst_element_set_bus (GST_ELEMENT (self->source), NULL);
+  gst_object_unref (self->source);
+  gst_object_unref (self->bus);
+  g_ptr_array_unref (self->pads);
+  g_string_free (self->text, TRUE);
+  g_cond_clear (&self->cond);
+  g_mutex_clear (&self->lock);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Bench, bench_clear)
+
+/* what came out, once @last has; taken away */
+static gchar *
+await (Bench *self, const gchar *last)
+{
+  gint64 deadline_us = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+  gchar *text;
+
+  g_mutex_lock (&self->lock);
+  while (!g_str_has_suffix (self->text->str, last))
+    if (!g_cond_wait_until (&self->cond, &self->lock, deadline_us))
+      g_error ("waited for %s after %s", last, self->text->str);
+  text = g_strdup (self->text->str);
+  g_string_truncate (self->text, 0);
+  g_mutex_unlock (&self->lock);
+  return text;
+}
+
+#define assert_output(bench, last, expected)        \
+  G_STMT_START                                      \
+  {                                                 \
+    g_autofree gchar *output = await (bench, last); \
+    g_assert_cmpstr (output, ==, expected);         \
+  }                                                 \
+  G_STMT_END
+
+static guint64
+get_count (Bench *self, const gchar *name)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = G_MAXUINT64;
+
+  g_object_get (self->source, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
+  return value;
+}
+
+/* ── the publisher ── */
+
+typedef struct {
+  GSocketConnection *connection;
+  WeirRtmpChunkWriter chunks;
+} Publisher;
+
+static void
+publisher_send (Publisher *self, WeirWriter *writer)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (self->connection)),
+      writer->data, writer->size, NULL, NULL, &error);
+  g_assert_no_error (error);
+  weir_writer_clear (writer);
+}
+
+static void
+publisher_message (Publisher *self, guint8 type, guint32 timestamp, const guint8 *data, gsize size)
+{
+  WeirWriter writer;
+
+  weir_writer_init (&writer, 0);
+  weir_rtmp_chunk_writer_message (
+      &self->chunks, &writer, 4, type, type == WEIR_RTMP_COMMAND ? 0 : 1, timestamp, data, size);
+  publisher_send (self, &writer);
+}
+
+static void
+publisher_hex (Publisher *self, guint8 type, guint32 timestamp, const gchar *text)
+{
+  g_autoptr (GBytes) bytes = test_hex (text);
+
+  publisher_message (
+      self, type, timestamp, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+}
+
+static void
+publisher_read (Publisher *self, gsize size)
+{
+  g_autofree guint8 *data = g_malloc (size);
+  g_autoptr (GError) error = NULL;
+  gsize count;
+
+  g_input_stream_read_all (g_io_stream_get_input_stream (G_IO_STREAM (self->connection)), data,
+      size, &count, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (count, ==, size);
+}
+
+static void
+publisher_open (Publisher *self, guint port, const gchar *key)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GError) error = NULL;
+  guint8 reply[1536] = {0};
+  WeirWriter writer;
+  guint i;
+
+  weir_rtmp_chunk_writer_init (&self->chunks);
+  self->connection =
+      g_socket_client_connect_to_host (client, "127.0.0.1", (guint16) port, NULL, &error);
+  g_assert_no_error (error);
+  g_socket_set_timeout (g_socket_connection_get_socket (self->connection), 20);
+  weir_writer_init (&writer, 0);
+  test_write_c0_c1 (&writer, -1, 1);
+  publisher_send (self, &writer);
+  publisher_read (self, 1 + 1536 + 1536);
+  weir_writer_init (&writer, 0);
+  weir_writer_bytes (&writer, reply, sizeof reply);
+  publisher_send (self, &writer);
+  for (i = 0; i < 3; i++) {
+    static const gchar *const names[] = {"connect", "createStream", "publish"};
+    WeirWriter body;
+    g_autofree guint8 *data = NULL;
+    gsize size;
+
+    weir_writer_init (&body, 0);
+    weir_amf_write_string (&body, names[i]);
+    weir_amf_write_number (&body, i + 1);
+    if (i == 0) {
+      weir_amf_write_object_begin (&body);
+      weir_amf_write_name (&body, "app");
+      weir_amf_write_string (&body, "live");
+      weir_amf_write_object_end (&body);
+    } else {
+      weir_amf_write_null (&body);
+    }
+    if (i == 2) {
+      weir_amf_write_string (&body, key);
+      weir_amf_write_string (&body, "live");
+    }
+    size = body.size;
+    data = g_memdup2 (body.data, size);
+    weir_writer_clear (&body);
+    weir_writer_init (&writer, 0);
+    weir_rtmp_chunk_writer_message (
+        &self->chunks, &writer, 3, WEIR_RTMP_COMMAND, i == 2 ? 1 : 0, 0, data, size);
+    publisher_send (self, &writer);
+  }
+}
+
+/* reads until the other side closes */
+static void
+publisher_await_end (Publisher *self)
+{
+  GInputStream *stream = g_io_stream_get_input_stream (G_IO_STREAM (self->connection));
+  guint8 data[1024];
+
+  while (g_input_stream_read (stream, data, sizeof data, NULL, NULL) > 0)
+    ;
+}
+
+/* in order: closing with answers unread would be a reset, which overtakes what was sent */
+static void
+publisher_close (Publisher *self)
+{
+  if (self->connection == NULL)
+    return;
+  g_socket_shutdown (g_socket_connection_get_socket (self->connection), FALSE, TRUE, NULL);
+  publisher_await_end (self);
+  g_clear_object (&self->connection);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Publisher, publisher_close)
+
+#define IDR "0000000565888400ff"
+#define SLICE "0000000541888400ff"
+
+static void
+video_config (Publisher *self, const gchar *record)
+{
+  g_autofree gchar *text = g_strconcat ("1700000000", record, NULL);
+
+  publisher_hex (self, WEIR_RTMP_VIDEO, 0, text);
+}
+
+static void
+audio_config (Publisher *self)
+{
+  publisher_hex (self, WEIR_RTMP_AUDIO, 0, "af00" RECORD_AAC_LC_48000_STEREO);
+}
+
+static void
+video (Publisher *self, guint32 timestamp, const gchar *composition, const gchar *sample)
+{
+  g_autofree gchar *text =
+      g_strconcat (g_str_equal (sample, IDR) ? "17" : "27", "01", composition, sample, NULL);
+
+  publisher_hex (self, WEIR_RTMP_VIDEO, timestamp, text);
+}
+
+static void
+audio (Publisher *self, guint32 timestamp)
+{
+  publisher_hex (self, WEIR_RTMP_AUDIO, timestamp, "af01deadbeef");
+}
+
+/* what came before a pad was linked is seen with its first buffer */
+#define VIDEO_EVENTS "V:stream-start V:caps V:segment"
+#define AUDIO_EVENTS "A:stream-start A:caps A:segment"
+
+/* ── situations ── */
+
+static void
+what_is_published_comes_out_with_its_spacing (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video_config (&publisher, RECORD_MAIN_480P25);
+  audio_config (&publisher);
+  video (&publisher, 1000, "000028", IDR);
+  audio (&publisher, 1007);
+  video (&publisher, 1033, "000000", SLICE);
+  video (&publisher, 1067, "ffffec", SLICE);
+  audio (&publisher, 1028);
+  publisher_close (&publisher);
+  assert_output (&bench, "A:eos",
+      "no-more-pads " VIDEO_EVENTS " v0c40k! " AUDIO_EVENTS " a7! v33 v67c-20 a28 V:eos A:eos");
+  g_assert_cmpuint (get_count (&bench, "frames"), ==, 5);
+}
+
+static void
+the_wraps_of_the_senders_clock_are_undone (void)
+{
+  static const guint32 wraps[] = {0, 0x80000000};
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (wraps); i++) {
+    g_auto (Bench) bench = {0};
+    g_auto (Publisher) publisher = {0};
+
+    bench_init (&bench, "k");
+    publisher_open (&publisher, bench_play (&bench), "k");
+    video_config (&publisher, RECORD_MAIN_480P25);
+    audio_config (&publisher);
+    video (&publisher, wraps[i] - 20, "000000", IDR);
+    /* its first one is behind the wrap already; only a wrap at 32 bits can be told then */
+    audio (&publisher, wraps[i] == 0 ? 1 : wraps[i] + 1);
+    video (&publisher, 20, "000000", SLICE);
+    publisher_close (&publisher);
+    assert_output (&bench, "A:eos",
+        "no-more-pads " VIDEO_EVENTS " v0k! " AUDIO_EVENTS " a21! v40 V:eos A:eos");
+  }
+}
+
+static void
+only_the_right_key_is_taken (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) wrong = {0}, publisher = {0}, second = {0};
+  guint port;
+
+  bench_init (&bench, "k");
+  port = bench_play (&bench);
+  publisher_open (&wrong, port, "x");
+  publisher_await_end (&wrong);
+  publisher_open (&publisher, port, "k");
+  audio_config (&publisher);
+  audio (&publisher, 5);
+  assert_output (&bench, "a0!", AUDIO_EVENTS " a0!");
+  publisher_open (&second, port, "k");
+  publisher_await_end (&second);
+  g_assert_cmpuint (get_count (&bench, "connections"), ==, 1);
+}
+
+static void
+the_next_publisher_is_waited_for (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) first = {0}, second = {0};
+  guint port;
+
+  bench_init (&bench, NULL);
+  g_object_set (bench.source, "keep-listening", TRUE, NULL);
+  port = bench_play (&bench);
+  publisher_open (&first, port, "whatever");
+  video_config (&first, RECORD_MAIN_480P25);
+  audio_config (&first);
+  video (&first, 1000, "000000", IDR);
+  audio (&first, 1000);
+  video (&first, 1040, "000000", SLICE);
+  assert_output (&bench, "v40", "no-more-pads " VIDEO_EVENTS " v0k! " AUDIO_EVENTS " a0! v40");
+  publisher_close (&first);
+  /* refused as long as the first one's end has not been noticed */
+  for (;;) {
+    g_autoptr (GstStructure) stats = NULL;
+    gboolean publishing = TRUE;
+
+    g_object_get (bench.source, "stats", &stats, NULL);
+    g_assert_true (gst_structure_get_boolean (stats, "publishing", &publishing));
+    if (!publishing)
+      break;
+    g_thread_yield ();
+  }
+  publisher_open (&second, port, "another");
+  video (&second, 0, "000000", IDR);
+  video_config (&second, RECORD_MAIN_480P25);
+  audio_config (&second);
+  video (&second, 7, "000000", IDR);
+  audio (&second, 7);
+  video (&second, 47, "000000", SLICE);
+  assert_output (&bench, "v40", VIDEO_EVENTS " " AUDIO_EVENTS " v0k! a0! v40");
+  g_assert_cmpuint (get_count (&bench, "dropped-before-config"), ==, 1);
+}
+
+static void
+only_a_changed_configuration_is_passed_on (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 0, "000000", IDR);
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 40, "000000", SLICE);
+  video_config (&publisher, RECORD_BASELINE_720P30);
+  video (&publisher, 80, "000000", IDR);
+  publisher_close (&publisher);
+  assert_output (&bench, "V:eos", VIDEO_EVENTS " v0k! v40 V:caps v80k V:eos");
+}
+
+static void
+what_cannot_be_used_is_dropped_and_counted (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video (&publisher, 0, "000000", IDR);
+  audio (&publisher, 0);
+  video_config (&publisher, "00");
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 0, "000000", "000000ff65888400ff");
+  video (&publisher, 0, "000000", "0000000106");
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 0, "2201aabbcc");
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 0, "");
+  publisher_hex (&publisher, WEIR_RTMP_DATA, 0, "ff");
+  video (&publisher, 40, "000000", IDR);
+  publisher_close (&publisher);
+  assert_output (&bench, "V:eos", VIDEO_EVENTS " v0k! V:eos");
+  g_assert_cmpuint (get_count (&bench, "dropped-before-config"), ==, 2);
+  g_assert_cmpuint (get_count (&bench, "dropped-invalid"), ==, 1);
+  g_assert_cmpuint (get_count (&bench, "dropped-empty"), ==, 1);
+  g_assert_cmpuint (get_count (&bench, "dropped-unsupported"), ==, 1);
+  g_assert_cmpuint (get_count (&bench, "dropped-malformed"), ==, 1);
+}
+
+static void
+stamps_before_the_beginning_get_a_segment_that_allows_them (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video_config (&publisher, RECORD_MAIN_480P25);
+  audio_config (&publisher);
+  video (&publisher, 3600000, "000000", IDR);
+  audio (&publisher, 3599990);
+  video (&publisher, 3600040, "000000", SLICE);
+  video (&publisher, 0, "000000", IDR);
+  video (&publisher, 40, "000000", SLICE);
+  publisher_close (&publisher);
+  assert_output (&bench, "A:eos",
+      "no-more-pads " VIDEO_EVENTS " v0k! " AUDIO_EVENTS
+      " a-10! v40 V:segment v-3600000k v-3599960 V:eos A:eos");
+}
+
+static void
+a_track_that_nobody_wants_does_not_stop_the_other (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  bench.link[WEIR_MEDIA_VIDEO] = FALSE;
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video_config (&publisher, RECORD_MAIN_480P25);
+  audio_config (&publisher);
+  video (&publisher, 0, "000000", IDR);
+  audio (&publisher, 0);
+  video (&publisher, 40, "000000", SLICE);
+  audio (&publisher, 21);
+  publisher_close (&publisher);
+  assert_output (&bench, "A:eos", "no-more-pads " AUDIO_EVENTS " a0! a21 A:eos");
+}
+
+static void
+metadata_promises_tracks (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+  WeirWriter body;
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  weir_writer_init (&body, 0);
+  weir_amf_write_string (&body, "@setDataFrame");
+  weir_amf_write_string (&body, "onMetaData");
+  weir_amf_write_object_begin (&body);
+  weir_amf_write_name (&body, "videocodecid");
+  weir_amf_write_number (&body, 7);
+  weir_amf_write_name (&body, "audiocodecid");
+  weir_amf_write_string (&body, "mp4a");
+  weir_amf_write_object_end (&body);
+  publisher_message (&publisher, WEIR_RTMP_DATA, 0, body.data, body.size);
+  weir_writer_clear (&body);
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 0, "000000", IDR);
+  assert_output (&bench, "v0k!", VIDEO_EVENTS " V:audio v0k!");
+  video (&publisher, 2000, "000000", SLICE);
+  assert_output (&bench, "no-more-pads", "v2000 no-more-pads");
+}
+
+static void
+assert_error (Bench *self, GQuark domain, gint code)
+{
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (self->bus, 20 * GST_SECOND, GST_MESSAGE_ERROR);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, domain, code);
+}
+
+static void
+a_busy_port_fails_the_state_change (void)
+{
+  g_auto (Bench) bench = {0};
+  g_autoptr (GSocketListener) other = g_socket_listener_new ();
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string ("127.0.0.1", 0);
+  g_autoptr (GSocketAddress) bound = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_socket_listener_add_address (
+      other, any, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound, &error);
+  g_assert_no_error (error);
+  bench_init (&bench, "k");
+  g_object_set (
+      bench.source, "port", g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)), NULL);
+  g_assert_cmpint (gst_element_set_state (GST_ELEMENT (bench.source), GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_FAILURE);
+  assert_error (&bench, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY);
+}
+
+static void
+a_publisher_without_media_is_an_error (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video (&publisher, 0, "000000", IDR);
+  publisher_close (&publisher);
+  assert_error (&bench, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
+}
+
+static void
+elements_with_the_same_port_share_it (void)
+{
+  g_auto (Bench) first = {0}, second = {0};
+  g_auto (Publisher) a = {0}, b = {0};
+  guint port;
+
+  /* a port that was free a moment ago */
+  bench_init (&first, "a");
+  port = bench_play (&first);
+  gst_element_set_state (GST_ELEMENT (first.source), GST_STATE_NULL);
+  g_object_set (first.source, "port", port, NULL);
+  g_assert_cmpuint (bench_play (&first), ==, port);
+  bench_init (&second, "b");
+  g_object_set (second.source, "port", port, NULL);
+  g_assert_cmpuint (bench_play (&second), ==, port);
+  publisher_open (&b, port, "b");
+  audio_config (&b);
+  audio (&b, 0);
+  assert_output (&second, "a0!", AUDIO_EVENTS " a0!");
+  /* the other one's end does not close it */
+  gst_element_set_state (GST_ELEMENT (second.source), GST_STATE_NULL);
+  publisher_open (&a, port, "a");
+  audio_config (&a);
+  audio (&a, 0);
+  assert_output (&first, "a0!", AUDIO_EVENTS " a0!");
+}
+
+static void
+it_stops_while_someone_publishes (void)
+{
+  guint round;
+
+  for (round = 0; round < 10; round++) {
+    g_auto (Bench) bench = {0};
+    g_auto (Publisher) publisher = {0};
+    guint i;
+
+    bench_init (&bench, "k");
+    publisher_open (&publisher, bench_play (&bench), "k");
+    video_config (&publisher, RECORD_MAIN_480P25);
+    for (i = 0; i < 50; i++)
+      video (&publisher, i * 40, "000000", IDR);
+    g_free (await (&bench, ""));
+    gst_element_set_state (GST_ELEMENT (bench.source), GST_STATE_NULL);
+    publisher_await_end (&publisher);
+    g_assert_cmpuint (GST_ELEMENT (bench.source)->numpads, ==, 0);
+  }
+}
+
+static gboolean
+give_to_element (
+    G_GNUC_UNUSED WeirRtmpListener *listener, WeirConnection *connection, gpointer data)
+{
+  gpointer *arguments = data;
+  Bench *bench = arguments[0];
+
+  g_object_set (bench->source, "connection", connection, NULL);
+  weir_connection_accept (connection, arguments[1]);
+  note (bench, "accepted");
+  return TRUE;
+}
+
+static void
+a_given_connection_is_taken (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+  g_autoptr (WeirWorker) worker = weir_worker_new ("test");
+  g_autoptr (WeirRtmpListener) listener = NULL;
+  g_autoptr (GError) error = NULL;
+  WeirRtmpListenerSettings settings;
+  gpointer arguments[] = {&bench, worker};
+
+  bench_init (&bench, NULL);
+  weir_rtmp_listener_settings_init (&settings);
+  listener = weir_rtmp_listener_new ("127.0.0.1:0", &settings, worker, &error);
+  g_assert_no_error (error);
+  g_signal_connect (listener, "authorise", G_CALLBACK (give_to_element), arguments);
+  publisher_open (&publisher,
+      (guint) g_ascii_strtoull (
+          strrchr (weir_rtmp_listener_get_addresses (listener), ':') + 1, NULL, 10),
+      "k");
+  audio_config (&publisher);
+  audio (&publisher, 0);
+  assert_output (&bench, "accepted", "accepted");
+  g_assert_cmpuint (bench_play (&bench), ==, 0);
+  publisher_close (&publisher);
+  assert_output (&bench, "A:eos", AUDIO_EVENTS " a0! A:eos");
+  gst_element_set_state (GST_ELEMENT (bench.source), GST_STATE_NULL);
+  g_object_set (bench.source, "connection", NULL, NULL);
+  weir_rtmp_listener_stop (listener);
+  weir_worker_stop (worker);
+}
+
+static void
+every_property_keeps_what_it_is_given (void)
+{
+  g_autoptr (WeirRtmpSrc) source = gst_object_ref_sink (g_object_new (WEIR_TYPE_RTMP_SRC, NULL));
+  g_autoptr (WeirRtmpConnection) connection =
+      g_object_new (WEIR_TYPE_RTMP_CONNECTION, "protocol", "rtmp", "peer", "192.0.2.1:4711", NULL);
+  g_autoptr (WeirRtmpConnection) got = NULL;
+  g_autofree gchar *address = NULL, *key = NULL;
+  gboolean keep;
+  guint port;
+
+  g_object_set (source, "address", "192.0.2.1", "port", 4711, "stream-key", "secret",
+      "keep-listening", TRUE, "connection", connection, NULL);
+  g_object_get (source, "address", &address, "port", &port, "stream-key", &key, "keep-listening",
+      &keep, "connection", &got, NULL);
+  g_assert_cmpstr (address, ==, "192.0.2.1");
+  g_assert_cmpuint (port, ==, 4711);
+  g_assert_cmpstr (key, ==, "secret");
+  g_assert_true (keep);
+  g_assert_true (got == connection);
+}
+
+static void
+it_answers_latency (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  GstClockTime minimum = 1;
+  gboolean live = FALSE;
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  audio_config (&publisher);
+  audio (&publisher, 0);
+  assert_output (&bench, "a0!", AUDIO_EVENTS " a0!");
+  g_assert_true (gst_pad_peer_query (g_ptr_array_index (bench.pads, 0), query));
+  gst_query_parse_latency (query, &live, &minimum, NULL);
+  g_assert_true (live);
+  g_assert_cmpuint (minimum, ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  gst_init (&argc, &argv);
+#define ADD(name) g_test_add_func ("/weirrtmpsrc/" #name, name)
+  ADD (what_is_published_comes_out_with_its_spacing);
+  ADD (the_wraps_of_the_senders_clock_are_undone);
+  ADD (only_the_right_key_is_taken);
+  ADD (the_next_publisher_is_waited_for);
+  ADD (only_a_changed_configuration_is_passed_on);
+  ADD (what_cannot_be_used_is_dropped_and_counted);
+  ADD (stamps_before_the_beginning_get_a_segment_that_allows_them);
+  ADD (a_track_that_nobody_wants_does_not_stop_the_other);
+  ADD (metadata_promises_tracks);
+  ADD (a_busy_port_fails_the_state_change);
+  ADD (a_publisher_without_media_is_an_error);
+  ADD (elements_with_the_same_port_share_it);
+  ADD (it_stops_while_someone_publishes);
+  ADD (a_given_connection_is_taken);
+  ADD (every_property_keeps_what_it_is_given);
+  ADD (it_answers_latency);
+  return g_test_run ();
+}
