@@ -294,7 +294,8 @@ static void
 broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
 {
   const WeirSegmenterEvent *event = written->event;
-  WeirIndexSegment *segment = weir_index_segment_new (event->segment, self->record->epoch);
+  g_autoptr (WeirIndexSegment) segment =
+      weir_index_segment_new (event->segment, self->record->epoch);
   gint fd = fcntl (written->fd, F_DUPFD_CLOEXEC, 0);
 
   segment->init_generation = event->init_generation;
@@ -309,15 +310,19 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
     g_clear_pointer (&self->open_segments[slot], weir_index_segment_unref);
     self->open_segments[slot] = weir_index_segment_ref (segment);
   }
-  if (self->record->recorded) {
-    g_autofree gchar *json = weir_index_segment_to_json (segment);
-    broadcast_journal (self, "segment", json);
-  } else {
+  if (!self->record->recorded) {
     guint64 *number = g_new (guint64, 1);
+
     *number = event->segment;
     g_hash_table_replace (self->spool_paths, number, g_strdup (written->path));
   }
-  weir_index_open_segment (self->index, segment);
+  /* the index gives it its numbers in playlists, which the journal keeps */
+  weir_index_open_segment (self->index, weir_index_segment_ref (segment));
+  if (self->record->recorded) {
+    g_autofree gchar *json = weir_index_segment_to_json (segment);
+
+    broadcast_journal (self, "segment", json);
+  }
 }
 
 static void
