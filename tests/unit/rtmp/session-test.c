@@ -183,7 +183,7 @@ static void
 peer_speak (Peer *self)
 {
   while (self->input_position < self->input.size) {
-    gsize count = self->piece > 0 ? self->piece : (gsize)g_test_rand_int_range (1, 400);
+    gsize count = self->piece > 0 ? self->piece : (gsize) g_test_rand_int_range (1, 400);
     gsize size = MIN (count, self->input.size - self->input_position);
     g_autofree guint8 *copy = g_memdup2 (self->input.data + self->input_position, size);
     const guint8 *data = copy;
@@ -252,7 +252,7 @@ peer_hex (Peer *self, guint8 type, guint32 stream_id, guint32 timestamp, const g
 static void
 peer_set_chunk_size (Peer *self, guint32 size)
 {
-  guint8 payload[4] = {0, (guint8)(size >> 16), (guint8)(size >> 8), (guint8)size};
+  guint8 payload[4] = {0, (guint8) (size >> 16), (guint8) (size >> 8), (guint8) size};
 
   peer_message (self, 2, WEIR_RTMP_SET_CHUNK_SIZE, 0, 0, payload, 4);
   self->writer.chunk_size = size;
@@ -797,6 +797,18 @@ nothing_is_taken_while_the_decision_is_open (void)
 }
 
 static void
+the_wait_for_a_decision_is_no_silence_of_the_encoder (void)
+{
+  g_autoptr (Peer) peer = peer_new_connected ();
+
+  peer_command (peer, 1, "snNss", "publish", 3.0, "key", "live");
+  peer_forget (peer);
+  peer_advance (peer, 4 * SECOND);
+  peer_accept (peer);
+  g_assert_cmpint (weir_rtmp_session_get_deadline (peer->session), ==, peer->now_us + 5 * SECOND);
+}
+
+static void
 a_refusal_is_said_and_then_the_connection_closed (void)
 {
   g_autoptr (Peer) peer = peer_new_connected ();
@@ -1113,7 +1125,7 @@ bytes_are_acknowledged_within_the_window (void)
     peer_set_chunk_size (peer, 4096);
     peer_speak (peer);
     last = peer->acknowledged;
-    while (sent < 10 * (guint64)table[i].window_size) {
+    while (sent < 10 * (guint64) table[i].window_size) {
       peer_message (peer, 4, WEIR_RTMP_VIDEO, 1, 0, payload, 1000);
       sent += peer->input.size;
       peer_forget (peer);
@@ -1156,7 +1168,7 @@ the_count_of_bytes_goes_on_past_4_gibibytes (void)
       weir_rtmp_event_clear (&event);
     sent += message.size;
     peer_listen (peer);
-    g_assert_cmpuint (peer->acknowledged, ==, (guint32)sent);
+    g_assert_cmpuint (peer->acknowledged, ==, (guint32) sent);
     wraps += peer->acknowledged < before;
   }
   g_assert_cmpuint (wraps, ==, 1);
@@ -1341,6 +1353,7 @@ main (int argc, char **argv)
   TEST (publish_twice_leaves_the_first_one_alone);
   TEST (publish_without_create_stream_and_type_is_taken);
   TEST (nothing_is_taken_while_the_decision_is_open);
+  TEST (the_wait_for_a_decision_is_no_silence_of_the_encoder);
   TEST (a_refusal_is_said_and_then_the_connection_closed);
   TEST (a_publication_is_ended_from_our_side);
   TEST (decisions_at_the_wrong_time_change_nothing);
