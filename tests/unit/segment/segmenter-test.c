@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "records.h"
 #include "segment/box.h"
+#include "segment/check.h"
+#include "segment/init.h"
 #include "segment/segmenter.h"
 
 #define MS G_GINT64_CONSTANT (1000000)
@@ -31,6 +33,7 @@ typedef struct {
   gboolean discontinuity, independent, closed;
   gint64 start, duration;
   guint target;
+  GByteArray *object;
   WeirSegmentTrackTotal totals[4];
 } Segment;
 
@@ -50,7 +53,14 @@ typedef struct {
   guint64 segment_of_end[4];
   gboolean jumps_allowed;
   gint64 shown_tolerance; /* ticks */
+  WeirCheck *check;
 } Harness;
+
+static void
+clear_segment (gpointer data)
+{
+  g_clear_pointer (&((Segment *) data)->object, g_byte_array_unref);
+}
 
 static void
 set_up (Harness *h, G_GNUC_UNUSED gconstpointer data)
@@ -60,6 +70,7 @@ set_up (Harness *h, G_GNUC_UNUSED gconstpointer data)
   h->audio = test_config (WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO);
   h->chunks = g_array_new (FALSE, TRUE, sizeof (Chunk));
   h->segments = g_array_new (FALSE, TRUE, sizeof (Segment));
+  g_array_set_clear_func (h->segments, clear_segment);
   h->shown_tolerance = 1;
 }
 
@@ -67,20 +78,46 @@ static void
 begin (Harness *h, gboolean video, gboolean audio)
 {
   h->segmenter = weir_segmenter_new (&h->settings);
+  h->check = weir_check_new ();
   if (video)
     weir_segmenter_set_config (
         h->segmenter, weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_VIDEO), h->video);
   if (audio)
     weir_segmenter_set_config (
         h->segmenter, weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_AUDIO), h->audio);
-  h->tracks = (guint)video + (guint)audio;
+  h->tracks = (guint) video + (guint) audio;
+}
+
+/* the checker has seen every object, and finds nothing wrong */
+static void
+end (Harness *h)
+{
+  GPtrArray *faults = weir_check_get_faults (h->check);
+
+  if (!h->jumps_allowed && faults->len > 0)
+    g_error ("%s", (const gchar *) g_ptr_array_index (faults, 0));
+  g_clear_pointer (&h->check, weir_check_free);
+  g_clear_pointer (&h->segmenter, weir_segmenter_free);
+  g_assert_cmpint (g_atomic_int_get (&h->alive), ==, 0);
+}
+
+static void
+begin_again (Harness *h)
+{
+  end (h);
+  h->pushed = h->closed = h->inits = 0;
+  memset (h->next_id, 0, sizeof h->next_id);
+  memset (h->expected_id, 0, sizeof h->expected_id);
+  memset (h->end, 0, sizeof h->end);
+  g_array_set_size (h->chunks, 0);
+  g_array_set_size (h->segments, 0);
 }
 
 static void
 tear_down (Harness *h, G_GNUC_UNUSED gconstpointer data)
 {
-  weir_segmenter_free (h->segmenter);
-  g_assert_cmpint (g_atomic_int_get (&h->alive), ==, 0);
+  if (h->segmenter != NULL)
+    end (h);
   weir_codec_config_unref (h->video);
   weir_codec_config_unref (h->audio);
   g_array_unref (h->chunks);
@@ -140,13 +177,13 @@ read_back (Harness *h, const WeirChunk *chunk, Chunk *seen)
     g_assert_cmpuint (flags & 0x200 ? weir_reader_u32 (&trun) : default_size, ==, sample->size);
     if (flags & 0x400)
       weir_reader_skip (&trun, 4);
-    offset = flags & 0x800 ? (gint32)weir_reader_u32 (&trun) : 0;
+    offset = flags & 0x800 ? (gint32) weir_reader_u32 (&trun) : 0;
     if (i == 0)
-      seen->presentation = (gint64)time + offset;
+      seen->presentation = (gint64) time + offset;
     if (timescale != 0 && h->shown_tolerance >= 0) {
       gint64 wanted = payload->pts * timescale / S;
 
-      g_assert_cmpint (ABS ((gint64)time + offset - wanted), <=, h->shown_tolerance);
+      g_assert_cmpint (ABS ((gint64) time + offset - wanted), <=, h->shown_tolerance);
     }
     g_assert_cmpuint (duration, >, 0);
     time += duration;
@@ -186,6 +223,13 @@ take_chunk (Harness *h, const WeirChunk *chunk)
     h->expected_id[chunk->track] = payload->id + 1;
     size += sample->size;
   }
+  g_byte_array_append (segment->object, g_bytes_get_data (chunk->header, NULL),
+      (guint) g_bytes_get_size (chunk->header));
+  for (guint i = 0; i < chunk->samples->len; i++) {
+    const WeirSample *sample = &g_array_index (chunk->samples, WeirSample, i);
+
+    g_byte_array_append (segment->object, sample->data, (guint) sample->size);
+  }
   g_assert_cmpuint (size, ==, chunk->size);
   for (guint i = 0; i < h->chunks->len; i++) {
     const Chunk *other = &g_array_index (h->chunks, Chunk, i);
@@ -202,7 +246,7 @@ take_chunk (Harness *h, const WeirChunk *chunk)
   segment->totals[3].parts++; /* a slot no test's track uses */
 
   if (chunk->sample_count > 1 && timescale == 90000)
-    g_assert_cmpuint (chunk->duration, <=, (guint64)h->settings.part_duration_ns * 90 / 1000000);
+    g_assert_cmpuint (chunk->duration, <=, (guint64) h->settings.part_duration_ns * 90 / 1000000);
   if (h->end[chunk->track] != 0) {
     g_assert_cmpuint (chunk->decode_time, >=, h->end[chunk->track]);
     if (!h->jumps_allowed && !segment->discontinuity)
@@ -234,6 +278,8 @@ take_close (Harness *h, const WeirSegmenterEvent *event)
     sums[chunk->track].duration += chunk->duration;
     sums[chunk->track].sample_count += chunk->samples;
   }
+  weir_check_segment (
+      h->check, "segment", segment->object->data, segment->object->len, segment->discontinuity);
   g_assert_cmpuint (event->totals->len, ==, h->tracks);
   g_assert_cmpuint (sums[0].parts + sums[1].parts + sums[2].parts, >, 0);
   for (guint i = 0; i < event->totals->len; i++) {
@@ -253,6 +299,7 @@ pull (Harness *h)
 {
   while (TRUE) {
     g_autoptr (WeirSegmenterEvent) event = weir_segmenter_pull (h->segmenter);
+    g_autoptr (GBytes) init = NULL;
     Segment segment = {0};
 
     if (event == NULL)
@@ -260,12 +307,17 @@ pull (Harness *h)
     switch (event->type) {
     case WEIR_SEGMENTER_INIT:
       g_assert_cmpuint (event->init_generation, ==, h->inits++);
+      init = weir_init_segment_write (
+          (WeirCodecConfig *const *) event->tracks->pdata, event->tracks->len, -1);
+      weir_check_init_segment (
+          h->check, "init", g_bytes_get_data (init, NULL), g_bytes_get_size (init));
       break;
     case WEIR_SEGMENTER_OPEN:
       segment.number = event->segment;
       segment.generation = event->init_generation;
       segment.discontinuity = event->discontinuity;
       segment.independent = event->independent;
+      segment.object = g_byte_array_new ();
       segment.start = event->start_ns;
       g_assert_cmpuint (segment.number, ==, h->settings.first_number + h->segments->len);
       g_assert_cmpuint (segment.generation, ==, h->inits - 1);
@@ -290,9 +342,17 @@ push_sized (Harness *h, guint track, gint64 dts, gint64 pts, gboolean keyframe,
 {
   Payload *payload = g_malloc0 (sizeof *payload + size);
   WeirSample sample = {
-      dts, pts, keyframe, discontinuity, (const guint8 *)(payload + 1), size, payload, release};
+      dts, pts, keyframe, discontinuity, (const guint8 *) (payload + 1), size, payload, release};
 
   *payload = (Payload){h->next_id[track]++, track, dts, pts, &h->alive};
+  if (size > 4) {
+    /* one NAL unit; of audio the bytes mean nothing here */
+    guint8 *bytes = (guint8 *) (payload + 1);
+
+    bytes[2] = (guint8) ((size - 4) >> 8);
+    bytes[3] = (guint8) (size - 4);
+    bytes[4] = keyframe ? 0x65 : 0x41;
+  }
   g_atomic_int_inc (&h->alive);
   h->pushed++;
   weir_segmenter_push (h->segmenter, track, &sample, now_us);
@@ -336,8 +396,8 @@ play (Harness *h, const Media *wanted)
   usual.gop = usual.gop == 0 ? 50 : usual.gop;
   usual.rate = usual.rate == 0 ? 48000 : usual.rate;
   while (TRUE) {
-    video = media->from + (gint64)n * S * media->fps_d / media->fps_n;
-    audio = media->from + (gint64)m * S * 1024 / media->rate;
+    video = media->from + (gint64) n * S * media->fps_d / media->fps_n;
+    audio = media->from + (gint64) m * S * 1024 / media->rate;
     if (!media->no_video && video < media->to &&
         (media->no_audio || audio >= media->to || video <= audio + media->audio_delay)) {
       push_sized (h, 0, stamp (media, video), stamp (media, video), n % media->gop == 0,
@@ -395,7 +455,7 @@ check_sides (Harness *h, guint track)
 {
   for (guint i = 0; i < h->chunks->len; i++) {
     const Chunk *chunk = &g_array_index (h->chunks, Chunk, i);
-    guint index = (guint)(chunk->segment - h->settings.first_number);
+    guint index = (guint) (chunk->segment - h->settings.first_number);
 
     if (chunk->track != track)
       continue;
@@ -538,7 +598,7 @@ b_frames_are_cut_by_presentation_time (Harness *h, G_GNUC_UNUSED gconstpointer d
   begin (h, TRUE, TRUE);
   for (guint gop = 0; gop < 10; gop++) {
     for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
-      gint64 base = (gint64)gop * 280 * MS;
+      gint64 base = (gint64) gop * 280 * MS;
 
       push (h, 0, base + frames[i].decode * 40 * MS, base + frames[i].shown * 40 * MS,
           frames[i].keyframe, base / 1000);
@@ -707,13 +767,7 @@ durations_sum_to_the_next_decode_time (Harness *h, G_GNUC_UNUSED gconstpointer d
       check_all_out (h);
       check_sides (h, 1);
       g_assert_cmpuint (statistics (h).moved_samples, ==, 0);
-      weir_segmenter_free (g_steal_pointer (&h->segmenter));
-      h->pushed = h->closed = h->inits = 0;
-      memset (h->next_id, 0, sizeof h->next_id);
-      memset (h->expected_id, 0, sizeof h->expected_id);
-      memset (h->end, 0, sizeof h->end);
-      g_array_set_size (h->chunks, 0);
-      g_array_set_size (h->segments, 0);
+      begin_again (h);
     }
   }
 }
@@ -732,18 +786,18 @@ decode_times_never_go_back_whatever_the_stamps (Harness *h, G_GNUC_UNUSED gconst
     h->settings.segment_bytes_max = 1 << g_rand_int_range (random, 10, 20);
     begin (h, TRUE, TRUE);
     for (guint i = 0; i < 400; i++) {
-      guint track = (guint)g_rand_int_range (random, 0, 2);
+      guint track = (guint) g_rand_int_range (random, 0, 2);
 
       at[track] += g_rand_int_range (random, 0, 60) * MS;
       if (g_rand_int_range (random, 0, 40) == 0)
-        at[track] += (gint64)g_rand_int_range (random, -3000, 12000) * MS;
+        at[track] += (gint64) g_rand_int_range (random, -3000, 12000) * MS;
       now += g_rand_int_range (random, 0, 60) * 1000;
       if (g_rand_int_range (random, 0, 100) == 0)
         now += g_rand_int_range (random, 0, 15000) * 1000;
       push_sized (h, track, at[track],
           at[track] + (track == 0 ? g_rand_int_range (random, -100, 200) * MS : 0),
           track == 1 || g_rand_int_range (random, 0, 20) == 0,
-          g_rand_int_range (random, 0, 50) == 0, now, (gsize)g_rand_int_range (random, 0, 500));
+          g_rand_int_range (random, 0, 50) == 0, now, (gsize) g_rand_int_range (random, 0, 500));
       if (g_rand_int_range (random, 0, 200) == 0) {
         weir_segmenter_drain (h->segmenter, now);
         pull (h);
@@ -759,13 +813,7 @@ decode_times_never_go_back_whatever_the_stamps (Harness *h, G_GNUC_UNUSED gconst
     g_assert_cmpuint (out + statistics (h).dropped_samples, ==, h->pushed);
     g_assert_cmpuint (statistics (h).samples, ==, h->pushed);
     g_assert_cmpint (h->alive, ==, 0);
-    weir_segmenter_free (g_steal_pointer (&h->segmenter));
-    h->pushed = h->closed = h->inits = 0;
-    memset (h->next_id, 0, sizeof h->next_id);
-    memset (h->expected_id, 0, sizeof h->expected_id);
-    memset (h->end, 0, sizeof h->end);
-    g_array_set_size (h->chunks, 0);
-    g_array_set_size (h->segments, 0);
+    begin_again (h);
   }
 }
 
@@ -899,7 +947,7 @@ a_segment_is_cut_at_the_byte_limit (Harness *h, G_GNUC_UNUSED gconstpointer data
 static void
 the_start_waits_for_each_announced_track (Harness *h, G_GNUC_UNUSED gconstpointer data)
 {
-  h->segmenter = weir_segmenter_new (&h->settings);
+  begin (h, FALSE, FALSE);
   weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_VIDEO);
   weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_AUDIO);
   h->tracks = 2;
@@ -923,7 +971,7 @@ the_start_waits_for_each_announced_track (Harness *h, G_GNUC_UNUSED gconstpointe
 static void
 the_wait_for_a_configuration_is_bounded (Harness *h, G_GNUC_UNUSED gconstpointer data)
 {
-  h->segmenter = weir_segmenter_new (&h->settings);
+  begin (h, FALSE, FALSE);
   weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_VIDEO);
   weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_AUDIO);
   h->tracks = 2;
