@@ -26,7 +26,7 @@ weir_box_end (WeirWriter *writer, gsize position)
 {
   g_assert (position + 8 <= writer->size);
   g_assert (writer->size - position <= G_MAXUINT32);
-  weir_writer_patch_u32 (writer, position, (guint32)(writer->size - position));
+  weir_writer_patch_u32 (writer, position, (guint32) (writer->size - position));
 }
 
 gboolean
@@ -54,7 +54,7 @@ weir_box_read (WeirReader *reader, WeirBox *box)
     reader->failed = TRUE;
     return FALSE;
   }
-  read.size = (gsize)size;
+  read.size = (gsize) size;
   weir_reader_sub (&ahead, read.size - read.header_size, &read.payload);
   *reader = ahead;
   *box = read;

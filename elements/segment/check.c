@@ -127,7 +127,7 @@ static const gchar *
 type_name (guint32 type, gchar name[5])
 {
   for (guint i = 0; i < 4; i++) {
-    gchar character = (gchar)(type >> (24 - 8 * i));
+    gchar character = (gchar) (type >> (24 - 8 * i));
 
     name[i] = g_ascii_isprint (character) ? character : '?';
   }
@@ -150,7 +150,7 @@ find_track (WeirCheck *self, guint32 track_id)
 {
   for (guint i = 0; i < self->tracks->len; i++) {
     if (g_array_index (self->tracks, WeirCheckTrack, i).track_id == track_id)
-      return (gint)i;
+      return (gint) i;
   }
   return -1;
 }
@@ -170,7 +170,7 @@ add_track (WeirCheck *self, guint32 track_id, guint32 timescale, gboolean video)
   if (place < 0) {
     g_array_set_size (self->tracks, self->tracks->len + 1);
     g_array_set_size (self->states, self->states->len + 1);
-    place = (gint)self->tracks->len - 1;
+    place = (gint) self->tracks->len - 1;
   }
   track = &g_array_index (self->tracks, WeirCheckTrack, place);
   if (track->timescale != 0 && track->timescale != timescale) {
@@ -470,7 +470,7 @@ read_run (const WeirBox *trun, Run *run)
   fields = ((run->flags & TRUN_DURATION) != 0) + ((run->flags & TRUN_SIZE) != 0) +
            ((run->flags & TRUN_FLAGS) != 0) + ((run->flags & TRUN_COMPOSITION_OFFSET) != 0);
   run->samples = reader;
-  return !reader.failed && (guint64)run->count * fields * 4 == weir_reader_remaining (&reader);
+  return !reader.failed && (guint64) run->count * fields * 4 == weir_reader_remaining (&reader);
 }
 
 static void
@@ -790,7 +790,7 @@ is_whole_chunk (const WeirBox *moof, const WeirBox *mdat)
     if ((run.flags & TRUN_SIZE) == 0) {
       if (!fragment.defaults.has_size)
         return TRUE; /* in the init, which is not here */
-      total += (guint64)run.count * fragment.defaults.size;
+      total += (guint64) run.count * fragment.defaults.size;
       continue;
     }
     for (guint32 i = 0; i < run.count; i++) {

@@ -81,7 +81,7 @@ weir_fragment_write_header (WeirFragmentStart start, guint32 sequence, guint32 t
   if (offsets)
     trun_flags |= TRUN_COMPOSITION_OFFSET;
 
-  weir_writer_init (&writer, 160 + (gsize)n_samples * 16);
+  weir_writer_init (&writer, 160 + (gsize) n_samples * 16);
   if (start != WEIR_FRAGMENT_CHUNK)
     write_styp (&writer, start == WEIR_FRAGMENT_SEGMENT);
   *styp_size = moof_start = writer.size;
@@ -120,14 +120,14 @@ weir_fragment_write_header (WeirFragmentStart start, guint32 sequence, guint32 t
     if (trun_flags & TRUN_FLAGS)
       weir_writer_u32 (&writer, sample_flags (&samples[i]));
     if (trun_flags & TRUN_COMPOSITION_OFFSET)
-      weir_writer_u32 (&writer, (guint32)samples[i].composition_offset);
+      weir_writer_u32 (&writer, (guint32) samples[i].composition_offset);
   }
   weir_box_end (&writer, box);
   weir_box_end (&writer, traf);
   weir_box_end (&writer, moof);
 
-  weir_writer_patch_u32 (&writer, data_offset, (guint32)(writer.size - moof_start + 8));
-  weir_writer_u32 (&writer, (guint32)(payload + 8));
+  weir_writer_patch_u32 (&writer, data_offset, (guint32) (writer.size - moof_start + 8));
+  weir_writer_u32 (&writer, (guint32) (payload + 8));
   weir_writer_fourcc (&writer, "mdat");
   return weir_writer_steal (&writer);
 }

@@ -53,7 +53,7 @@ static void
 write_tkhd (WeirWriter *writer, const WeirCodecConfig *config, guint32 track_id)
 {
   gsize box = weir_full_box_begin (writer, "tkhd", 0, 3); /* enabled, in movie */
-  guint64 width = ((guint64)config->width << 16) * config->par_n / config->par_d;
+  guint64 width = ((guint64) config->width << 16) * config->par_n / config->par_d;
 
   weir_writer_zeros (writer, 8);
   weir_writer_u32 (writer, track_id);
@@ -62,7 +62,7 @@ write_tkhd (WeirWriter *writer, const WeirCodecConfig *config, guint32 track_id)
   weir_writer_zeros (writer, 2);
   write_matrix (writer);
   /* as shown: with square pixels */
-  weir_writer_u32 (writer, (guint32)MIN (width, G_MAXUINT32));
+  weir_writer_u32 (writer, (guint32) MIN (width, G_MAXUINT32));
   weir_writer_u32 (writer, config->height << 16);
   weir_box_end (writer, box);
 }
@@ -179,7 +179,7 @@ write_trex (WeirWriter *writer, const WeirCodecConfig *config, guint32 track_id)
 static gboolean
 is_described (WeirCodecConfig *const *configs, guint track, gint only_track)
 {
-  return configs[track] != NULL && (only_track < 0 || (guint)only_track == track);
+  return configs[track] != NULL && (only_track < 0 || (guint) only_track == track);
 }
 
 GBytes *

@@ -117,18 +117,18 @@ struct _WeirSegmenter {
 static gint64
 to_ticks (gint64 ns, guint32 timescale)
 {
-  __int128 scaled = (__int128)ns * timescale + SECOND_NS / 2;
+  __int128 scaled = (__int128) ns * timescale + SECOND_NS / 2;
   __int128 ticks = scaled / SECOND_NS;
 
   if (scaled < 0 && scaled % SECOND_NS != 0)
     ticks--;
-  return (gint64)CLAMP (ticks, -((__int128)1 << 62), (__int128)1 << 62);
+  return (gint64) CLAMP (ticks, -((__int128) 1 << 62), (__int128) 1 << 62);
 }
 
 static gint64
 to_ns (gint64 ticks, guint32 timescale)
 {
-  return (gint64)(((__int128)ticks * SECOND_NS + timescale / 2) / timescale);
+  return (gint64) (((__int128) ticks * SECOND_NS + timescale / 2) / timescale);
 }
 
 static void
@@ -254,9 +254,9 @@ choose_reference (WeirSegmenter *self, gboolean next_run)
     if (next_run ? !takes_part (track) : track->ended || !track->in_run)
       continue;
     if (track->kind == WEIR_MEDIA_VIDEO)
-      return (gint)i;
+      return (gint) i;
     if (audio < 0)
-      audio = (gint)i;
+      audio = (gint) i;
   }
   return audio;
 }
@@ -270,10 +270,10 @@ default_duration (const Track *track)
   if (track->last_duration > 0)
     return track->last_duration;
   if (track->kind == WEIR_MEDIA_AUDIO && config->rate > 0)
-    ticks = (gint64)config->samples_per_frame * track->timescale / config->rate;
+    ticks = (gint64) config->samples_per_frame * track->timescale / config->rate;
   else if (track->kind == WEIR_MEDIA_VIDEO && config->frame_rate_n > 0)
-    ticks = (gint64)config->frame_rate_d * track->timescale / config->frame_rate_n;
-  if (ticks <= 0 || ticks > (gint64)track->timescale * 10)
+    ticks = (gint64) config->frame_rate_d * track->timescale / config->frame_rate_n;
+  if (ticks <= 0 || ticks > (gint64) track->timescale * 10)
     ticks = track->timescale / 25;
   return MAX (ticks, 1);
 }
@@ -285,7 +285,7 @@ round_target (gint64 duration_ns)
 {
   gint64 seconds = (duration_ns - TARGET_SLACK_NS + SECOND_NS - 1) / SECOND_NS;
 
-  return (guint)CLAMP (seconds, 1, G_MAXINT32);
+  return (guint) CLAMP (seconds, 1, G_MAXINT32);
 }
 
 /* the smallest multiple of the GOP that is at least the wanted duration; 0 when no GOP is known */
@@ -352,12 +352,12 @@ close_chunk (WeirSegmenter *self, guint index)
   chunk->segment = segment->number;
   chunk->part = total->parts;
   chunk->sequence = segment->sequence++;
-  chunk->decode_time = (guint64)track->chunk_start;
-  chunk->duration = (guint64)(track->end - track->chunk_start);
+  chunk->decode_time = (guint64) track->chunk_start;
+  chunk->duration = (guint64) (track->end - track->chunk_start);
   chunk->independent = g_array_index (track->entries, WeirFragmentSample, 0).keyframe;
   chunk->sample_count = track->samples->len;
   chunk->header = weir_fragment_write_header (start, chunk->sequence, index + 1, chunk->decode_time,
-      (const WeirFragmentSample *)(gpointer)track->entries->data, track->entries->len,
+      (const WeirFragmentSample *) (gpointer) track->entries->data, track->entries->len,
       &chunk->styp_size);
   chunk->samples = track->samples;
   chunk->size = g_bytes_get_size (chunk->header) + track->chunk_bytes;
@@ -380,8 +380,8 @@ append_pending (WeirSegmenter *self, guint index, gint64 duration)
   Track *track = get_track (self, index);
   gint64 part = to_ticks (self->settings.part_duration_ns, track->timescale);
   WeirFragmentSample entry = {
-      .size = (guint32)track->pending.size,
-      .duration = (guint32)duration,
+      .size = (guint32) track->pending.size,
+      .duration = (guint32) duration,
       .composition_offset = track->pending_offset,
       .keyframe = track->pending.keyframe,
   };
@@ -426,16 +426,17 @@ close_segment (WeirSegmenter *self, Segment *segment)
     duration = segment->successor_ns - segment->start_ns;
   for (guint i = 0; segment->reference_changed && duration <= 0 && i < self->tracks->len; i++) {
     const Track *track = get_track (self, i);
-    gint64 ticks = (gint64)g_array_index (segment->totals, WeirSegmentTrackTotal, i).duration;
+    gint64 ticks = (gint64) g_array_index (segment->totals, WeirSegmentTrackTotal, i).duration;
 
     if (ticks > 0)
       longest = MAX (longest, to_ns (ticks, track->timescale));
   }
   duration = MAX (duration, longest);
   if (duration <= 0)
-    duration = to_ns (
-        (gint64)g_array_index (segment->totals, WeirSegmentTrackTotal, segment->reference).duration,
-        reference->timescale);
+    duration =
+        to_ns ((gint64) g_array_index (segment->totals, WeirSegmentTrackTotal, segment->reference)
+                   .duration,
+            reference->timescale);
   if (duration <= 0 && segment->successor_us != 0)
     duration = segment->successor_ns - segment->start_ns;
 
@@ -548,12 +549,12 @@ cut (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean indepe
       waiting++;
   }
   get_track (self, index)->quiet = FALSE;
-  chunks = (guint64)MAX (self->settings.late_wall_us, 0) * 1000 /
-               (guint64)MAX (self->settings.part_duration_ns, SECOND_NS / 100) * 2 +
+  chunks = (guint64) MAX (self->settings.late_wall_us, 0) * 1000 /
+               (guint64) MAX (self->settings.part_duration_ns, SECOND_NS / 100) * 2 +
            4;
   segment->sequence_limit = segment->sequence;
   if (waiting > 0)
-    segment->sequence_limit += waiting * (guint32)MIN (chunks, 1024) + self->tracks->len;
+    segment->sequence_limit += waiting * (guint32) MIN (chunks, 1024) + self->tracks->len;
   self->next_sequence = segment->sequence_limit;
 
   segment->successor_ns = sample->pts;
@@ -654,7 +655,7 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
   track->has_pending = TRUE;
   track->pending = *sample;
   track->pending_dts = dts;
-  track->pending_offset = (gint32)CLAMP (offset, G_MININT32, G_MAXINT32);
+  track->pending_offset = (gint32) CLAMP (offset, G_MININT32, G_MAXINT32);
   track->segment->bytes += sample->size;
   close_older_when_passed (self);
 }
@@ -731,13 +732,13 @@ feed (WeirSegmenter *self, guint index, const WeirSample *sample)
   track->quiet = FALSE;
   track->absent = FALSE;
 
-  if (primary >= 0 && self->reference != (guint)primary) {
+  if (primary >= 0 && self->reference != (guint) primary) {
     const Track *reference = get_track (self, self->reference);
 
-    if (index == (guint)primary && sample->keyframe)
+    if (index == (guint) primary && sample->keyframe)
       set_reference (self, index);
     else if (reference->ended)
-      set_reference (self, (guint)primary);
+      set_reference (self, (guint) primary);
   }
   if (index != self->reference && track->kind == WEIR_MEDIA_AUDIO &&
       get_track (self, self->reference)->kind == WEIR_MEDIA_VIDEO &&
@@ -801,7 +802,7 @@ drop_held (WeirSegmenter *self, gint only_track)
   Held *held;
 
   while ((held = g_queue_pop_head (&self->hold)) != NULL) {
-    if (only_track >= 0 && held->track != (guint)only_track) {
+    if (only_track >= 0 && held->track != (guint) only_track) {
       g_queue_push_tail (&kept, held);
       continue;
     }
@@ -835,8 +836,8 @@ apply_configs (WeirSegmenter *self)
     if (track->in_run) {
       config = weir_codec_config_ref (track->config);
       if (track->timescale != 0 && track->timescale != config->timescale)
-        track->end = (gint64)(((__int128)track->end * config->timescale + track->timescale - 1) /
-                              track->timescale);
+        track->end = (gint64) (((__int128) track->end * config->timescale + track->timescale - 1) /
+                               track->timescale);
       track->timescale = config->timescale;
       track->anchored = FALSE;
       track->last_duration = 0;
@@ -979,7 +980,7 @@ move_from (WeirSegmenter *self, gint64 pts)
 
     if (!track->in_run || track->moved)
       continue;
-    while (link != NULL && ((WeirSample *)link->data)->pts < pts)
+    while (link != NULL && ((WeirSample *) link->data)->pts < pts)
       link = link->next;
     if (link == NULL)
       continue;
@@ -1038,11 +1039,11 @@ start_when_due (WeirSegmenter *self, gboolean force)
   force = force || self->hold_bytes > self->settings.hold_bytes_max;
   if (self->now_us - self->waiting_since_us >= self->settings.reference_silent_us)
     /* a reference that goes on in the old run decides when its next keyframe comes */
-    force = force || !self->running || get_track (self, (guint)MAX (reference, 0))->moved ||
+    force = force || !self->running || get_track (self, (guint) MAX (reference, 0))->moved ||
             is_reference_silent (self, self->settings.reference_silent_us);
-  if (reference >= 0 && get_track (self, (guint)reference)->held > 0) {
-    if (force || may_start (self, (guint)reference))
-      start_run (self, (guint)reference);
+  if (reference >= 0 && get_track (self, (guint) reference)->held > 0) {
+    if (force || may_start (self, (guint) reference))
+      start_run (self, (guint) reference);
     return;
   }
   if (!force)
@@ -1073,7 +1074,7 @@ moves_on (WeirSegmenter *self, guint index, const WeirSample *sample)
 
   if (!self->waiting || !track->in_run || reference < 0)
     return FALSE;
-  if (index == (guint)reference) {
+  if (index == (guint) reference) {
     if (!sample->keyframe)
       return FALSE;
     for (guint i = 0; i < self->tracks->len; i++) {
@@ -1085,8 +1086,8 @@ moves_on (WeirSegmenter *self, guint index, const WeirSample *sample)
     }
     return TRUE;
   }
-  return get_track (self, (guint)reference)->held > 0 &&
-         sample->pts >= get_track (self, (guint)reference)->held_pts;
+  return get_track (self, (guint) reference)->held > 0 &&
+         sample->pts >= get_track (self, (guint) reference)->held_pts;
 }
 
 /* ---- public ---- */
@@ -1179,7 +1180,7 @@ weir_segmenter_end_track (WeirSegmenter *self, guint index)
     if (self->reference == index) {
       next = choose_reference (self, FALSE);
       if (next >= 0)
-        set_reference (self, (guint)next);
+        set_reference (self, (guint) next);
       release_ahead (self, TRUE);
     } else {
       release_ahead (self, FALSE);
@@ -1202,7 +1203,7 @@ weir_segmenter_set_config (WeirSegmenter *self, guint index, WeirCodecConfig *co
   if (current != NULL && weir_codec_config_equal (current, config))
     return;
   if (track->held > 0 && current != NULL)
-    drop_held (self, (gint)index);
+    drop_held (self, (gint) index);
   if (self->running) {
     g_clear_pointer (&track->next_config, weir_codec_config_unref);
     track->next_config = weir_codec_config_ref (config);
@@ -1261,7 +1262,7 @@ weir_segmenter_push (WeirSegmenter *self, guint index, const WeirSample *sample,
   } else {
     hold (self, index, sample);
     track->last_push_us = now_us;
-    if (self->running && choose_reference (self, TRUE) == (gint)index && track->held > 0)
+    if (self->running && choose_reference (self, TRUE) == (gint) index && track->held > 0)
       move_from (self, track->held_pts);
   }
   weir_segmenter_advance (self, now_us);
@@ -1297,9 +1298,9 @@ weir_segmenter_get_deadline (WeirSegmenter *self)
     for (guint i = 0; i < self->tracks->len; i++) {
       const Track *track = get_track (self, i);
 
-      if (track->has_pending && g_queue_is_empty ((GQueue *)&track->ahead))
+      if (track->has_pending && g_queue_is_empty ((GQueue *) &track->ahead))
         deadline = MIN (deadline, track->last_push_us + self->settings.late_wall_us);
-      if (!g_queue_is_empty ((GQueue *)&track->ahead))
+      if (!g_queue_is_empty ((GQueue *) &track->ahead))
         deadline = MIN (deadline,
             get_track (self, self->reference)->last_push_us + self->settings.late_wall_us);
     }

@@ -54,9 +54,11 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 static void
 push_stream_start (WeirSegmentMux *self)
 {
-  g_autofree gchar *id = gst_pad_create_stream_id (self->src, GST_ELEMENT (self), NULL);
+  g_autofree gchar *id = g_uuid_string_random ();
+  GstEvent *event = gst_event_new_stream_start (id);
 
-  gst_pad_push_event (self->src, gst_event_new_stream_start (id));
+  gst_event_set_group_id (event, gst_util_group_id_next ());
+  gst_pad_push_event (self->src, event);
 }
 
 static void
