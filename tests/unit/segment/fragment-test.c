@@ -68,7 +68,7 @@ the_data_offset_points_behind_the_header_counted_from_the_moof (void)
     g_assert_cmpuint (weir_reader_u32 (&trun), ==, samples[i].duration);
     g_assert_cmpuint (weir_reader_u32 (&trun), ==, samples[i].size);
     g_assert_cmphex (weir_reader_u32 (&trun), ==, samples[i].keyframe ? 0x02000000 : 0x01010000);
-    g_assert_cmpint ((gint32)weir_reader_u32 (&trun), ==, samples[i].composition_offset);
+    g_assert_cmpint ((gint32) weir_reader_u32 (&trun), ==, samples[i].composition_offset);
   }
   g_assert_cmpuint (weir_reader_remaining (&trun), ==, 0);
   g_assert_false (trun.failed);
