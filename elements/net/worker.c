@@ -58,6 +58,13 @@ struct _WeirRound {
   gboolean again; /* waits for another turn */
 };
 
+struct _WeirStopHook {
+  WeirWorker *worker;
+  void (*func) (gpointer data);
+  gpointer data;
+  GList link;
+};
+
 typedef struct {
   GSource source;
   gpointer tag;
@@ -91,6 +98,7 @@ struct _WeirWorker {
   GHashTable *groups; /* interval → RoundGroup */
   GQueue again;
   WeirRound *turn; /* whose function is running */
+  GQueue stop_hooks;
   gint64 push_logged_us;
   guint8 *scratch;
 };
@@ -581,14 +589,42 @@ worker_free (WeirWorker *self)
   g_free (self);
 }
 
+WeirStopHook *
+weir_worker_stop_hook (WeirWorker *self, void (*func) (gpointer data), gpointer data)
+{
+  WeirStopHook *hook = g_new0 (WeirStopHook, 1);
+
+  hook->worker = self;
+  hook->func = func;
+  hook->data = data;
+  hook->link.data = hook;
+  g_queue_push_tail_link (&self->stop_hooks, &hook->link);
+  return hook;
+}
+
+void
+weir_stop_hook_free (WeirStopHook *self)
+{
+  if (self == NULL)
+    return;
+  g_queue_unlink (&self->worker->stop_hooks, &self->link);
+  g_free (self);
+}
+
 static gpointer
 run (gpointer data)
 {
   WeirWorker *self = data;
+  GList *link;
 
   g_main_context_push_thread_default (self->context);
   while (!self->quit)
     g_main_context_iteration (self->context, TRUE);
+  while ((link = g_queue_pop_head_link (&self->stop_hooks)) != NULL) {
+    g_autofree WeirStopHook *hook = link->data;
+
+    hook->func (hook->data);
+  }
   g_main_context_pop_thread_default (self->context);
   if (self->orphaned)
     worker_free (self);

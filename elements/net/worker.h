@@ -19,6 +19,7 @@ typedef struct _WeirWorker WeirWorker;
 typedef struct _WeirWatch WeirWatch;
 typedef struct _WeirTimer WeirTimer;
 typedef struct _WeirRound WeirRound;
+typedef struct _WeirStopHook WeirStopHook;
 
 /* starts the thread; @name is the thread's name, at most 15 characters */
 WeirWorker *weir_worker_new (const gchar *name);
@@ -38,8 +39,8 @@ GMainContext *weir_worker_get_context (WeirWorker *self);
  * @destroy: (nullable) releases @data: after @func has run, or instead when the worker has stopped
  *   already (then on the caller's thread)
  */
-void weir_worker_invoke (WeirWorker *self, void (*func) (gpointer data), gpointer data,
-    GDestroyNotify destroy);
+void weir_worker_invoke (
+    WeirWorker *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy);
 
 /**
  * weir_worker_watch: on the worker
@@ -71,9 +72,19 @@ void weir_timer_free (WeirTimer *self);
  *
  * Reading in rounds: real-time media costs wake-ups, not bytes.
  */
-WeirRound *weir_worker_round (WeirWorker *self, gint64 interval_us,
-    gboolean (*func) (gpointer data), gpointer data);
+WeirRound *weir_worker_round (
+    WeirWorker *self, gint64 interval_us, gboolean (*func) (gpointer data), gpointer data);
 void weir_round_free (WeirRound *self);
+
+/**
+ * weir_worker_stop_hook: on the worker
+ * @func: run on the worker when it is stopped, after everything else; the hook is gone then
+ *
+ * For what owns itself until it has ended, so that it ends with its worker at the latest.
+ */
+WeirStopHook *weir_worker_stop_hook (WeirWorker *self, void (*func) (gpointer data), gpointer data);
+/* before it has run */
+void weir_stop_hook_free (WeirStopHook *self);
 
 /* Returns: (transfer none): read buffer that all connections of the worker share, on the worker */
 guint8 *weir_worker_get_scratch (WeirWorker *self, gsize *size);

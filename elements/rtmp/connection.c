@@ -60,6 +60,7 @@ struct _WeirRtmpConnection {
   WeirSocket *socket;
   WeirRtmpSession *session;
   WeirTimer *timer;
+  WeirStopHook *stop_hook;
   gint64 armed_us;
   WeirRtmpConnectionOwner owner;
   gpointer owner_data;
@@ -162,6 +163,7 @@ finish (WeirRtmpConnection *self)
   tell_end (self);
   leave_owner (self, FALSE);
   g_clear_pointer (&self->timer, weir_timer_free);
+  g_clear_pointer (&self->stop_hook, weir_stop_hook_free);
   g_clear_pointer (&self->socket, weir_socket_free);
   g_clear_pointer (&self->session, weir_rtmp_session_free);
   g_clear_pointer (&self->held, g_byte_array_unref);
@@ -377,8 +379,19 @@ on_timer (gpointer data)
 }
 
 static void
+on_worker_stop (gpointer data)
+{
+  g_autoptr (WeirRtmpConnection) self = g_object_ref (data);
+
+  self->stop_hook = NULL;
+  set_reason (self, "its worker has stopped");
+  finish (self);
+}
+
+static void
 attach (WeirRtmpConnection *self)
 {
+  self->stop_hook = weir_worker_stop_hook (self->worker, on_worker_stop, self);
   self->timer = weir_worker_timer (self->worker, on_timer, self);
   self->armed_us = G_MAXINT64;
   weir_socket_attach (self->socket, self->worker, &socket_callbacks, self);
@@ -432,6 +445,7 @@ migrate (WeirRtmpConnection *self, WeirWorker *target)
 
   weir_socket_detach (self->socket);
   g_clear_pointer (&self->timer, weir_timer_free);
+  g_clear_pointer (&self->stop_hook, weir_stop_hook_free);
   leave_owner (self, TRUE);
   self->state = STATE_MIGRATING;
   g_mutex_lock (&self->lock);

@@ -79,7 +79,7 @@ count_ended (WeirConnection *connection, gpointer data)
 static void
 count_disposed (gpointer data, G_GNUC_UNUSED GObject *object)
 {
-  counter_add (&((Fixture *)data)->disposed);
+  counter_add (&((Fixture *) data)->disposed);
 }
 
 static gboolean
@@ -149,7 +149,7 @@ fixture_clear (Fixture *self)
   weir_worker_stop (self->accept);
   weir_worker_stop (self->worker);
   if (self->listener != NULL) {
-    g_object_add_weak_pointer (G_OBJECT (self->listener), (gpointer *)&self->listener);
+    g_object_add_weak_pointer (G_OBJECT (self->listener), (gpointer *) &self->listener);
     g_object_unref (self->listener);
     g_assert_null (self->listener);
   }
@@ -490,6 +490,30 @@ acceptance_on_a_worker_that_has_stopped_ends_the_connection (void)
 }
 
 static void
+a_worker_that_stops_ends_its_connections (void)
+{
+  Fixture fixture = {.decision = ACCEPT};
+  Publisher live, leaving;
+
+  fixture_init (&fixture);
+  fixture_listen (&fixture);
+  fixture_publish (&fixture, &live);
+  publisher_assert_status (&live, "NetStream.Publish.Start");
+  fixture_publish (&fixture, &leaving);
+  publisher_assert_status (&leaving, "NetStream.Publish.Start");
+  /* its last words are on their way still */
+  publisher_command (&leaving, 0, "deleteStream", 7, NULL);
+  publisher_flush (&leaving);
+  counter_await (&fixture.ended, 1);
+  weir_worker_stop (fixture.worker);
+  g_assert_cmpuint (counter_get (&fixture.ended), ==, 2);
+  publisher_assert_status (&live, NULL);
+  publisher_clear (&live);
+  publisher_clear (&leaving);
+  fixture_clear (&fixture);
+}
+
+static void
 too_many_that_wait_are_closed_at_once (void)
 {
   Fixture fixture = {.decision = LATER};
@@ -643,6 +667,7 @@ main (int argc, char **argv)
   TEST (closing_from_our_side_is_said_to_the_encoder);
   TEST (two_connections_share_a_worker);
   TEST (acceptance_on_a_worker_that_has_stopped_ends_the_connection);
+  TEST (a_worker_that_stops_ends_its_connections);
   TEST (too_many_that_wait_are_closed_at_once);
   TEST (stopping_closes_those_that_wait_and_leaves_the_accepted);
   TEST (who_speaks_something_else_is_closed);

@@ -62,8 +62,8 @@ typedef struct {
 static void
 nested (gpointer data)
 {
-  g_assert_false (((Nesting *)data)->inside);
-  counter_add (&((Nesting *)data)->done);
+  g_assert_false (((Nesting *) data)->inside);
+  counter_add (&((Nesting *) data)->done);
 }
 
 static void
@@ -146,6 +146,43 @@ the_last_reference_may_go_on_the_worker_itself (void)
   g_source_unref (source);
   weir_worker_invoke (worker, drop_worker, worker, NULL);
   counter_await (&gone, 1);
+}
+
+typedef struct {
+  WeirWorker *worker;
+  WeirStopHook *hooks[2];
+  Counter told;
+} Hooks;
+
+static void
+told_of_stop (gpointer data)
+{
+  Hooks *self = data;
+
+  g_assert_true (weir_worker_is_current (self->worker));
+  counter_add (&self->told);
+}
+
+static void
+hook_twice (gpointer data)
+{
+  Hooks *self = data;
+
+  self->hooks[0] = weir_worker_stop_hook (self->worker, told_of_stop, self);
+  self->hooks[1] = weir_worker_stop_hook (self->worker, told_of_stop, self);
+  weir_stop_hook_free (self->hooks[0]);
+}
+
+static void
+who_asked_is_told_of_the_stop (void)
+{
+  g_autoptr (WeirWorker) worker = weir_worker_new ("test");
+  Hooks hooks = {.worker = worker};
+
+  on_worker (worker, hook_twice, &hooks);
+  g_assert_cmpuint (counter_get (&hooks.told), ==, 0);
+  weir_worker_stop (worker);
+  g_assert_cmpuint (counter_get (&hooks.told), ==, 1);
 }
 
 /* ── timers ── */
@@ -679,6 +716,7 @@ main (int argc, char **argv)
   TEST (data_is_released_whether_the_worker_runs_or_not);
   TEST (no_function_is_lost_when_threads_post_at_once);
   TEST (the_last_reference_may_go_on_the_worker_itself);
+  TEST (who_asked_is_told_of_the_stop);
   TEST (timers_run_in_the_order_of_their_deadlines);
   TEST (a_timer_is_armed_again_and_freed_by_its_own_function);
   TEST (a_due_timer_can_be_freed_or_disarmed_by_another);
