@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/cli.h"
 #include "daemon.h"
 
-#include <stdio.h>
 #include <string.h>
 
 int
@@ -9,6 +9,5 @@ main (int argc, char **argv)
 {
   if (argc > 1 && strcmp (argv[1], "serve") == 0)
     return weir_daemon_run (argc - 1, argv + 1);
-  fputs ("usage: weir serve [-c FILE] [-o SECTION.KEY=VALUE]...\n", stderr);
-  return 2;
+  return weir_cli_run (argc, argv);
 }
