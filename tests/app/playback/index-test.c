@@ -73,8 +73,7 @@ add_part (WeirIndex *index, guint64 number, guint track, guint64 offset, guint64
 static void
 add_segment (WeirIndex *index, guint64 number)
 {
-  g_autoptr (WeirIndexSegment) segment = open_segment (index, number, number * 2 * SECOND);
-
+  weir_index_segment_unref (open_segment (index, number, number * 2 * SECOND));
   add_part (index, number, VIDEO, 24, 100000, number * 180000, 90000, 25);
   add_part (index, number, AUDIO, 100024, 8000, number * 96000, 49152, 48);
   add_part (index, number, VIDEO, 108024, 100000, number * 180000 + 90000, 90000, 25);
