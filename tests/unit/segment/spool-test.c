@@ -154,12 +154,13 @@ static void
 ticks_come_without_jobs (Shared *shared, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new ();
-  g_autoptr (WeirSpoolClient) client = weir_spool_client_new (writer, 1, tick, shared);
+  WeirSpoolClient *client = weir_spool_client_new (writer, 1, tick, shared);
 
   g_mutex_lock (&shared->lock);
   while (shared->ticks < 2)
     g_cond_wait (&shared->changed, &shared->lock);
   g_mutex_unlock (&shared->lock);
+  weir_spool_client_free (client);
 }
 
 int
