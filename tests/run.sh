@@ -81,8 +81,9 @@ build () {
   if [ ! -e "$folder/build.ninja" ]; then
     quietly "$folder.log" meson setup "$folder" "$@" || return 1
   fi
-  quietly "$folder.log" ninja -C "$folder"
+  quietly "$folder.log" sh -c "ninja -C '$folder' $build_targets"
 }
+build_targets= # all
 
 # run_meson FOLDER MESON-TEST-OPTION...: runs the built tests of a folder and counts their cases
 run_meson () {
@@ -119,6 +120,7 @@ done_step
 if [ -n "$fuzz" ]; then
   step 'fuzz targets (clang)'
   export CC=clang
+  build_targets='$(ninja -C build-fuzz -t targets all | sed -n "s,^\(tests/fuzz/fuzz_[^./: ]*\): .*,\1,p")'
   build build-fuzz -Dtests=true -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false || give_up
   unset CC
   done_step
