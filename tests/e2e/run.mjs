@@ -31,8 +31,20 @@ for (const file of fs.readdirSync(here).filter((name) => name.endsWith('.test.mj
   await import(path.join(here, file));
 }
 
+/* the message, and where in the tests it happened */
+function tell(error) {
+  const lines = String(error.stack ?? error).split('\n')
+    .filter((line) => !/^ +at /.test(line) || /\.test\.mjs/.test(line));
+  return lines.join('\n').replace(/^/gm, '      ');
+}
+
 let passed = 0;
 let failed = 0;
+
+process.on('unhandledRejection', (error) => {
+  failed++;
+  console.log(`   FAILED outside any test\n${tell(error)}`);
+});
 
 async function runOne(test) {
   const begin = performance.now();
@@ -51,7 +63,7 @@ async function runOne(test) {
     console.log(`   ok ${name} (${took()})`);
   } catch (error) {
     failed++;
-    console.log(`   FAILED ${name} (${took()})\n${String(error.stack ?? error).replace(/^/gm, '      ')}`);
+    console.log(`   FAILED ${name} (${took()})\n${tell(error)}`);
   } finally {
     clearTimeout(timer);
   }
