@@ -67,7 +67,7 @@ test('weirrtmpsrc alone: what is published can be written to a file', async () =
   const file = path.join(folder, 'source.mkv');
 
   await receive(`weirrtmpsrc port=PORT stream-key=k name=s matroskamux name=m ! filesink location=${file}
-    s.video_0 ! queue ! m. s.audio_0 ! queue ! m.`);
+    s.video_0 ! queue ! m.video_0 s.audio_0 ! queue ! m.audio_0`);
   await sameAsReference(await clip(), whole(file), { video: true, audio: true, frame: 0.04 });
 });
 
