@@ -88,8 +88,7 @@ trap 'end; echo; echo "Weir has stopped."; exit 0' INT TERM HUP
 trap end EXIT
 
 set -f # [::] in a setting is no pattern of file names
-build/app/weir serve $settings -o "server.state-dir=$state" -o api.account=quickstart \
-  >"$state/weir.out" 2>"$state/weir.log" &
+build/app/weir serve $settings -o "server.state-dir=$state" >"$state/weir.out" 2>"$state/weir.log" &
 weir_pid=$!
 set +f
 
@@ -112,7 +111,7 @@ for word in $(cat "$state/ready"); do
 done
 url=http://localhost:$http_port
 
-inputs=$(node data/quickstart.mjs inputs "$url" "$(cat "$state/api-token")" quickstart) || exit 1
+inputs=$(node data/quickstart.mjs inputs "$url" "$(cat "$state/api-token")" "$(cat "$state/account")") || exit 1
 demo_uid= demo_key= own_uid= own_key=
 eval "$inputs"
 

@@ -10,8 +10,6 @@ import { until } from './wait.mjs';
 
 export const settings = { weir: 'build/app/weir' };
 
-const ACCOUNT = 'e2e';
-
 export class Weir {
   /* options: { 'section.key': value }; state: a directory of an earlier daemon */
   static async start({ options = {}, state } = {}) {
@@ -23,7 +21,6 @@ export class Weir {
       'server.state-dir': weir.state,
       'http.listen': '127.0.0.1:0',
       'rtmp.listen': '127.0.0.1:0',
-      'api.account': ACCOUNT,
       'recording.timeout': '1s',
       ...options,
     };
@@ -36,6 +33,7 @@ export class Weir {
       return [word.slice(0, at), word.slice(at + 1)];
     }));
     weir.url = `http://${weir.address('http')}`;
+    weir.account = fs.readFileSync(path.join(weir.state, 'account'), 'utf8').trim();
     weir.token = fs.readFileSync(path.join(weir.state, 'api-token'), 'utf8').trim();
     return weir;
   }
@@ -46,7 +44,12 @@ export class Weir {
   }
 
   async fetch(where, options) {
-    return fetch(new URL(where, this.url), options);
+    try {
+      return await fetch(new URL(where, this.url), options);
+    } catch (error) {
+      const daemon = this.process.code === undefined ? 'it runs' : `it ended with ${this.process.code}`;
+      throw new Error(`${where}: ${error.cause?.message ?? error.message}; the daemon: ${daemon}\n${this.process.tail(10)}`);
+    }
   }
 
   async text(where) {
@@ -70,7 +73,7 @@ export class Weir {
 
   /* the raw answer of the management API: { status, body } */
   async call(method, where, body, { token = this.token, headers = {} } = {}) {
-    const response = await this.fetch(`/client/v4/accounts/${ACCOUNT}/stream${where}`, {
+    const response = await this.fetch(`/client/v4/accounts/${this.account}/stream${where}`, {
       method,
       headers: {
         ...(token ? { Authorization: `Bearer ${token}` } : {}),
@@ -119,7 +122,7 @@ export class Weir {
 
   async cli(args, options = {}) {
     return run(settings.weir, args, {
-      ...options, env: { WEIR_URL: this.url, WEIR_TOKEN: this.token, WEIR_ACCOUNT: ACCOUNT, ...options.env },
+      ...options, env: { WEIR_URL: this.url, WEIR_TOKEN: this.token, WEIR_ACCOUNT: this.account, ...options.env },
     });
   }
 
