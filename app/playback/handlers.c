@@ -136,7 +136,7 @@ get_type (WeirIndex *index, guint64 epoch, guint generation, gint track)
   if (track < 0)
     return "video/mp4";
   configs = weir_index_get_configs (index, epoch, generation);
-  if (configs == NULL || (guint)track >= configs->len)
+  if (configs == NULL || (guint) track >= configs->len)
     return "video/mp4";
   config = configs->pdata[track];
   return config != NULL && config->kind == WEIR_MEDIA_AUDIO ? "audio/mp4" : "video/mp4";
@@ -359,6 +359,8 @@ input_found (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (WeirLiveInput) input =
       weir_store_get_input_finish (WEIR_STORE (source), result, &error);
+  WeirPlayback *self;
+  const gchar *id;
 
   if (input != NULL) {
     if (call->kind == KIND_LIFECYCLE)
@@ -373,8 +375,9 @@ input_found (GObject *source, GAsyncResult *result, gpointer user_data)
     fail_for_store (call, error);
     return;
   }
-  weir_store_get_broadcast (
-      call->playback->store, call->id, broadcast_found, g_steal_pointer (&call));
+  self = call->playback;
+  id = call->id;
+  weir_store_get_broadcast (self->store, id, broadcast_found, g_steal_pointer (&call));
 }
 
 /* on the server's thread */
@@ -393,7 +396,9 @@ begin_lifecycle (Call *taken)
   WeirBroadcastStatus *status = weir_broadcast_manager_get_status (self->manager, call->id);
 
   if (status == NULL) {
-    weir_store_get_input (self->store, call->id, input_found, g_steal_pointer (&call));
+    const gchar *id = call->id;
+
+    weir_store_get_input (self->store, id, input_found, g_steal_pointer (&call));
     return;
   }
   serve_lifecycle (call, g_strcmp0 (status->input, call->id) == 0, status->uid, status->state,
@@ -571,5 +576,5 @@ weir_playback_add_routes (WeirPlayback *self, WeirHttpRouter *router)
   weir_http_router_add (router, "GET", "/web/{name}", get_page, self, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (missing); i++)
     weir_http_router_add (router, missing[i].method, missing[i].pattern, say_missing,
-        (gpointer)missing[i].reason, NULL);
+        (gpointer) missing[i].reason, NULL);
 }
