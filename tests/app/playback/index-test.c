@@ -239,9 +239,9 @@ static void
 dates_of_other_tracks_are_of_their_first_sample (void)
 {
   g_autoptr (WeirIndex) index = index_new (6);
-  g_autoptr (WeirIndexSegment) segment = open_segment (index, 0, 5 * SECOND);
   g_autofree gchar *video = NULL, *audio = NULL;
 
+  weir_index_segment_unref (open_segment (index, 0, 5 * SECOND));
   add_part (index, 0, VIDEO, 24, 1000, 450000 - 7200, 180000, 50);
   add_part (index, 0, AUDIO, 1024, 1000, 5 * 48000 + 600, 96256, 94);
   weir_index_close_segment (index, 0, 2 * SECOND, 2);
