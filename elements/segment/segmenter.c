@@ -415,28 +415,32 @@ flush_pending (WeirSegmenter *self, guint index)
 
 /* ---- segments ---- */
 
+static gint64
+get_total_ns (WeirSegmenter *self, const Segment *segment, guint index)
+{
+  const Track *track = get_track (self, index);
+  guint64 ticks = g_array_index (segment->totals, WeirSegmentTrackTotal, index).duration;
+
+  return ticks > 0 ? to_ns ((gint64) ticks, track->timescale) : 0;
+}
+
 static void
 close_segment (WeirSegmenter *self, Segment *segment)
 {
-  const Track *reference = get_track (self, segment->reference);
   gint64 duration = 0, longest = 0;
   WeirSegmenterEvent *event;
 
   if (segment->successor_us != 0 && segment->reference_changed)
     duration = segment->successor_ns - segment->start_ns;
-  for (guint i = 0; segment->reference_changed && duration <= 0 && i < self->tracks->len; i++) {
-    const Track *track = get_track (self, i);
-    gint64 ticks = (gint64) g_array_index (segment->totals, WeirSegmentTrackTotal, i).duration;
-
-    if (ticks > 0)
-      longest = MAX (longest, to_ns (ticks, track->timescale));
-  }
-  duration = MAX (duration, longest);
   if (duration <= 0)
-    duration =
-        to_ns ((gint64) g_array_index (segment->totals, WeirSegmentTrackTotal, segment->reference)
-                   .duration,
-            reference->timescale);
+    duration = get_total_ns (self, segment, segment->reference);
+  if (segment->successor_us == 0 && segment->reference_changed) {
+    /* the reference stopped on the way and others went on */
+    for (guint i = 0; i < self->tracks->len; i++)
+      longest = MAX (longest, get_total_ns (self, segment, i));
+    if (longest > duration + TARGET_SLACK_NS)
+      duration = longest;
+  }
   if (duration <= 0 && segment->successor_us != 0)
     duration = segment->successor_ns - segment->start_ns;
 

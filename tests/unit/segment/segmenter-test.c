@@ -1021,6 +1021,21 @@ a_stall_of_the_clock_without_a_gap_leaves_no_hole (Harness *h, G_GNUC_UNUSED gco
 }
 
 static void
+the_duration_is_the_references_though_audio_ends_a_little_later (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, &(Media){.to = 2 * S});
+  weir_segmenter_end_track (h->segmenter, 0);
+  push (h, 1, 2005 * MS, 2005 * MS, TRUE, 2005000);
+  weir_segmenter_end_track (h->segmenter, 1);
+  drain (h, 2010000);
+  g_assert_cmpuint (h->segments->len, ==, 1);
+  g_assert_cmpint (segment_at (h, 0)->duration, ==, 2 * S);
+  check_all_out (h);
+}
+
+static void
 a_track_that_ended_is_not_waited_for (Harness *h, G_GNUC_UNUSED gconstpointer data)
 {
   begin (h, TRUE, TRUE);
@@ -1068,6 +1083,7 @@ main (int argc, char **argv)
   ADD (the_wait_for_a_configuration_is_bounded);
   ADD (what_is_held_before_the_start_is_bounded);
   ADD (a_stall_of_the_clock_without_a_gap_leaves_no_hole);
+  ADD (the_duration_is_the_references_though_audio_ends_a_little_later);
   ADD (a_track_that_ended_is_not_waited_for);
   return g_test_run ();
 }
