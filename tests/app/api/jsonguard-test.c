@@ -71,7 +71,9 @@ texts_are_judged (void)
     g_autofree gchar *copy = size > 0 ? g_memdup2 (cases[i].text, size) : g_new0 (gchar, 1);
     gboolean valid = weir_json_check (copy, size, &error);
 
-    g_test_message ("%s", cases[i].text);
+    g_autofree gchar *escaped = g_strescape (cases[i].text, NULL);
+
+    g_test_message ("%s", escaped);
     g_assert_cmpint (valid, ==, cases[i].fault == NULL);
     if (!valid) {
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);

@@ -466,6 +466,7 @@ thousands_of_parts_are_streamed (Fixture *fixture, G_GNUC_UNUSED gconstpointer d
     g_assert_cmpuint (bytes[i * 5], ==, 0xff);
     g_assert_cmpuint (bytes[i * 5 + 4], ==, (i + 2) % 256);
   }
+  g_assert_cmpuint (soup_message_get_status (message), ==, 200);
   g_assert_cmpuint (soup_message_get_status (part), ==, 206);
   g_assert_cmpmem (g_bytes_get_data (range, NULL), g_bytes_get_size (range), bytes + 4999, 7005);
 }
