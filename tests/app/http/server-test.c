@@ -660,6 +660,7 @@ several_addresses_are_served_alike (G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED
     g_autoptr (GBytes) body = soup_session_send_and_read (session, message, NULL, &error);
 
     g_assert_no_error (error);
+    g_assert_nonnull (body);
     g_assert_cmpuint (soup_message_get_status (message), ==, 404);
   }
 }
