@@ -12,14 +12,14 @@
 #endif
 
 static const gchar usage[] =
-    "Usage: weir COMMAND [OPTION…]\n"
+    "Usage: weir COMMAND [OPTION...]\n"
     "\n"
-    "  serve [-c FILE] [-o SECTION.KEY=VALUE]…   the daemon, in the foreground\n"
+    "  serve [-c FILE] [-o SECTION.KEY=VALUE]...   the daemon, in the foreground\n"
     "  input create [--name NAME] [--recording off|automatic] [--timeout SECONDS] [--disabled]\n"
     "  input list | show ID | delete ID\n"
     "  status                                    what is on\n"
-    "  check FILE…|URL…                          check CMAF segments strictly\n"
-    "  config check [-c FILE] [-o SECTION.KEY=VALUE]…\n"
+    "  check FILE...|URL...                          check CMAF segments strictly\n"
+    "  config check [-c FILE] [-o SECTION.KEY=VALUE]...\n"
     "\n"
     "Options of API commands:\n"
     "  --json             print what the API answered\n"
@@ -160,7 +160,7 @@ print_input (WeirClient *client, JsonObject *input)
   g_autofree gchar *watch = get_watch_url (client, input);
 
   g_print ("Live input   %s%s%s\n", get_text (input, "uid", NULL), *name ? "  " : "", name);
-  g_print ("\nIn OBS: Settings, Stream, Service \"Custom…\"\n");
+  g_print ("\nIn OBS: Settings, Stream, Service \"Custom...\"\n");
   g_print ("  Server      %s\n", *server ? server : "(no RTMP listener is on)");
   g_print ("  Stream key  %s\n", key);
   if (*server != '\0')
