@@ -79,7 +79,7 @@ broadcast_set_state (WeirBroadcast *self, WeirLifecycle state, gint64 deadline_u
 static WeirLifecycle
 broadcast_get_state (WeirBroadcast *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return self->state;
 }
@@ -738,7 +738,7 @@ pipeline_stopped (G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult *res
 {
   WeirBroadcast *self = data;
 
-  weir_index_end (self->index, self->record->recorded);
+  weir_index_end (self->index, FALSE);
   self->stopped = TRUE;
   broadcast_pending_done (self);
 }
@@ -840,6 +840,12 @@ const gchar *
 weir_broadcast_get_uid (WeirBroadcast *self)
 {
   return self->record->uid;
+}
+
+gboolean
+weir_broadcast_is_recorded (WeirBroadcast *self)
+{
+  return self->record->recorded;
 }
 
 const gchar *

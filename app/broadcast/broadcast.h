@@ -54,6 +54,7 @@ void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
 
 const gchar *weir_broadcast_get_uid (WeirBroadcast *self);
 const gchar *weir_broadcast_get_input (WeirBroadcast *self);
+gboolean weir_broadcast_is_recorded (WeirBroadcast *self);
 /* any thread */
 WeirBroadcastStatus *weir_broadcast_get_status (WeirBroadcast *self);
 /* any thread. Returns: (transfer full) */

@@ -7,14 +7,12 @@
 #undef G_LOG_DOMAIN
 #define G_LOG_DOMAIN "weir"
 
-/* an ended broadcast's index stays in memory for viewers who are still there */
-#define ENDED_KEEP_US (5 * 60 * G_USEC_PER_SEC)
-/* indexes of recordings that were loaded for viewers */
-#define LOADED_MAX 64
+/* an index stays in memory for viewers who are still there, or who share it */
+#define KEEP_US (5 * 60 * G_USEC_PER_SEC)
+#define KEEP_MAX 1024
 
 typedef struct {
   WeirIndex *index;
-  gchar *input; /* (nullable) whose last broadcast it was */
   gint64 until_us;
 } KeptIndex;
 
@@ -35,7 +33,10 @@ struct _WeirBroadcastManager {
   GHashTable *by_input;       /* input uid → WeirBroadcast that runs */
   GHashTable *by_uid;         /* the same by broadcast uid */
   GHashTable *starting;       /* input uid → itself: a first connection is on its way */
-  GHashTable *kept;           /* broadcast uid → KeptIndex */
+  /* Who watches by the input goes on with the window of its last broadcast, so that the media
+   * sequence does not go back when it ends; who watches by the broadcast gets all of it. */
+  GHashTable *last;       /* input uid → KeptIndex of the broadcast that ended last */
+  GHashTable *recordings; /* broadcast uid → KeptIndex, whole where there is a recording */
   WeirBroadcastTotals totals; /* of broadcasts that have ended */
 };
 
@@ -43,7 +44,6 @@ static void
 kept_index_free (KeptIndex *kept)
 {
   weir_index_unref (kept->index);
-  g_free (kept->input);
   g_free (kept);
 }
 
@@ -69,26 +69,34 @@ weir_broadcast_status_free (WeirBroadcastStatus *self)
   g_free (self);
 }
 
-/* under the lock */
+/* under the lock: @table is one of `last` and `recordings` */
 static void
-manager_keep_index (WeirBroadcastManager *self, WeirIndex *index, const gchar *input)
+keep_index (GHashTable *table, const gchar *id, WeirIndex *index)
 {
   KeptIndex *kept = g_new0 (KeptIndex, 1);
+  gint64 now = g_get_monotonic_time ();
   GHashTableIter iter;
   gpointer value;
-  gint64 now = g_get_monotonic_time ();
 
-  g_hash_table_iter_init (&iter, self->kept);
+  g_hash_table_iter_init (&iter, table);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    KeptIndex *other = value;
-    if (other->until_us < now || (input != NULL && g_strcmp0 (other->input, input) == 0) ||
-        g_hash_table_size (self->kept) > LOADED_MAX)
+    if (((KeptIndex *) value)->until_us < now || g_hash_table_size (table) >= KEEP_MAX)
       g_hash_table_iter_remove (&iter);
   }
   kept->index = weir_index_ref (index);
-  kept->input = g_strdup (input);
-  kept->until_us = now + ENDED_KEEP_US;
-  g_hash_table_replace (self->kept, g_strdup (weir_index_get_broadcast (index)), kept);
+  kept->until_us = now + KEEP_US;
+  g_hash_table_replace (table, g_strdup (id), kept);
+}
+
+/* under the lock. Returns: (transfer full) (nullable) */
+static WeirIndex *
+find_kept (GHashTable *table, const gchar *id)
+{
+  const KeptIndex *kept = g_hash_table_lookup (table, id);
+
+  if (kept == NULL || kept->until_us < g_get_monotonic_time ())
+    return NULL;
+  return weir_index_ref (kept->index);
 }
 
 static void
@@ -104,7 +112,6 @@ manager_check_drained (WeirBroadcastManager *self)
 static void
 on_broadcast_changed (WeirBroadcast *broadcast, G_GNUC_UNUSED gpointer data)
 {
-  g_autoptr (GMutexLocker) locker = NULL;
   WeirBroadcastStatus *status = weir_broadcast_get_status (broadcast);
 
   g_message ("broadcast %s: %s input=%s", status->uid, weir_lifecycle_get_name (status->state),
@@ -127,7 +134,9 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   g_mutex_lock (&self->lock);
   self->totals.segments_total += segments;
   self->totals.segment_bytes_total += bytes;
-  manager_keep_index (self, index, input);
+  keep_index (self->last, input, index);
+  if (!weir_broadcast_is_recorded (broadcast))
+    keep_index (self->recordings, weir_broadcast_get_uid (broadcast), index);
   if (g_hash_table_lookup (self->by_input, input) == broadcast)
     g_hash_table_remove (self->by_input, input);
   g_hash_table_remove (self->by_uid, weir_broadcast_get_uid (broadcast));
@@ -319,8 +328,10 @@ weir_broadcast_manager_new (
   self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->kept =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
+  self->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      (GDestroyNotify) kept_index_free);
+  self->recordings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      (GDestroyNotify) kept_index_free);
   return self;
 }
 
@@ -330,7 +341,8 @@ weir_broadcast_manager_free (WeirBroadcastManager *self)
   g_hash_table_unref (self->by_input);
   g_hash_table_unref (self->by_uid);
   g_hash_table_unref (self->starting);
-  g_hash_table_unref (self->kept);
+  g_hash_table_unref (self->last);
+  g_hash_table_unref (self->recordings);
   g_hash_table_unref (self->known_gops);
   weir_spool_writer_unref (self->writer);
   g_object_unref (self->store);
@@ -386,7 +398,7 @@ weir_broadcast_manager_revoke (
 WeirBroadcastStatus *
 weir_broadcast_manager_get_status (WeirBroadcastManager *self, const gchar *id)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
 
   if (broadcast == NULL)
@@ -397,7 +409,7 @@ weir_broadcast_manager_get_status (WeirBroadcastManager *self, const gchar *id)
 GPtrArray *
 weir_broadcast_manager_list (WeirBroadcastManager *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_broadcast_status_free);
   GHashTableIter iter;
   gpointer value;
@@ -411,33 +423,22 @@ weir_broadcast_manager_list (WeirBroadcastManager *self)
 WeirIndex *
 weir_broadcast_manager_find_index (WeirBroadcastManager *self, const gchar *id)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
-  KeptIndex *kept;
-  GHashTableIter iter;
-  gpointer value;
+  WeirIndex *index;
 
   if (broadcast == NULL)
     broadcast = g_hash_table_lookup (self->by_uid, id);
   if (broadcast != NULL)
     return weir_broadcast_get_index (broadcast);
-  kept = g_hash_table_lookup (self->kept, id);
-  if (kept != NULL)
-    return weir_index_ref (kept->index);
-  /* viewers who watch by the input see the end of its last broadcast, for a while */
-  g_hash_table_iter_init (&iter, self->kept);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    kept = value;
-    if (g_strcmp0 (kept->input, id) == 0 && kept->until_us > g_get_monotonic_time ())
-      return weir_index_ref (kept->index);
-  }
-  return NULL;
+  index = find_kept (self->last, id);
+  return index != NULL ? index : find_kept (self->recordings, id);
 }
 
 void
 weir_broadcast_manager_get_totals (WeirBroadcastManager *self, WeirBroadcastTotals *totals)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   GHashTableIter iter;
   gpointer value;
 
@@ -503,7 +504,7 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
   }
   weir_index_end (index, TRUE);
   g_mutex_lock (&self->lock);
-  manager_keep_index (self, index, NULL);
+  keep_index (self->recordings, load->record->uid, index);
   g_mutex_unlock (&self->lock);
   load_answer (load, index);
 }
