@@ -224,7 +224,7 @@ parse_number (const gchar *text, const Unit *units, guint count, const gchar *ex
     if (strcmp (end, units[i].suffix) != 0)
       continue;
     if (errno != 0 || value > G_MAXINT64 ||
-        __builtin_mul_overflow ((gint64)value, units[i].factor, &product)) {
+        __builtin_mul_overflow ((gint64) value, units[i].factor, &product)) {
       g_set_error (error, WEIR_CONFIG_ERROR, WEIR_CONFIG_ERROR_VALUE, "is too large");
       return FALSE;
     }
@@ -264,11 +264,11 @@ check_text (const Entry *entry, const gchar *text, GError **error)
 {
   gsize size = strlen (text);
 
-  if ((gint64)size < entry->min) {
+  if ((gint64) size < entry->min) {
     g_set_error (error, WEIR_CONFIG_ERROR, WEIR_CONFIG_ERROR_VALUE, "must not be empty");
     return FALSE;
   }
-  if ((gint64)size > entry->max) {
+  if ((gint64) size > entry->max) {
     g_set_error (error, WEIR_CONFIG_ERROR, WEIR_CONFIG_ERROR_VALUE,
         "is longer than %" G_GINT64_FORMAT " bytes", entry->max);
     return FALSE;
@@ -329,12 +329,12 @@ check_choice (const Entry *entry, const gchar *text, GError **error)
   g_auto (GStrv) choices = g_strsplit (entry->choices, " ", -1);
   g_autofree gchar *later = g_strdup_printf ("(%s)", text);
 
-  if (g_strv_contains ((const gchar *const *)choices, later)) {
+  if (g_strv_contains ((const gchar *const *) choices, later)) {
     g_set_error (error, WEIR_CONFIG_ERROR, WEIR_CONFIG_ERROR_UNAVAILABLE,
         "%s is not available in this version", text);
     return FALSE;
   }
-  if (text[0] != '(' && g_strv_contains ((const gchar *const *)choices, text))
+  if (text[0] != '(' && g_strv_contains ((const gchar *const *) choices, text))
     return TRUE;
   g_set_error (
       error, WEIR_CONFIG_ERROR, WEIR_CONFIG_ERROR_VALUE, "must be one of: %s", entry->choices);
@@ -393,7 +393,7 @@ set_value (WeirConfig *self, const Entry *entry, const gchar *text, GError **err
     }
     if (!check_range (entry, number, error))
       return FALSE;
-    G_STRUCT_MEMBER (guint, self, entry->offset) = (guint)number;
+    G_STRUCT_MEMBER (guint, self, entry->offset) = (guint) number;
     return TRUE;
   case TYPE_DURATION:
     if (!parse_number (
@@ -432,15 +432,15 @@ get_value (const WeirConfig *self, const Entry *entry)
   case TYPE_LISTEN:
   case TYPE_URL:
   case TYPE_CHOICE:
-    return g_strdup (*(gchar *const *)field);
+    return g_strdup (*(gchar *const *) field);
   case TYPE_RECORDING:
-    return g_strdup (*(const gboolean *)field ? "automatic" : "off");
+    return g_strdup (*(const gboolean *) field ? "automatic" : "off");
   case TYPE_COUNT:
-    return g_strdup_printf ("%u", *(const guint *)field);
+    return g_strdup_printf ("%u", *(const guint *) field);
   case TYPE_DURATION:
-    return format_number (*(const gint64 *)field, duration_units, G_N_ELEMENTS (duration_units));
+    return format_number (*(const gint64 *) field, duration_units, G_N_ELEMENTS (duration_units));
   case TYPE_SIZE:
-    return format_number (*(const gint64 *)field, size_units, G_N_ELEMENTS (size_units));
+    return format_number (*(const gint64 *) field, size_units, G_N_ELEMENTS (size_units));
   case TYPE_LATER:
   default:
     return NULL;
@@ -598,8 +598,8 @@ apply_override (WeirConfig *self, const gchar *text, GError **error)
         "-o %s: must have the form SECTION.KEY=VALUE", text);
     return FALSE;
   }
-  section = g_strndup (text, (gsize)(point - text));
-  key = g_strndup (point + 1, (gsize)(equals - point - 1));
+  section = g_strndup (text, (gsize) (point - text));
+  key = g_strndup (point + 1, (gsize) (equals - point - 1));
   if (find_entry (section, key, &entry, error) && set_value (self, entry, equals + 1, error))
     return TRUE;
   g_prefix_error (error, "-o %s.%s: ", section, key);

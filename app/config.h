@@ -25,7 +25,7 @@ typedef struct {
     gchar *public_url;
   } http;
   struct {
-    gchar *account;    /* empty: made at the first start */
+    gchar *account; /* empty: made at the first start */
     gchar *token_file;
   } api;
   struct {
@@ -53,7 +53,7 @@ typedef struct {
     gint64 rtmp_media_silence;
     gint64 rtmp_first_media;
     guint rtmp_pending_connections;
-    gint64 rtmp_video_message;  /* bytes; so below */
+    gint64 rtmp_video_message; /* bytes; so below */
     gint64 rtmp_audio_message;
     gint64 rtmp_data_message;
     gint64 authorise;
@@ -67,9 +67,9 @@ typedef struct {
 #define WEIR_CONFIG_ERROR (weir_config_error_quark ())
 GQuark weir_config_error_quark (void);
 typedef enum {
-  WEIR_CONFIG_ERROR_FILE,    /* cannot be read, or is no key file */
-  WEIR_CONFIG_ERROR_UNKNOWN, /* no such section or key */
-  WEIR_CONFIG_ERROR_VALUE,   /* the key cannot have this value */
+  WEIR_CONFIG_ERROR_FILE,        /* cannot be read, or is no key file */
+  WEIR_CONFIG_ERROR_UNKNOWN,     /* no such section or key */
+  WEIR_CONFIG_ERROR_VALUE,       /* the key cannot have this value */
   WEIR_CONFIG_ERROR_UNAVAILABLE, /* not available in this version */
 } WeirConfigError;
 
@@ -80,8 +80,8 @@ typedef enum {
  *
  * Every unknown section or key, every key that appears twice, every value out of range, and every
  * key of a part that this version does not have is an error that names it, with file and line.
- * After loading no text is NULL; `state_dir`, `token_file` and `path` are absolute; `node_name` and,
- * with a `public_url`, `public_host` are set. `account` may be empty, `workers` 0 (the cores).
+ * After loading no text is NULL; `state_dir`, `token_file` and `path` are absolute; `node_name`
+ * and, with a `public_url`, `public_host` are set. `account` may be empty, `workers` 0 (the cores).
  */
 WeirConfig *weir_config_load (const gchar *file, const gchar *const *overrides, GError **error);
 void weir_config_free (WeirConfig *self);

@@ -26,7 +26,7 @@ is_journal (gint fd)
   if (*end != ':')
     return FALSE;
   inode = g_ascii_strtoull (end + 1, &end, 10);
-  return *end == '\0' && device == (guint64)status.st_dev && inode == (guint64)status.st_ino;
+  return *end == '\0' && device == (guint64) status.st_dev && inode == (guint64) status.st_ino;
 }
 
 void
@@ -113,7 +113,7 @@ weir_log_format (const WeirLogSettings *settings, GLogLevelFlags level, const gc
     return NULL;
   seconds = g_date_time_new_from_unix_utc (wall_us / G_USEC_PER_SEC);
   time = seconds != NULL ? g_date_time_format (seconds, "%Y-%m-%dT%H:%M:%S") : g_strdup ("-");
-  stamp = g_strdup_printf ("%s.%06dZ", time, (gint)(wall_us % G_USEC_PER_SEC));
+  stamp = g_strdup_printf ("%s.%06dZ", time, (gint) (wall_us % G_USEC_PER_SEC));
 
   line = g_string_new (NULL);
   if (settings->journal)
@@ -155,7 +155,7 @@ write_line (const gchar *line)
     if (count <= 0)
       return;
     line += count;
-    size -= (gsize)count;
+    size -= (gsize) count;
   }
 }
 

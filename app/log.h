@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 typedef struct {
   GLogLevelFlags level; /* the least important that is written: G_LOG_LEVEL_INFO, … */
   gboolean json;
-  gboolean journal;     /* with priorities instead of time and level */
+  gboolean journal; /* with priorities instead of time and level */
 } WeirLogSettings;
 
 /* @level: error, warning, info, debug; @format: text, json (as the configuration has them) */

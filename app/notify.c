@@ -24,7 +24,7 @@ weir_notify (const gchar *state, GError **error)
     return FALSE;
   }
   g_strlcpy (address.sun_path, name, sizeof address.sun_path);
-  size = (socklen_t)(offsetof (struct sockaddr_un, sun_path) + strlen (name));
+  size = (socklen_t) (offsetof (struct sockaddr_un, sun_path) + strlen (name));
   if (name[0] == '@')
     address.sun_path[0] = '\0';
   else
@@ -33,7 +33,7 @@ weir_notify (const gchar *state, GError **error)
   fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sent = fd < 0 ? -1
                 : sendto (fd, state, strlen (state), MSG_NOSIGNAL | MSG_DONTWAIT,
-                      (struct sockaddr *)&address, size);
+                      (struct sockaddr *) &address, size);
   failure = errno;
   if (fd >= 0)
     close (fd);

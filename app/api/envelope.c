@@ -10,7 +10,7 @@ weir_api_format_time (gint64 wall_us)
   if (time == NULL)
     return NULL;
   seconds = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S");
-  return g_strdup_printf ("%s.%06uZ", seconds, (guint)(wall_us % G_USEC_PER_SEC));
+  return g_strdup_printf ("%s.%06uZ", seconds, (guint) (wall_us % G_USEC_PER_SEC));
 }
 
 void

@@ -19,23 +19,18 @@ G_BEGIN_DECLS
 #define WEIR_API_INTERNAL 20005
 
 /* @result: (transfer full) */
-void
-weir_api_succeed (WeirHttpRequest *request, JsonNode *result);
+void weir_api_succeed (WeirHttpRequest *request, JsonNode *result);
 /* @pointer: (nullable): JSON pointer (RFC 6901) to what is wrong in the request's body */
-void
-weir_api_fail (
+void weir_api_fail (
     WeirHttpRequest *request, guint status, gint code, const gchar *message, const gchar *pointer);
 /* Returns: (transfer full): the same as a response, for those who add headers */
-WeirHttpResponse *
-weir_api_failure (guint status, gint code, const gchar *message, const gchar *pointer);
+WeirHttpResponse *weir_api_failure (
+    guint status, gint code, const gchar *message, const gchar *pointer);
 
 /* Returns: (transfer full): RFC 3339, UTC, microseconds */
-gchar *
-weir_api_format_time (gint64 wall_us);
+gchar *weir_api_format_time (gint64 wall_us);
 /* adds a member; a time of 0 is null */
-void
-weir_api_add_time (JsonBuilder *builder, const gchar *name, gint64 wall_us);
-void
-weir_api_add_string (JsonBuilder *builder, const gchar *name, const gchar *value);
+void weir_api_add_time (JsonBuilder *builder, const gchar *name, gint64 wall_us);
+void weir_api_add_string (JsonBuilder *builder, const gchar *name, const gchar *value);
 
 G_END_DECLS

@@ -18,11 +18,9 @@ G_BEGIN_DECLS
  *
  * Returns: FALSE with G_IO_ERROR_INVALID_DATA, whose message says what and at which byte
  */
-gboolean
-weir_json_check (const gchar *text, gsize size, GError **error);
+gboolean weir_json_check (const gchar *text, gsize size, GError **error);
 
 /* Returns: (transfer full): the value of a text that passed the check */
-JsonNode *
-weir_json_parse (GBytes *text, GError **error);
+JsonNode *weir_json_parse (GBytes *text, GError **error);
 
 G_END_DECLS

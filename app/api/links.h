@@ -18,13 +18,11 @@ typedef struct {
 } WeirListeners;
 
 /* Returns: the port of the first address, 0 when there is none */
-guint16
-weir_listeners_get_port (const gchar *addresses);
+guint16 weir_listeners_get_port (const gchar *addresses);
 
 /* Returns: (transfer full): "http://host:8080": `http.public-url`, else by the request's Host; no
  * slash at the end */
-gchar *
-weir_links_get_base (const WeirConfig *config, WeirHttpRequest *request);
+gchar *weir_links_get_base (const WeirConfig *config, WeirHttpRequest *request);
 /**
  * weir_links_get_ingest:
  * @scheme: "rtmp" or "rtmps"
@@ -32,9 +30,8 @@ weir_links_get_base (const WeirConfig *config, WeirHttpRequest *request);
  *
  * Returns: (transfer full) (nullable): "rtmp://host:1935/live/"; NULL while the listener is off
  */
-gchar *
-weir_links_get_ingest (const WeirConfig *config, WeirHttpRequest *request, const gchar *scheme,
-    const gchar *addresses);
+gchar *weir_links_get_ingest (const WeirConfig *config, WeirHttpRequest *request,
+    const gchar *scheme, const gchar *addresses);
 
 /**
  * weir_links_is_host_allowed:
@@ -42,7 +39,6 @@ weir_links_get_ingest (const WeirConfig *config, WeirHttpRequest *request, const
  * Whether API calls may come under this Host: the public names, localhost, or a numeric address.
  * A web page cannot make a browser send one of these for its own name (DNS rebinding).
  */
-gboolean
-weir_links_is_host_allowed (const WeirConfig *config, const gchar *host);
+gboolean weir_links_is_host_allowed (const WeirConfig *config, const gchar *host);
 
 G_END_DECLS

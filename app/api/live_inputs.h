@@ -28,11 +28,10 @@ typedef struct {
  *
  * Returns: FALSE when the request was answered with a failure
  */
-gboolean
-weir_api_accept (WeirApi *self, WeirHttpRequest *request, const WeirRouteParameters *parameters);
+gboolean weir_api_accept (
+    WeirApi *self, WeirHttpRequest *request, const WeirRouteParameters *parameters);
 /* Returns: TRUE for the bearer token of @request */
-gboolean
-weir_api_has_token (WeirApi *self, WeirHttpRequest *request);
+gboolean weir_api_has_token (WeirApi *self, WeirHttpRequest *request);
 
 /**
  * weir_live_input_from_json:
@@ -44,11 +43,9 @@ weir_api_has_token (WeirApi *self, WeirHttpRequest *request);
  *
  * Returns: (transfer full) (nullable): an input without uid, account, times and secrets
  */
-WeirLiveInput *
-weir_live_input_from_json (
+WeirLiveInput *weir_live_input_from_json (
     GBytes *body, guint *status, gint *code, gchar **message, gchar **pointer);
 
-void
-weir_live_inputs_add_routes (WeirApi *self, WeirHttpRouter *router);
+void weir_live_inputs_add_routes (WeirApi *self, WeirHttpRouter *router);
 
 G_END_DECLS

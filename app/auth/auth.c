@@ -33,7 +33,7 @@ fill_random (guint8 *data, gsize size)
       continue;
     }
     data += count;
-    size -= (gsize)count;
+    size -= (gsize) count;
   }
 }
 
@@ -73,7 +73,7 @@ compute_digest (const gchar *text, guint8 *digest)
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
   gsize size = DIGEST_SIZE;
 
-  g_checksum_update (checksum, (const guchar *)text, (gssize)strlen (text));
+  g_checksum_update (checksum, (const guchar *) text, (gssize) strlen (text));
   g_checksum_get_digest (checksum, digest, &size);
 }
 

@@ -22,8 +22,8 @@ typedef struct _WeirAuth WeirAuth;
  *
  * Returns: NULL with a #GIOError
  */
-WeirAuth *weir_auth_load (const gchar *state_dir, const gchar *account, const gchar *token_file,
-    GError **error);
+WeirAuth *weir_auth_load (
+    const gchar *state_dir, const gchar *account, const gchar *token_file, GError **error);
 void weir_auth_free (WeirAuth *self);
 /* Returns: (transfer none) */
 const gchar *weir_auth_get_account (WeirAuth *self);

@@ -8,7 +8,7 @@ G_DEFINE_INTERFACE (WeirBlobs, weir_blobs, G_TYPE_OBJECT)
 static void
 weir_blobs_default_init (WeirBlobsInterface *iface)
 {
-  (void)iface;
+  (void) iface;
 }
 
 /* a component that is no way out of its folder and no hidden file */
@@ -29,7 +29,7 @@ weir_blobs_check_name (const gchar *name, GError **error)
 {
   const gchar *slash = name != NULL ? strchr (name, '/') : NULL;
 
-  if (slash != NULL && is_component (name, (gsize)(slash - name)) &&
+  if (slash != NULL && is_component (name, (gsize) (slash - name)) &&
       is_component (slash + 1, strlen (slash + 1)))
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME, "This is no name of an object");

@@ -21,8 +21,8 @@ struct _WeirBlobsInterface {
   GTypeInterface parent_iface;
 
   const gchar *(*get_spool) (WeirBlobs *self);
-  void (*put) (WeirBlobs *self, const gchar *name, const gchar *path, gboolean durable,
-      GTask *task);
+  void (*put) (
+      WeirBlobs *self, const gchar *name, const gchar *path, gboolean durable, GTask *task);
   gint (*open) (WeirBlobs *self, const gchar *name, GError **error);
   void (*remove) (WeirBlobs *self, GPtrArray *names, GTask *task);
 };
@@ -47,8 +47,8 @@ gboolean weir_blobs_put_finish (WeirBlobs *self, GAsyncResult *result, GError **
 /* Returns: a descriptor open for reading, -1 with a #GIOError; blocks as a local open does */
 gint weir_blobs_open (WeirBlobs *self, const gchar *name, GError **error);
 /* @names: (transfer full) (element-type utf8); names that do not exist are no error */
-void weir_blobs_remove (WeirBlobs *self, GPtrArray *names, GAsyncReadyCallback callback,
-    gpointer user_data);
+void weir_blobs_remove (
+    WeirBlobs *self, GPtrArray *names, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_blobs_remove_finish (WeirBlobs *self, GAsyncResult *result, GError **error);
 
 /* @path: the folder of the objects, made when missing; its spool is `path/spool` */

@@ -22,8 +22,7 @@ struct _WeirBlobsFile {
   GThreadPool *threads;
 };
 
-static void
-weir_blobs_file_blobs_init (WeirBlobsInterface *iface);
+static void weir_blobs_file_blobs_init (WeirBlobsInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (WeirBlobsFile, weir_blobs_file, G_TYPE_OBJECT,
     G_IMPLEMENT_INTERFACE (WEIR_TYPE_BLOBS, weir_blobs_file_blobs_init))
@@ -75,7 +74,7 @@ static gchar *
 split_name (const gchar *name, const gchar **file, GError **error)
 {
   const gchar *slash = strchr (name, '/');
-  g_autofree gchar *folder = g_strndup (name, (gsize)(slash - name));
+  g_autofree gchar *folder = g_strndup (name, (gsize) (slash - name));
 
   if (strcmp (folder, SPOOL) == 0) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME, "This is no name of an object");
@@ -104,7 +103,7 @@ read_whole (gint fd, guint8 *data, gsize size, gsize *got)
       return FALSE;
     if (count == 0)
       return TRUE;
-    *got += (gsize)count;
+    *got += (gsize) count;
   }
   return TRUE;
 }
@@ -235,7 +234,7 @@ run_job (gpointer data, gpointer user_data)
   const Job *job = g_task_get_task_data (task);
   GError *error = NULL;
 
-  (void)user_data;
+  (void) user_data;
   if (job->names != NULL ? remove_objects (self, job, &error) : put_object (self, job, &error))
     g_task_return_boolean (task, TRUE);
   else
@@ -246,7 +245,7 @@ run_job (gpointer data, gpointer user_data)
 static void
 push_job (WeirBlobsFile *self, Job *job, GTask *task)
 {
-  g_task_set_task_data (task, job, (GDestroyNotify)job_free);
+  g_task_set_task_data (task, job, (GDestroyNotify) job_free);
   if (g_thread_pool_unprocessed (self->threads) >= JOBS_MAX) {
     g_task_return_new_error (
         task, G_IO_ERROR, G_IO_ERROR_BUSY, "Too many objects wait for the disk");

@@ -29,14 +29,14 @@ struct _WeirBroadcastManager {
   void (*drained) (gpointer data);
   gpointer drained_data;
 
-  GMutex lock;                /* what follows */
-  GHashTable *by_input;       /* input uid → WeirBroadcast that runs */
-  GHashTable *by_uid;         /* the same by broadcast uid */
-  GHashTable *starting;       /* input uid → itself: a first connection is on its way */
+  GMutex lock;          /* what follows */
+  GHashTable *by_input; /* input uid → WeirBroadcast that runs */
+  GHashTable *by_uid;   /* the same by broadcast uid */
+  GHashTable *starting; /* input uid → itself: a first connection is on its way */
   /* Who watches by the input goes on with the window of its last broadcast, so that the media
    * sequence does not go back when it ends; who watches by the broadcast gets all of it. */
-  GHashTable *last;       /* input uid → KeptIndex of the broadcast that ended last */
-  GHashTable *recordings; /* broadcast uid → KeptIndex, whole where there is a recording */
+  GHashTable *last;           /* input uid → KeptIndex of the broadcast that ended last */
+  GHashTable *recordings;     /* broadcast uid → KeptIndex, whole where there is a recording */
   WeirBroadcastTotals totals; /* of broadcasts that have ended */
 };
 
@@ -328,10 +328,10 @@ weir_broadcast_manager_new (
   self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      (GDestroyNotify) kept_index_free);
-  self->recordings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      (GDestroyNotify) kept_index_free);
+  self->last =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
+  self->recordings =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
   return self;
 }
 

@@ -211,9 +211,9 @@ find_reference (GArray *chunks, GPtrArray *configs)
 static gint64
 scale_to_ns (guint64 ticks, guint32 timescale)
 {
-  __extension__ unsigned __int128 ns = (unsigned __int128)ticks * 1000000000 / MAX (timescale, 1);
+  __extension__ unsigned __int128 ns = (unsigned __int128) ticks * 1000000000 / MAX (timescale, 1);
 
-  return ns > G_MAXINT64 ? G_MAXINT64 : (gint64)ns;
+  return ns > G_MAXINT64 ? G_MAXINT64 : (gint64) ns;
 }
 
 static void
@@ -258,13 +258,13 @@ read_file (const gchar *path, GBytes **content, GError **error)
     close (fd);
     return set_invalid (error, path, "is no spool file");
   }
-  data = g_malloc ((gsize)status.st_size + 1);
-  while (size < (gsize)status.st_size && count > 0) {
-    count = read (fd, data + size, (gsize)status.st_size - size);
+  data = g_malloc ((gsize) status.st_size + 1);
+  while (size < (gsize) status.st_size && count > 0) {
+    count = read (fd, data + size, (gsize) status.st_size - size);
     if (count < 0 && errno == EINTR)
       count = 1;
     else if (count > 0)
-      size += (gsize)count;
+      size += (gsize) count;
   }
   if (count < 0)
     set_errno (error, "Cannot read", path);
@@ -286,7 +286,7 @@ write_whole (gint fd, const guint8 *data, gsize size)
     if (count < 0)
       return FALSE;
     data += count;
-    size -= (gsize)count;
+    size -= (gsize) count;
   }
   return TRUE;
 }
@@ -330,7 +330,7 @@ make_salvaged_path (const gchar *path)
 
   if (g_str_has_suffix (path, SUFFIX_OPEN))
     length -= strlen (SUFFIX_OPEN);
-  return g_strdup_printf ("%.*s" SUFFIX_SALVAGED, (gint)length, path);
+  return g_strdup_printf ("%.*s" SUFFIX_SALVAGED, (gint) length, path);
 }
 
 gboolean

@@ -192,13 +192,13 @@ weir_http_app_free (WeirHttpApp *self)
 void
 weir_http_app_handle (WeirHttpRequest *request, gpointer app)
 {
-  weir_http_router_handle (request, ((WeirHttpApp *)app)->all);
+  weir_http_router_handle (request, ((WeirHttpApp *) app)->all);
 }
 
 void
 weir_http_app_handle_public (WeirHttpRequest *request, gpointer app)
 {
-  weir_http_router_handle (request, ((WeirHttpApp *)app)->public);
+  weir_http_router_handle (request, ((WeirHttpApp *) app)->public);
 }
 
 void

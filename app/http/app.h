@@ -26,25 +26,19 @@ typedef struct {
   WeirListeners listeners;
 } WeirHttpAppSettings;
 
-WeirHttpApp *
-weir_http_app_new (const WeirHttpAppSettings *settings);
+WeirHttpApp *weir_http_app_new (const WeirHttpAppSettings *settings);
 /* after its servers, and after the main context has run what still waits for the store */
-void
-weir_http_app_free (WeirHttpApp *self);
+void weir_http_app_free (WeirHttpApp *self);
 
 /* handlers for weir_http_server_new(), user_data the app: everything, or with `http.admin-listen`
  * what viewers need on the public addresses */
-void
-weir_http_app_handle (WeirHttpRequest *request, gpointer app);
-void
-weir_http_app_handle_public (WeirHttpRequest *request, gpointer app);
+void weir_http_app_handle (WeirHttpRequest *request, gpointer app);
+void weir_http_app_handle_public (WeirHttpRequest *request, gpointer app);
 
 /* whose numbers /metrics shows; NULL before that server is freed. Any thread. */
-void
-weir_http_app_set_server (WeirHttpApp *self, WeirHttpServer *server);
+void weir_http_app_set_server (WeirHttpApp *self, WeirHttpServer *server);
 /* whether /readyz says yes; FALSE at first. Any thread. */
-void
-weir_http_app_set_ready (WeirHttpApp *self, gboolean ready);
+void weir_http_app_set_ready (WeirHttpApp *self, gboolean ready);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirHttpApp, weir_http_app_free)
 

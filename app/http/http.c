@@ -187,7 +187,7 @@ has_dot_segment (const gchar *path)
 
   while (segment != NULL) {
     const gchar *next = strchr (segment, '/');
-    gsize size = next ? (gsize)(next - segment) : strlen (segment);
+    gsize size = next ? (gsize) (next - segment) : strlen (segment);
 
     if ((size == 1 && segment[0] == '.') || (size == 2 && strncmp (segment, "..", 2) == 0))
       return TRUE;
@@ -202,7 +202,7 @@ set_query (WeirHttpRequest *self, const gchar *raw)
   while (*raw != '\0') {
     gsize size = strcspn (raw, "&");
     const gchar *equals = memchr (raw, '=', size);
-    gsize name_size = equals ? (gsize)(equals - raw) : size;
+    gsize name_size = equals ? (gsize) (equals - raw) : size;
     g_autofree gchar *name = decode (raw, name_size, TRUE);
     g_autofree gchar *value =
         equals ? decode (equals + 1, size - name_size - 1, TRUE) : g_strdup ("");
@@ -450,7 +450,7 @@ read_part (const WeirHttpPart *part, guint64 skip, guint8 *data, gsize size)
 
   size = MIN (size, part->size - skip);
   if (part->bytes != NULL) {
-    memcpy (data, (const guint8 *)g_bytes_get_data (part->bytes, NULL) + skip, size);
+    memcpy (data, (const guint8 *) g_bytes_get_data (part->bytes, NULL) + skip, size);
     return size;
   }
   do
@@ -472,7 +472,7 @@ weir_http_response_read (WeirHttpResponse *self, guint64 position, guint8 *data,
       gssize got = read_part (part, position + filled - start, data + filled, size - filled);
 
       if (got < 0)
-        return filled > 0 ? (gssize)filled : -1;
+        return filled > 0 ? (gssize) filled : -1;
       filled += got;
     }
     start += part->size;

@@ -33,11 +33,11 @@ GBytes *weir_http_request_get_body (WeirHttpRequest *self);
  * WeirHttpPart: a piece of a body: bytes, or a range of a file
  */
 typedef struct {
-  GBytes *bytes;   /* or NULL */
-  gint fd;         /* kept open by @owner */
+  GBytes *bytes; /* or NULL */
+  gint fd;       /* kept open by @owner */
   guint64 offset;
   guint64 size;
-  gpointer owner;  /* with @release: what keeps @fd open */
+  gpointer owner; /* with @release: what keeps @fd open */
   GDestroyNotify release;
 } WeirHttpPart;
 
@@ -49,8 +49,8 @@ void weir_http_response_free (WeirHttpResponse *self);
 void weir_http_response_set_header (WeirHttpResponse *self, const gchar *name, const gchar *value);
 /* @body: (transfer none) */
 void weir_http_response_set_body (WeirHttpResponse *self, const gchar *content_type, GBytes *body);
-void weir_http_response_set_text (WeirHttpResponse *self, const gchar *content_type,
-    const gchar *text);
+void weir_http_response_set_text (
+    WeirHttpResponse *self, const gchar *content_type, const gchar *text);
 /* appends to the list of parts; any number: the server streams what does not fit one write.
  * @owner: (transfer full) released when the response is done */
 void weir_http_response_add_file (WeirHttpResponse *self, gint fd, guint64 offset, guint64 size,

@@ -36,12 +36,9 @@ struct _WeirHttpResponse {
 
 #define WEIR_HTTP_QUERY_MAX 64
 
-WeirHttpRequest *
-weir_http_request_new (const gchar *method);
-void
-weir_http_request_free (WeirHttpRequest *self);
-void
-weir_http_request_add_header (WeirHttpRequest *self, const gchar *name, const gchar *value);
+WeirHttpRequest *weir_http_request_new (const gchar *method);
+void weir_http_request_free (WeirHttpRequest *self);
+void weir_http_request_add_header (WeirHttpRequest *self, const gchar *name, const gchar *value);
 
 /**
  * weir_http_request_set_target:
@@ -53,15 +50,12 @@ weir_http_request_add_header (WeirHttpRequest *self, const gchar *name, const gc
  * Returns: FALSE for a target that no handler may see: bad percent encoding, NUL or other control
  *   characters, a "." or ".." segment, invalid UTF-8, too many parameters
  */
-gboolean
-weir_http_request_set_target (WeirHttpRequest *self, const gchar *raw);
+gboolean weir_http_request_set_target (WeirHttpRequest *self, const gchar *raw);
 
 /* Returns: TRUE for "host" or "host:port" of the characters that a host may have */
-gboolean
-weir_http_host_is_valid (const gchar *host);
+gboolean weir_http_host_is_valid (const gchar *host);
 /* Returns: TRUE for a token of RFC 9110 5.6.2 */
-gboolean
-weir_http_is_token (const gchar *text);
+gboolean weir_http_is_token (const gchar *text);
 
 typedef enum {
   WEIR_HTTP_RANGE_NONE, /* absent, several, or not understood: the whole body */
@@ -77,15 +71,13 @@ typedef enum {
  *
  * A single range of RFC 9110 14.1.2.
  */
-WeirHttpRange
-weir_http_parse_range (const gchar *header, guint64 size, guint64 *offset, guint64 *length);
+WeirHttpRange weir_http_parse_range (
+    const gchar *header, guint64 size, guint64 *offset, guint64 *length);
 /* Returns: whether @header (If-None-Match) names @etag, by weak comparison */
-gboolean
-weir_http_etag_matches (const gchar *header, const gchar *etag);
+gboolean weir_http_etag_matches (const gchar *header, const gchar *etag);
 
 /* Returns: (nullable) (transfer none) */
-const gchar *
-weir_http_response_get_header (WeirHttpResponse *self, const gchar *name);
+const gchar *weir_http_response_get_header (WeirHttpResponse *self, const gchar *name);
 
 /**
  * weir_http_response_read:
@@ -94,12 +86,10 @@ weir_http_response_get_header (WeirHttpResponse *self, const gchar *name);
  * Returns: how many bytes were copied to @data; 0 at the end, -1 when a file is shorter than its
  *   part or cannot be read
  */
-gssize
-weir_http_response_read (WeirHttpResponse *self, guint64 position, guint8 *data, gsize size);
+gssize weir_http_response_read (WeirHttpResponse *self, guint64 position, guint8 *data, gsize size);
 
 /* Returns: (transfer full): as weir_escape_for_log(), secrets of the form `<32 hex>k<32 hex>` left
  * out */
-gchar *
-weir_http_escape_for_log (const gchar *text);
+gchar *weir_http_escape_for_log (const gchar *text);
 
 G_END_DECLS

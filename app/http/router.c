@@ -30,7 +30,7 @@ static void
 parameters_clear (WeirRouteParameters *self)
 {
   for (guint i = 0; i < self->count; i++) {
-    g_free ((gpointer)self->names[i]);
+    g_free ((gpointer) self->names[i]);
     g_free (self->values[i]);
   }
   self->count = 0;

@@ -28,20 +28,15 @@ typedef void (*WeirRouteHandler) (
     WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data);
 
 /* Returns: (transfer none) (nullable) */
-const gchar *
-weir_route_parameters_get (const WeirRouteParameters *self, const gchar *name);
+const gchar *weir_route_parameters_get (const WeirRouteParameters *self, const gchar *name);
 /* Returns: FALSE unless the parameter is a decimal number of at most 18 digits */
-gboolean
-weir_route_parameters_get_number (
+gboolean weir_route_parameters_get_number (
     const WeirRouteParameters *self, const gchar *name, guint64 *value);
 
-WeirHttpRouter *
-weir_http_router_new (void);
-void
-weir_http_router_free (WeirHttpRouter *self);
+WeirHttpRouter *weir_http_router_new (void);
+void weir_http_router_free (WeirHttpRouter *self);
 /* @method: "GET" serves HEAD too. @method, @pattern: static. @destroy: (nullable): of @user_data */
-void
-weir_http_router_add (WeirHttpRouter *self, const gchar *method, const gchar *pattern,
+void weir_http_router_add (WeirHttpRouter *self, const gchar *method, const gchar *pattern,
     WeirRouteHandler handler, gpointer user_data, GDestroyNotify destroy);
 
 /**
@@ -52,13 +47,11 @@ weir_http_router_add (WeirHttpRouter *self, const gchar *method, const gchar *pa
  */
 typedef void (*WeirRouteFallback) (
     WeirHttpRequest *request, guint status, const gchar *allow, gpointer user_data);
-void
-weir_http_router_set_fallback (
+void weir_http_router_set_fallback (
     WeirHttpRouter *self, WeirRouteFallback fallback, gpointer user_data);
 
 /* a #WeirHttpHandler; @router: WeirHttpRouter */
-void
-weir_http_router_handle (WeirHttpRequest *request, gpointer router);
+void weir_http_router_handle (WeirHttpRequest *request, gpointer router);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirHttpRouter, weir_http_router_free)
 

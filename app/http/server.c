@@ -206,7 +206,7 @@ static gssize
 read_body (void *cls, uint64_t position, char *buffer, size_t size)
 {
   WeirHttpResponse *response = cls;
-  gssize got = weir_http_response_read (response, position, (guint8 *)buffer, size);
+  gssize got = weir_http_response_read (response, position, (guint8 *) buffer, size);
 
   if (got < 0)
     return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -254,7 +254,7 @@ make_body (WeirHttpResponse *response, guint64 offset, guint64 size)
     return MHD_create_response_from_buffer (0, NULL, MHD_RESPMEM_PERSISTENT);
   }
   if (part != NULL && part->bytes != NULL) {
-    guint8 *data = (guint8 *)g_bytes_get_data (part->bytes, NULL) + offset;
+    guint8 *data = (guint8 *) g_bytes_get_data (part->bytes, NULL) + offset;
 
     result =
         MHD_create_response_from_buffer_with_free_callback_cls (size, data, free_body, response);
@@ -384,7 +384,7 @@ take_header (void *cls, G_GNUC_UNUSED enum MHD_ValueKind kind, const char *name,
   if (strlen (name) != name_size || strlen (value) != value_size || !weir_http_is_token (name))
     check->malformed = TRUE;
   for (const gchar *c = value; *c != '\0'; c++)
-    if ((guchar)*c < 0x20 ? *c != '\t' : *c == 0x7f)
+    if ((guchar) *c < 0x20 ? *c != '\t' : *c == 0x7f)
       check->malformed = TRUE;
   if (g_ascii_strcasecmp (name, "Host") == 0)
     check->hosts++;
@@ -444,7 +444,8 @@ take_addresses (Exchange *self, struct MHD_Connection *connection)
   if (request->host != NULL)
     return;
   info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  if (info != NULL && getsockname (info->connect_fd, (struct sockaddr *)&local, &local_size) == 0) {
+  if (info != NULL &&
+      getsockname (info->connect_fd, (struct sockaddr *) &local, &local_size) == 0) {
     g_autoptr (GSocketAddress) address = g_socket_address_new_from_native (&local, local_size);
 
     if (G_IS_INET_SOCKET_ADDRESS (address))
@@ -459,7 +460,7 @@ take_addresses (Exchange *self, struct MHD_Connection *connection)
 static gboolean
 is_target_cut (Exchange *self, const char *version)
 {
-  guintptr start = (guintptr)version;
+  guintptr start = (guintptr) version;
 
   return start > self->target_end + 1 &&
          start - self->target_end < self->server->settings.header_max;
@@ -506,7 +507,7 @@ begin (Exchange *self, struct MHD_Connection *connection, const char *method, co
    */
   length = weir_http_request_get_header (self->request, "Content-Length");
   if (length != NULL && (strlen (length) > 18 || g_ascii_strtoull (length, NULL, 10) >
-                                                     (guint64)settings->body_max * SWALLOW_FACTOR))
+                                                     (guint64) settings->body_max * SWALLOW_FACTOR))
     return refuse (self, connection, 413, "Request body too large\n");
   return MHD_YES;
 }
@@ -576,7 +577,7 @@ handle_access (G_GNUC_UNUSED void *cls, struct MHD_Connection *connection,
     if (self->body == NULL)
       self->body = g_byte_array_new ();
     if (self->swallowed <= limit)
-      g_byte_array_append (self->body, (const guint8 *)data, *data_size);
+      g_byte_array_append (self->body, (const guint8 *) data, *data_size);
     *data_size = 0;
     return MHD_YES;
   }
@@ -607,7 +608,7 @@ begin_exchange (void *cls, const char *target, G_GNUC_UNUSED struct MHD_Connecti
   g_atomic_ref_count_inc (&server->ref_count);
   self->server = server;
   self->target = g_strdup (target);
-  self->target_end = target ? (guintptr)target + strlen (target) : 0;
+  self->target_end = target ? (guintptr) target + strlen (target) : 0;
   self->started_us = g_get_monotonic_time ();
   g_mutex_lock (&server->lock);
   server->active++;
@@ -726,7 +727,7 @@ open_listener (GInetSocketAddress *address, guint idle_timeout_s, gchar **bound,
   gint off = 0, on = 1;
   gint fd;
 
-  if (size > (gssize)sizeof native ||
+  if (size > (gssize) sizeof native ||
       !g_socket_address_to_native (G_SOCKET_ADDRESS (address), &native, sizeof native, error))
     return -1;
   fd = socket (family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -739,8 +740,8 @@ open_listener (GInetSocketAddress *address, guint idle_timeout_s, gchar **bound,
     setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   /* accepted sockets inherit it: a client that takes nothing is cut by the kernel */
   setsockopt (fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &send_timeout_ms, sizeof send_timeout_ms);
-  if (bind (fd, (struct sockaddr *)&native, size) < 0 || listen (fd, BACKLOG) < 0 ||
-      getsockname (fd, (struct sockaddr *)&native, &native_size) < 0) {
+  if (bind (fd, (struct sockaddr *) &native, size) < 0 || listen (fd, BACKLOG) < 0 ||
+      getsockname (fd, (struct sockaddr *) &native, &native_size) < 0) {
     fail_listen (name, errno, error);
     close (fd);
     return -1;

@@ -21,8 +21,7 @@ typedef struct {
   gint64 answer_max_us;              /* 30 s: a parked request is answered 503 then */
 } WeirHttpServerSettings;
 
-void
-weir_http_server_settings_init (WeirHttpServerSettings *settings);
+void weir_http_server_settings_init (WeirHttpServerSettings *settings);
 
 /**
  * weir_http_server_new:
@@ -30,15 +29,12 @@ weir_http_server_settings_init (WeirHttpServerSettings *settings);
  *
  * Returns: NULL with a #GIOError; a busy port is G_IO_ERROR_ADDRESS_IN_USE and named
  */
-WeirHttpServer *
-weir_http_server_new (const gchar *listen, const WeirHttpServerSettings *settings,
+WeirHttpServer *weir_http_server_new (const gchar *listen, const WeirHttpServerSettings *settings,
     WeirHttpHandler handler, gpointer user_data, GError **error);
 /* answers what is parked with 503, stops, frees */
-void
-weir_http_server_free (WeirHttpServer *self);
+void weir_http_server_free (WeirHttpServer *self);
 /* Returns: (transfer none): what is bound, "[::]:8080;127.0.0.1:9000" with the real ports */
-const gchar *
-weir_http_server_get_addresses (WeirHttpServer *self);
+const gchar *weir_http_server_get_addresses (WeirHttpServer *self);
 
 typedef struct {
   guint64 requests;
@@ -47,8 +43,7 @@ typedef struct {
   guint connections;
   guint parked;
 } WeirHttpServerStatistics;
-void
-weir_http_server_get_statistics (WeirHttpServer *self, WeirHttpServerStatistics *statistics);
+void weir_http_server_get_statistics (WeirHttpServer *self, WeirHttpServerStatistics *statistics);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirHttpServer, weir_http_server_free)
 

@@ -21,7 +21,7 @@ static void
 add_seconds (GString *text, gint64 us)
 {
   g_string_append_printf (
-      text, "%" G_GINT64_FORMAT ".%06u\n", us / G_USEC_PER_SEC, (guint)(us % G_USEC_PER_SEC));
+      text, "%" G_GINT64_FORMAT ".%06u\n", us / G_USEC_PER_SEC, (guint) (us % G_USEC_PER_SEC));
 }
 
 static void

@@ -21,7 +21,6 @@ typedef struct {
  * Pure: numbers in, the text exposition format 0.0.4 of Prometheus out. Names are
  * `weir_<noun>_<unit>[_total]`.
  */
-gchar *
-weir_metrics_format (const WeirMetrics *metrics);
+gchar *weir_metrics_format (const WeirMetrics *metrics);
 
 G_END_DECLS

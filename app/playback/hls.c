@@ -20,7 +20,7 @@ append_date (GString *text, gint64 date_ms)
     return;
   seconds = g_date_time_format (date, "%Y-%m-%dT%H:%M:%S");
   g_string_append_printf (
-      text, "#EXT-X-PROGRAM-DATE-TIME:%s.%03dZ\n", seconds, (gint)(date_ms % 1000));
+      text, "#EXT-X-PROGRAM-DATE-TIME:%s.%03dZ\n", seconds, (gint) (date_ms % 1000));
 }
 
 static void
@@ -46,7 +46,7 @@ append_uri (GString *text, const WeirHlsMedia *media, const WeirHlsSegment *segm
 GBytes *
 weir_hls_write_media (const WeirHlsMedia *media)
 {
-  GString *text = g_string_sized_new (512 + 256 * (gsize)media->n_segments);
+  GString *text = g_string_sized_new (512 + 256 * (gsize) media->n_segments);
   const WeirHlsSegment *mapped = NULL;
 
   append_header (text);
@@ -72,7 +72,7 @@ weir_hls_write_media (const WeirHlsMedia *media)
     if (segment->gap)
       g_string_append (text, "#EXT-X-GAP\n");
     g_string_append_printf (text, "#EXTINF:%" G_GUINT64_FORMAT ".%06u,\n",
-        segment->duration_us / G_USEC_PER_SEC, (guint)(segment->duration_us % G_USEC_PER_SEC));
+        segment->duration_us / G_USEC_PER_SEC, (guint) (segment->duration_us % G_USEC_PER_SEC));
     append_uri (text, media, segment);
   }
   if (media->ended)
@@ -115,7 +115,7 @@ append_codecs (GString *codecs, const gchar *more)
   for (guint i = 0; names[i] != NULL; i++) {
     g_auto (GStrv) known = g_strsplit (codecs->str, ",", -1);
 
-    if (!g_strv_contains ((const gchar *const *)known, names[i]))
+    if (!g_strv_contains ((const gchar *const *) known, names[i]))
       g_string_append_printf (codecs, ",%s", names[i]);
   }
 }

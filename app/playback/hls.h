@@ -56,8 +56,7 @@ typedef struct {
 } WeirHlsMedia;
 
 /* Returns: (transfer full): the text */
-GBytes *
-weir_hls_write_media (const WeirHlsMedia *media);
+GBytes *weir_hls_write_media (const WeirHlsMedia *media);
 
 /**
  * WeirHlsTrack: one track as the multivariant playlist describes it
@@ -88,7 +87,7 @@ typedef struct {
  *
  * Returns: (transfer full): the text
  */
-GBytes *
-weir_hls_write_multivariant (const WeirHlsTrack *tracks, guint n_tracks, gboolean independent);
+GBytes *weir_hls_write_multivariant (
+    const WeirHlsTrack *tracks, guint n_tracks, gboolean independent);
 
 G_END_DECLS

@@ -183,10 +183,10 @@ static void
 add_part (JsonBuilder *builder, const WeirIndexPart *part)
 {
   json_builder_begin_array (builder);
-  json_builder_add_int_value (builder, (gint64)part->offset);
-  json_builder_add_int_value (builder, (gint64)part->size);
-  json_builder_add_int_value (builder, (gint64)part->decode_time);
-  json_builder_add_int_value (builder, (gint64)part->duration);
+  json_builder_add_int_value (builder, (gint64) part->offset);
+  json_builder_add_int_value (builder, (gint64) part->size);
+  json_builder_add_int_value (builder, (gint64) part->decode_time);
+  json_builder_add_int_value (builder, (gint64) part->duration);
   json_builder_add_int_value (builder, part->independent ? 1 : 0);
   json_builder_add_int_value (builder, part->sample_count);
   json_builder_end_array (builder);
@@ -198,20 +198,20 @@ weir_index_segment_to_json (const WeirIndexSegment *self)
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_object (builder);
-  add_number (builder, "number", (gint64)self->number);
-  add_number (builder, "epoch", (gint64)self->epoch);
+  add_number (builder, "number", (gint64) self->number);
+  add_number (builder, "epoch", (gint64) self->epoch);
   add_number (builder, "generation", self->init_generation);
   add_flag (builder, "discontinuity", self->discontinuity);
   add_flag (builder, "independent", self->independent);
   add_flag (builder, "salvaged", self->salvaged);
-  add_number (builder, "sequence", (gint64)self->media_sequence);
-  add_number (builder, "discontinuities", (gint64)self->discontinuity_sequence);
+  add_number (builder, "sequence", (gint64) self->media_sequence);
+  add_number (builder, "discontinuities", (gint64) self->discontinuity_sequence);
   add_number (builder, "target", self->target_duration);
   add_number (builder, "start", self->start_ns);
   add_number (builder, "duration", self->duration_ns);
   add_number (builder, "date", self->program_date_us);
-  add_number (builder, "styp", (gint64)self->styp_size);
-  add_number (builder, "size", (gint64)self->size);
+  add_number (builder, "styp", (gint64) self->styp_size);
+  add_number (builder, "size", (gint64) self->size);
   if (self->name != NULL) {
     json_builder_set_member_name (builder, "name");
     json_builder_add_string_value (builder, self->name);
@@ -288,12 +288,12 @@ parse_part (JsonNode *node, WeirIndexPart *part, GError **error)
   if (values[0] > G_MAXINT64 - values[1] || values[2] > TICKS_MAX || values[3] > TICKS_MAX ||
       values[5] > G_MAXUINT)
     return refuse (error, "part");
-  part->offset = (guint64)values[0];
-  part->size = (guint64)values[1];
-  part->decode_time = (guint64)values[2];
-  part->duration = (guint64)values[3];
+  part->offset = (guint64) values[0];
+  part->size = (guint64) values[1];
+  part->decode_time = (guint64) values[2];
+  part->duration = (guint64) values[3];
   part->independent = values[4] != 0;
-  part->sample_count = (guint)values[5];
+  part->sample_count = (guint) values[5];
   return TRUE;
 }
 
@@ -357,20 +357,20 @@ weir_index_segment_from_json (const gchar *json, GError **error)
       !get_number (object, "size", 0, G_MAXINT64, &size, error))
     return NULL;
 
-  segment = weir_index_segment_new ((guint64)number, (guint64)epoch);
-  segment->init_generation = (guint)generation;
+  segment = weir_index_segment_new ((guint64) number, (guint64) epoch);
+  segment->init_generation = (guint) generation;
   segment->discontinuity = get_flag (object, "discontinuity");
   segment->independent = get_flag (object, "independent");
   segment->salvaged = get_flag (object, "salvaged");
   segment->closed = TRUE;
-  segment->media_sequence = (guint64)sequence;
-  segment->discontinuity_sequence = (guint64)discontinuities;
-  segment->target_duration = (guint)target;
+  segment->media_sequence = (guint64) sequence;
+  segment->discontinuity_sequence = (guint64) discontinuities;
+  segment->target_duration = (guint) target;
   segment->start_ns = start;
   segment->duration_ns = duration;
   segment->program_date_us = date;
-  segment->styp_size = (guint64)styp;
-  segment->size = (guint64)size;
+  segment->styp_size = (guint64) styp;
+  segment->size = (guint64) size;
   segment->name = g_strdup (json_object_get_string_member_with_default (object, "name", NULL));
   if (!parse_tracks (object, segment, error))
     return NULL;
@@ -411,11 +411,11 @@ init_new (guint64 epoch, guint generation, GPtrArray *configs)
     g_ptr_array_add (
         self->segments, g_ptr_array_index (configs, i) != NULL
                             ? weir_init_segment_write (
-                                  (WeirCodecConfig *const *)configs->pdata, configs->len, (gint)i)
+                                  (WeirCodecConfig *const *) configs->pdata, configs->len, (gint) i)
                             : NULL);
   }
   self->muxed =
-      weir_init_segment_write ((WeirCodecConfig *const *)configs->pdata, configs->len, -1);
+      weir_init_segment_write ((WeirCodecConfig *const *) configs->pdata, configs->len, -1);
   return self;
 }
 
@@ -458,7 +458,7 @@ codec_by_name (const gchar *name)
 
   for (guint i = 0; i < G_N_ELEMENTS (codecs); i++) {
     if (g_strcmp0 (weir_codec_get_name (codecs[i]), name) == 0)
-      return (gint)codecs[i];
+      return (gint) codecs[i];
   }
   return -1;
 }
@@ -495,7 +495,7 @@ weir_index_inits_to_json (WeirIndex *self)
     WeirIndexInit *init = g_ptr_array_index (self->inits, i);
 
     json_builder_begin_object (builder);
-    add_number (builder, "epoch", (gint64)init->epoch);
+    add_number (builder, "epoch", (gint64) init->epoch);
     add_number (builder, "generation", init->generation);
     json_builder_set_member_name (builder, "tracks");
     json_builder_begin_array (builder);
@@ -533,7 +533,7 @@ parse_config (JsonNode *node, GPtrArray *configs, GError **error)
     return refuse (error, "configuration");
   data = g_base64_decode (record, &size);
   bytes = g_bytes_new_take (data, size);
-  config = weir_codec_config_parse ((WeirCodec)codec, bytes, error);
+  config = weir_codec_config_parse ((WeirCodec) codec, bytes, error);
   if (config == NULL)
     return FALSE;
   g_ptr_array_add (configs, config);
@@ -562,7 +562,7 @@ parse_init (JsonNode *node, GPtrArray *inits, GError **error)
     if (!parse_config (json_array_get_element (json_node_get_array (tracks), i), configs, error))
       return FALSE;
   }
-  g_ptr_array_add (inits, init_new ((guint64)epoch, (guint)generation, configs));
+  g_ptr_array_add (inits, init_new ((guint64) epoch, (guint) generation, configs));
   return TRUE;
 }
 
@@ -578,7 +578,7 @@ weir_index_new (const gchar *broadcast_uid, guint window_segments)
   self->broadcast = g_strdup (broadcast_uid);
   self->window_segments = window_segments;
   self->inits = g_ptr_array_new_with_free_func (init_free);
-  self->segments = g_ptr_array_new_with_free_func ((GDestroyNotify)weir_index_segment_unref);
+  self->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
   self->totals = g_array_new (FALSE, TRUE, sizeof (TrackTotal));
   self->media = g_ptr_array_new_with_free_func (bytes_free);
   return self;
@@ -654,7 +654,7 @@ find_segment (WeirIndex *self, guint64 number)
     const WeirIndexSegment *segment = g_ptr_array_index (self->segments, middle);
 
     if (segment->number == number)
-      return (gint)middle;
+      return (gint) middle;
     if (segment->number < number)
       low = middle + 1;
     else
@@ -776,7 +776,7 @@ weir_index_add_part (WeirIndex *self, guint64 number, guint track, const WeirInd
 
   g_mutex_lock (&self->lock);
   place = find_segment (self, number);
-  if (place >= 0 && (guint)place >= self->closed)
+  if (place >= 0 && (guint) place >= self->closed)
     weir_index_segment_add_part (g_ptr_array_index (self->segments, place), track, part);
   unlock_changed (self);
 }
@@ -785,10 +785,10 @@ weir_index_add_part (WeirIndex *self, guint64 number, guint track, const WeirInd
 static guint64
 bit_rate (guint64 bytes, gint64 duration_ns)
 {
-  gdouble rate = (gdouble)bytes * 8e9 / (gdouble)duration_ns;
-  guint64 whole = (guint64)rate;
+  gdouble rate = (gdouble) bytes * 8e9 / (gdouble) duration_ns;
+  guint64 whole = (guint64) rate;
 
-  return rate > (gdouble)whole ? whole + 1 : whole;
+  return rate > (gdouble) whole ? whole + 1 : whole;
 }
 
 /* The peak is that of neighbouring segments that last half a target duration together (4.4.6.2),
@@ -796,7 +796,7 @@ bit_rate (guint64 bytes, gint64 duration_ns)
 static void
 measure (WeirIndex *self, const WeirIndexSegment *segment)
 {
-  gint64 least = (gint64)self->target_duration * G_GINT64_CONSTANT (500000000);
+  gint64 least = (gint64) self->target_duration * G_GINT64_CONSTANT (500000000);
   gboolean look;
 
   if (self->totals->len < segment->tracks->len)
@@ -846,7 +846,7 @@ weir_index_close_segment (
 
   g_mutex_lock (&self->lock);
   place = find_segment (self, number);
-  if (place >= 0 && (guint)place == self->closed) {
+  if (place >= 0 && (guint) place == self->closed) {
     segment = g_ptr_array_index (self->segments, place);
     segment->duration_ns = MAX (0, duration_ns);
     segment->target_duration = self->target_duration > 0 ? self->target_duration : target_duration;
@@ -893,7 +893,8 @@ weir_index_set_name (WeirIndex *self, guint64 number, const gchar *name)
 void
 weir_index_release_blobs (WeirIndex *self, guint keep)
 {
-  g_autoptr (GPtrArray) released = g_ptr_array_new_with_free_func ((GDestroyNotify)weir_blob_unref);
+  g_autoptr (GPtrArray) released =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) weir_blob_unref);
 
   g_mutex_lock (&self->lock);
   for (guint i = 0; i + keep < self->closed; i++) {
@@ -924,7 +925,7 @@ window_start (WeirIndex *self)
 
   if (self->window_segments == 0 || (self->ended && self->whole))
     return 0;
-  least_ns = 3 * (gint64)self->target_duration * G_GINT64_CONSTANT (1000000000);
+  least_ns = 3 * (gint64) self->target_duration * G_GINT64_CONSTANT (1000000000);
   while (start > 0 && (self->closed - start < self->window_segments || listed_ns < least_ns)) {
     const WeirIndexSegment *segment = g_ptr_array_index (self->segments, --start);
 
@@ -936,7 +937,7 @@ window_start (WeirIndex *self)
 GPtrArray *
 weir_index_trim (WeirIndex *self, guint keep)
 {
-  GPtrArray *forgotten = g_ptr_array_new_with_free_func ((GDestroyNotify)weir_index_segment_unref);
+  GPtrArray *forgotten = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
   guint count;
 
   g_mutex_lock (&self->lock);
@@ -1052,7 +1053,7 @@ weir_index_get_init (WeirIndex *self, guint64 epoch, guint generation, gint trac
   init = find_init (self, epoch, generation);
   if (init != NULL && track < 0)
     bytes = init->muxed;
-  else if (init != NULL && (guint)track < init->segments->len)
+  else if (init != NULL && (guint) track < init->segments->len)
     bytes = g_ptr_array_index (init->segments, track);
   if (bytes != NULL)
     g_bytes_ref (bytes);
@@ -1100,9 +1101,9 @@ reference_track (WeirIndex *self, const WeirIndexSegment *segment)
     if (config == NULL)
       continue;
     if (config->kind == WEIR_MEDIA_VIDEO)
-      return (gint)i;
+      return (gint) i;
     if (first < 0)
-      first = (gint)i;
+      first = (gint) i;
   }
   return first;
 }
@@ -1119,7 +1120,7 @@ static gint64
 track_date_us (const WeirIndexSegment *segment, const WeirIndexPart *first, guint32 timescale)
 {
   gint64 offset_us =
-      (gint64)scale (first->decode_time, G_USEC_PER_SEC, timescale) - segment->start_ns / 1000;
+      (gint64) scale (first->decode_time, G_USEC_PER_SEC, timescale) - segment->start_ns / 1000;
   gint64 most = segment->duration_ns / 1000 + 2 * G_USEC_PER_SEC;
 
   return segment->program_date_us + (ABS (offset_us) <= most ? offset_us : 0);
@@ -1128,8 +1129,8 @@ track_date_us (const WeirIndexSegment *segment, const WeirIndexPart *first, guin
 static void
 describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track, WeirHlsSegment *out)
 {
-  const WeirCodecConfig *config = track >= 0 ? find_config (self, segment, (guint)track) : NULL;
-  GArray *parts = track >= 0 ? segment_get_parts (segment, (guint)track) : NULL;
+  const WeirCodecConfig *config = track >= 0 ? find_config (self, segment, (guint) track) : NULL;
+  GArray *parts = track >= 0 ? segment_get_parts (segment, (guint) track) : NULL;
   gint64 date_us = segment->program_date_us;
   guint64 ticks = 0;
 
@@ -1137,7 +1138,7 @@ describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track, 
   out->number = segment->number;
   out->generation = segment->init_generation;
   out->discontinuity = segment->discontinuity;
-  out->duration_us = (guint64)(segment->duration_ns + 500) / 1000;
+  out->duration_us = (guint64) (segment->duration_ns + 500) / 1000;
   if (track < 0) {
     out->has_map = find_init (self, segment->epoch, segment->init_generation) != NULL;
     out->gap = !out->has_map;
@@ -1169,7 +1170,7 @@ get_target_duration (WeirIndex *self)
 
     longest = MAX (longest, segment->duration_ns);
   }
-  return (guint)MAX (1, (longest + 999999999) / 1000000000);
+  return (guint) MAX (1, (longest + 999999999) / 1000000000);
 }
 
 static GBytes *
@@ -1193,7 +1194,7 @@ make_media (WeirIndex *self, gint track)
   for (guint i = 0; i < segments->len; i++)
     describe_segment (self, g_ptr_array_index (self->segments, start + i), track,
         &g_array_index (segments, WeirHlsSegment, i));
-  media.segments = (const WeirHlsSegment *)segments->data;
+  media.segments = (const WeirHlsSegment *) segments->data;
   media.n_segments = segments->len;
   return weir_hls_write_media (&media);
 }
@@ -1206,9 +1207,9 @@ weir_index_get_media (WeirIndex *self, guint track)
   g_mutex_lock (&self->lock);
   if (self->closed > 0 && has_track (self, track)) {
     if (self->media->len <= track)
-      g_ptr_array_set_size (self->media, (gint)track + 1);
+      g_ptr_array_set_size (self->media, (gint) track + 1);
     if (g_ptr_array_index (self->media, track) == NULL)
-      g_ptr_array_index (self->media, track) = make_media (self, (gint)track);
+      g_ptr_array_index (self->media, track) = make_media (self, (gint) track);
     text = g_bytes_ref (g_ptr_array_index (self->media, track));
   }
   g_mutex_unlock (&self->lock);
@@ -1245,7 +1246,7 @@ join_codecs (WeirIndex *self, guint start, guint track)
       g_ptr_array_add (codecs, config->codecs);
   }
   g_ptr_array_add (codecs, NULL);
-  return g_strjoinv (",", (gchar **)codecs->pdata);
+  return g_strjoinv (",", (gchar **) codecs->pdata);
 }
 
 static const WeirCodecConfig *
@@ -1278,20 +1279,20 @@ describe_track (WeirIndex *self, guint start, guint track, WeirHlsTrack *out)
   if (self->total_ns > 0)
     out->average_rate = bit_rate (total->bytes, self->total_ns);
   out->peak_rate = MAX (total->peak_rate, out->average_rate);
-  out->width = (guint)scale ((guint64)config->width * config->par_n, 1, config->par_d);
+  out->width = (guint) scale ((guint64) config->width * config->par_n, 1, config->par_d);
   out->height = config->height;
   out->channels = config->channels;
   if (config->frame_rate_n > 0)
-    out->frame_rate = (gdouble)config->frame_rate_n / config->frame_rate_d;
+    out->frame_rate = (gdouble) config->frame_rate_n / config->frame_rate_d;
   else if (total->ticks > 0)
-    out->frame_rate = (gdouble)total->samples * config->timescale / (gdouble)total->ticks;
+    out->frame_rate = (gdouble) total->samples * config->timescale / (gdouble) total->ticks;
   return TRUE;
 }
 
 static void
 hls_track_clear (gpointer data)
 {
-  g_free (((WeirHlsTrack *)data)->codecs);
+  g_free (((WeirHlsTrack *) data)->codecs);
 }
 
 static GBytes *
@@ -1311,7 +1312,7 @@ make_multivariant (WeirIndex *self)
   if (tracks->len == 0)
     return NULL;
   return weir_hls_write_multivariant (
-      (const WeirHlsTrack *)tracks->data, tracks->len, !self->dependent);
+      (const WeirHlsTrack *) tracks->data, tracks->len, !self->dependent);
 }
 
 GBytes *

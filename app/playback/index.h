@@ -31,10 +31,10 @@ WeirBlob *weir_blob_ref (WeirBlob *self);
 void weir_blob_unref (WeirBlob *self);
 
 typedef struct {
-  guint64 offset;        /* in the object */
+  guint64 offset; /* in the object */
   guint64 size;
-  guint64 decode_time;   /* ticks */
-  guint64 duration;      /* ticks */
+  guint64 decode_time; /* ticks */
+  guint64 duration;    /* ticks */
   gboolean independent;
   guint sample_count;
 } WeirIndexPart;
@@ -43,7 +43,7 @@ typedef struct {
  * WeirIndexTrack: one track of one segment
  */
 typedef struct {
-  GArray *parts;         /* of WeirIndexPart */
+  GArray *parts; /* of WeirIndexPart */
 } WeirIndexTrack;
 
 /**
@@ -55,23 +55,23 @@ typedef struct {
 typedef struct {
   gatomicrefcount ref_count;
   guint64 number;
-  guint64 epoch;              /* of the owner that wrote it */
+  guint64 epoch; /* of the owner that wrote it */
   guint init_generation;
   gboolean discontinuity;
   gboolean independent;
   gboolean closed;
   gboolean salvaged;
-  guint64 media_sequence;     /* in playlists; given by the index, kept in the entry */
+  guint64 media_sequence;         /* in playlists; given by the index, kept in the entry */
   guint64 discontinuity_sequence; /* discontinuities up to this one, its own included; likewise */
-  guint target_duration;      /* seconds: the playlists' when it closed; 0 when not known */
-  gint64 start_ns;            /* T on the broadcast's timeline */
-  gint64 duration_ns;         /* of the reference track; 0 while open */
-  gint64 program_date_us;     /* wall time of T */
+  guint target_duration;          /* seconds: the playlists' when it closed; 0 when not known */
+  gint64 start_ns;                /* T on the broadcast's timeline */
+  gint64 duration_ns;             /* of the reference track; 0 while open */
+  gint64 program_date_us;         /* wall time of T */
   guint64 styp_size;
-  guint64 size;               /* bytes of the object so far */
-  GPtrArray *tracks;          /* of WeirIndexTrack, index = track */
-  WeirBlob *blob;             /* (nullable) open object */
-  gchar *name;                /* (nullable) its name in the segment store */
+  guint64 size;      /* bytes of the object so far */
+  GPtrArray *tracks; /* of WeirIndexTrack, index = track */
+  WeirBlob *blob;    /* (nullable) open object */
+  gchar *name;       /* (nullable) its name in the segment store */
 } WeirIndexSegment;
 
 WeirIndexSegment *weir_index_segment_new (guint64 number, guint64 epoch);
@@ -89,9 +89,9 @@ WeirIndexSegment *weir_index_segment_from_json (const gchar *json, GError **erro
 typedef struct {
   guint64 epoch;
   guint generation;
-  GPtrArray *configs;         /* of WeirCodecConfig or NULL, index = track */
-  GPtrArray *segments;        /* of GBytes: the init of each track, NULL without configuration */
-  GBytes *muxed;              /* init of all */
+  GPtrArray *configs;  /* of WeirCodecConfig or NULL, index = track */
+  GPtrArray *segments; /* of GBytes: the init of each track, NULL without configuration */
+  GBytes *muxed;       /* init of all */
 } WeirIndexInit;
 
 /* @window_segments: how many closed segments a live playlist lists at least; 0: all */
@@ -107,8 +107,8 @@ void weir_index_open_segment (WeirIndex *self, WeirIndexSegment *segment);
 /* the part's bytes are in the object now */
 void weir_index_add_part (WeirIndex *self, guint64 number, guint track, const WeirIndexPart *part);
 /* @target_duration: seconds; fixed by the first call */
-void weir_index_close_segment (WeirIndex *self, guint64 number, gint64 duration_ns,
-    guint target_duration);
+void weir_index_close_segment (
+    WeirIndex *self, guint64 number, gint64 duration_ns, guint target_duration);
 /* the object has its final place */
 void weir_index_set_name (WeirIndex *self, guint64 number, const gchar *name);
 /* no more segments: playlists get EXT-X-ENDLIST. @whole: list everything, not the window */
@@ -171,8 +171,8 @@ GBytes *weir_index_get_media (WeirIndex *self, guint track);
 GBytes *weir_index_get_muxed (WeirIndex *self);
 
 /* called after every change on the thread that made it; must not call the index's writing side */
-void weir_index_set_changed (WeirIndex *self, void (*changed) (WeirIndex *self, gpointer data),
-    gpointer data);
+void weir_index_set_changed (
+    WeirIndex *self, void (*changed) (WeirIndex *self, gpointer data), gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirBlob, weir_blob_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirIndexSegment, weir_index_segment_unref)

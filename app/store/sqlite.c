@@ -203,8 +203,7 @@ struct _WeirStoreSqlite {
   GThread *thread;
 };
 
-static void
-weir_store_sqlite_store_init (WeirStoreInterface *iface);
+static void weir_store_sqlite_store_init (WeirStoreInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (WeirStoreSqlite, weir_store_sqlite, G_TYPE_OBJECT,
     G_IMPLEMENT_INTERFACE (WEIR_TYPE_STORE, weir_store_sqlite_store_init))
@@ -298,13 +297,13 @@ bind_text (Statement *statement, gint index, const gchar *text)
 static void
 bind_number (Statement *statement, gint index, guint64 number)
 {
-  sqlite3_bind_int64 (statement, index, (sqlite3_int64)number);
+  sqlite3_bind_int64 (statement, index, (sqlite3_int64) number);
 }
 
 static gchar *
 column_text (Statement *statement, gint index)
 {
-  return g_strdup ((const gchar *)sqlite3_column_text (statement, index));
+  return g_strdup ((const gchar *) sqlite3_column_text (statement, index));
 }
 
 static gboolean
@@ -316,7 +315,7 @@ next_epoch (Core *core, guint64 *epoch, GError **error)
     return FALSE;
   if (sqlite3_step (statement) != SQLITE_ROW)
     return set_error (core->database, "Cannot raise the epoch", error);
-  *epoch = (guint64)sqlite3_column_int64 (statement, 0);
+  *epoch = (guint64) sqlite3_column_int64 (statement, 0);
   return TRUE;
 }
 
@@ -356,7 +355,7 @@ read_input (Core *core, Statement *statement, GError **error)
   input->default_creator = column_text (statement, column++);
   input->prefer_low_latency = sqlite3_column_int (statement, column++);
   input->delete_recording_after_days = sqlite3_column_int (statement, column++);
-  input->recording_mode = (WeirRecordingMode)sqlite3_column_int (statement, column++);
+  input->recording_mode = (WeirRecordingMode) sqlite3_column_int (statement, column++);
   input->recording_timeout_s = sqlite3_column_int (statement, column++);
   input->require_signed_urls = sqlite3_column_int (statement, column++) != 0;
   input->hide_live_viewer_count = sqlite3_column_int (statement, column++) != 0;
@@ -402,7 +401,7 @@ run_create_input (Core *core, Job *job, GError **error)
       return FALSE;
     digest = weir_store_digest_secret (input->secrets[kind]);
     bind_text (insert, 1, input->uid);
-    sqlite3_bind_int (insert, 2, (gint)kind);
+    sqlite3_bind_int (insert, 2, (gint) kind);
     bind_text (insert, 3, digest);
     bind_text (insert, 4, input->secrets[kind]);
     if (!finish_step (core, insert, "Cannot keep a secret", error))
@@ -418,7 +417,7 @@ answer_input (Core *core, Job *job, Statement *statement, GError **error)
   switch (sqlite3_step (statement)) {
   case SQLITE_ROW:
     job->result = read_input (core, statement, error);
-    job->result_free = (GDestroyNotify)weir_live_input_free;
+    job->result_free = (GDestroyNotify) weir_live_input_free;
     return job->result != NULL;
   case SQLITE_DONE:
     g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND, "No such live input");
@@ -455,7 +454,7 @@ static gboolean
 run_list_inputs (Core *core, Job *job, GError **error)
 {
   g_autoptr (GPtrArray) inputs =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)weir_live_input_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) weir_live_input_free);
   g_autoptr (Statement) statement = prepare (core, SQL_LIST_INPUTS, error);
   gint status;
 
@@ -472,7 +471,7 @@ run_list_inputs (Core *core, Job *job, GError **error)
   if (status != SQLITE_DONE)
     return set_error (core->database, "Cannot list the live inputs", error);
   job->result = g_steal_pointer (&inputs);
-  job->result_free = (GDestroyNotify)g_ptr_array_unref;
+  job->result_free = (GDestroyNotify) g_ptr_array_unref;
   return TRUE;
 }
 
@@ -503,8 +502,8 @@ read_broadcast (Statement *statement)
   record->uid = column_text (statement, column++);
   record->input = column_text (statement, column++);
   record->account = column_text (statement, column++);
-  record->epoch = (guint64)sqlite3_column_int64 (statement, column++);
-  record->state = (WeirBroadcastState)sqlite3_column_int (statement, column++);
+  record->epoch = (guint64) sqlite3_column_int64 (statement, column++);
+  record->state = (WeirBroadcastState) sqlite3_column_int (statement, column++);
   record->recorded = sqlite3_column_int (statement, column++) != 0;
   record->created_us = sqlite3_column_int64 (statement, column++);
   record->ended_us = sqlite3_column_int64 (statement, column++);
@@ -524,7 +523,7 @@ answer_broadcast (Core *core, Job *job, const gchar *uid, GError **error)
   switch (sqlite3_step (statement)) {
   case SQLITE_ROW:
     job->result = read_broadcast (statement);
-    job->result_free = (GDestroyNotify)weir_broadcast_record_free;
+    job->result_free = (GDestroyNotify) weir_broadcast_record_free;
     return TRUE;
   case SQLITE_DONE:
     g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND, "No such broadcast");
@@ -561,7 +560,7 @@ run_begin_broadcast (Core *core, Job *job, GError **error)
   if (!finish_step (core, statement, "Cannot begin the broadcast", error))
     return FALSE;
   job->result = g_steal_pointer (&job->record);
-  job->result_free = (GDestroyNotify)weir_broadcast_record_free;
+  job->result_free = (GDestroyNotify) weir_broadcast_record_free;
   return TRUE;
 }
 
@@ -583,7 +582,7 @@ find_broadcast (Core *core, const gchar *uid, sqlite3_int64 *number, guint64 *ep
   if (status != SQLITE_ROW)
     return set_error (core->database, "Cannot read the broadcast", error);
   *number = sqlite3_column_int64 (statement, 0);
-  *epoch = (guint64)sqlite3_column_int64 (statement, 1);
+  *epoch = (guint64) sqlite3_column_int64 (statement, 1);
   return TRUE;
 }
 
@@ -634,7 +633,7 @@ static gboolean
 run_list_broadcasts (Core *core, Job *job, GError **error)
 {
   g_autoptr (GPtrArray) records =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)weir_broadcast_record_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) weir_broadcast_record_free);
   g_autoptr (Statement) statement = prepare (core, SQL_LIST_BROADCASTS, error);
   gint status;
 
@@ -647,7 +646,7 @@ run_list_broadcasts (Core *core, Job *job, GError **error)
   if (status != SQLITE_DONE)
     return set_error (core->database, "Cannot list the broadcasts", error);
   job->result = g_steal_pointer (&records);
-  job->result_free = (GDestroyNotify)g_ptr_array_unref;
+  job->result_free = (GDestroyNotify) g_ptr_array_unref;
   return TRUE;
 }
 
@@ -743,7 +742,7 @@ run_list_segments (Core *core, Job *job, GError **error)
   if (status != SQLITE_DONE)
     return set_error (core->database, "Cannot list the segments", error);
   job->result = g_steal_pointer (&entries);
-  job->result_free = (GDestroyNotify)g_ptr_array_unref;
+  job->result_free = (GDestroyNotify) g_ptr_array_unref;
   return TRUE;
 }
 
@@ -805,7 +804,7 @@ run_transaction (Core *core, GQueue *jobs, GError **error)
   gboolean writes = FALSE;
 
   for (GList *item = jobs->head; item != NULL; item = item->next)
-    writes |= ((Job *)item->data)->writes;
+    writes |= ((Job *) item->data)->writes;
   if (!execute (core, writes ? SQL_BEGIN_IMMEDIATE : SQL_BEGIN, error))
     return FALSE;
   for (GList *item = jobs->head; item != NULL; item = item->next) {
@@ -913,7 +912,7 @@ find_input (WeirStore *store, WeirSecret secret, const gchar *digest, GTask *tas
 {
   Job *job = job_new (run_find_input, FALSE);
 
-  job->kind = (gint)secret;
+  job->kind = (gint) secret;
   job->text = g_strdup (digest);
   push_job (store, job, task);
 }
@@ -1019,7 +1018,7 @@ end_broadcast (
 
   job->uid = g_strdup (uid);
   job->epoch = epoch;
-  job->kind = (gint)state;
+  job->kind = (gint) state;
   push_job (store, job, task);
 }
 
@@ -1079,7 +1078,7 @@ weir_store_sqlite_class_init (WeirStoreSqliteClass *klass)
 static void
 weir_store_sqlite_init (WeirStoreSqlite *self)
 {
-  (void)self;
+  (void) self;
 }
 
 /*
@@ -1162,14 +1161,14 @@ migrate (Core *core, const gchar *path, GError **error)
 
   if (!read_version (core, path, &version, error))
     return FALSE;
-  if (version < 0 || version > (gint64)G_N_ELEMENTS (migrations)) {
+  if (version < 0 || version > (gint64) G_N_ELEMENTS (migrations)) {
     g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE,
         "%s was made by a newer version of Weir: its schema is %" G_GINT64_FORMAT
         ", this version knows up to %u",
-        path, version, (guint)G_N_ELEMENTS (migrations));
+        path, version, (guint) G_N_ELEMENTS (migrations));
     return FALSE;
   }
-  for (guint i = (guint)version; i < G_N_ELEMENTS (migrations); i++) {
+  for (guint i = (guint) version; i < G_N_ELEMENTS (migrations); i++) {
     g_autofree gchar *text =
         g_strdup_printf ("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);"
                          "%s"

@@ -7,7 +7,7 @@ G_DEFINE_QUARK (weir - store - error - quark, weir_store_error)
 static void
 weir_store_default_init (WeirStoreInterface *iface)
 {
-  (void)iface;
+  (void) iface;
 }
 
 WeirLiveInput *

@@ -22,9 +22,9 @@ G_BEGIN_DECLS
 GQuark weir_store_error_quark (void);
 typedef enum {
   WEIR_STORE_ERROR_NOT_FOUND,
-  WEIR_STORE_ERROR_EXISTS,      /* uid or a secret is taken */
-  WEIR_STORE_ERROR_FENCED,      /* someone else owns the broadcast */
-  WEIR_STORE_ERROR_UNAVAILABLE, /* cannot be reached, disk full, … */
+  WEIR_STORE_ERROR_EXISTS,       /* uid or a secret is taken */
+  WEIR_STORE_ERROR_FENCED,       /* someone else owns the broadcast */
+  WEIR_STORE_ERROR_UNAVAILABLE,  /* cannot be reached, disk full, … */
   WEIR_STORE_ERROR_INCOMPATIBLE, /* made by a newer version, or damaged */
 } WeirStoreError;
 
@@ -32,7 +32,7 @@ typedef enum {
  * WeirSecret: which of a live input's credentials
  */
 typedef enum {
-  WEIR_SECRET_RTMP,            /* stream key of RTMP and RTMPS publishing */
+  WEIR_SECRET_RTMP, /* stream key of RTMP and RTMPS publishing */
   WEIR_SECRET_RTMP_PLAYBACK,
   WEIR_SECRET_SRT,
   WEIR_SECRET_SRT_PLAYBACK,
@@ -41,27 +41,27 @@ typedef enum {
 } WeirSecret;
 
 typedef enum {
-  WEIR_RECORDING_DEFAULT,      /* absent: what `recording.mode` of the configuration says */
+  WEIR_RECORDING_DEFAULT, /* absent: what `recording.mode` of the configuration says */
   WEIR_RECORDING_OFF,
   WEIR_RECORDING_AUTOMATIC,
 } WeirRecordingMode;
 
 typedef struct {
-  gchar *uid;                  /* 32 lowercase hex */
+  gchar *uid; /* 32 lowercase hex */
   gchar *account;
-  gint64 created_us;           /* wall */
+  gint64 created_us; /* wall */
   gint64 modified_us;
-  gint64 keys_rotated_us;      /* 0: never */
+  gint64 keys_rotated_us; /* 0: never */
   gboolean enabled;
-  gchar *meta;                 /* JSON object as text, "{}" */
-  gchar *default_creator;      /* (nullable) */
-  gint prefer_low_latency;     /* -1 absent, 0, 1 */
+  gchar *meta;                      /* JSON object as text, "{}" */
+  gchar *default_creator;           /* (nullable) */
+  gint prefer_low_latency;          /* -1 absent, 0, 1 */
   gint delete_recording_after_days; /* 0: absent */
   WeirRecordingMode recording_mode;
-  gint recording_timeout_s;    /* 0: absent */
+  gint recording_timeout_s; /* 0: absent */
   gboolean require_signed_urls;
   gboolean hide_live_viewer_count;
-  gchar *allowed_origins;      /* (nullable) JSON array as text */
+  gchar *allowed_origins; /* (nullable) JSON array as text */
   gchar *secrets[WEIR_SECRET_LAST];
 } WeirLiveInput;
 
@@ -70,22 +70,22 @@ WeirLiveInput *weir_live_input_copy (const WeirLiveInput *self);
 void weir_live_input_free (WeirLiveInput *self);
 
 typedef enum {
-  WEIR_BROADCAST_LIVE,         /* owned and running (or its owner died) */
+  WEIR_BROADCAST_LIVE, /* owned and running (or its owner died) */
   WEIR_BROADCAST_ENDED,
-  WEIR_BROADCAST_READY,        /* ended, its recording complete */
+  WEIR_BROADCAST_READY, /* ended, its recording complete */
 } WeirBroadcastState;
 
 typedef struct {
-  gchar *uid;                  /* 32 lowercase hex */
-  gchar *input;                /* uid of its live input */
+  gchar *uid;   /* 32 lowercase hex */
+  gchar *input; /* uid of its live input */
   gchar *account;
-  guint64 epoch;               /* of its owner */
+  guint64 epoch; /* of its owner */
   WeirBroadcastState state;
   gboolean recorded;
-  gint64 created_us;           /* wall */
-  gint64 ended_us;             /* wall; 0 while live */
-  gchar *committed;            /* JSON as text: timeline, next numbers; owner's business */
-  gchar *inits;                /* JSON array as text: configurations per generation */
+  gint64 created_us; /* wall */
+  gint64 ended_us;   /* wall; 0 while live */
+  gchar *committed;  /* JSON as text: timeline, next numbers; owner's business */
+  gchar *inits;      /* JSON array as text: configurations per generation */
 } WeirBroadcastRecord;
 
 WeirBroadcastRecord *weir_broadcast_record_copy (const WeirBroadcastRecord *self);
@@ -109,34 +109,33 @@ struct _WeirStoreInterface {
   void (*list_broadcasts) (WeirStore *self, const gchar *input, gint state, GTask *task);
   void (*commit_segment) (WeirStore *self, const gchar *uid, guint64 epoch, guint64 number,
       const gchar *entry, const gchar *committed, GTask *task);
-  void (*commit_inits) (WeirStore *self, const gchar *uid, guint64 epoch, const gchar *inits,
-      GTask *task);
-  void (*forget_segments) (WeirStore *self, const gchar *uid, guint64 epoch, guint64 before,
-      GTask *task);
-  void (*end_broadcast) (WeirStore *self, const gchar *uid, guint64 epoch,
-      WeirBroadcastState state, GTask *task);
+  void (*commit_inits) (
+      WeirStore *self, const gchar *uid, guint64 epoch, const gchar *inits, GTask *task);
+  void (*forget_segments) (
+      WeirStore *self, const gchar *uid, guint64 epoch, guint64 before, GTask *task);
+  void (*end_broadcast) (
+      WeirStore *self, const gchar *uid, guint64 epoch, WeirBroadcastState state, GTask *task);
   void (*list_segments) (WeirStore *self, const gchar *uid, GTask *task);
 };
 
 /* every secret of @input must be unique; error EXISTS */
-void weir_store_create_input (WeirStore *self, const WeirLiveInput *input,
-    GAsyncReadyCallback callback, gpointer user_data);
+void weir_store_create_input (
+    WeirStore *self, const WeirLiveInput *input, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_create_input_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* Returns (finish): (transfer full) a WeirLiveInput; NOT_FOUND */
-void weir_store_get_input (WeirStore *self, const gchar *uid, GAsyncReadyCallback callback,
-    gpointer user_data);
+void weir_store_get_input (
+    WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data);
 WeirLiveInput *weir_store_get_input_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* @secret: in clear; looked up by its SHA-256, compared in constant time by nature of the digest */
 void weir_store_find_input (WeirStore *self, WeirSecret kind, const gchar *secret,
     GAsyncReadyCallback callback, gpointer user_data);
-WeirLiveInput *weir_store_find_input_finish (WeirStore *self, GAsyncResult *result,
-    GError **error);
+WeirLiveInput *weir_store_find_input_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* Returns (finish): (transfer full) (element-type WeirLiveInput): newest first */
-void weir_store_list_inputs (WeirStore *self, const gchar *account, GAsyncReadyCallback callback,
-    gpointer user_data);
+void weir_store_list_inputs (
+    WeirStore *self, const gchar *account, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_inputs_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 void weir_store_delete_input (WeirStore *self, const gchar *account, const gchar *uid,
@@ -147,27 +146,27 @@ gboolean weir_store_delete_input_finish (WeirStore *self, GAsyncResult *result, 
  * Returns (finish): (transfer full) the record with its epoch */
 void weir_store_begin_broadcast (WeirStore *self, const WeirBroadcastRecord *record,
     GAsyncReadyCallback callback, gpointer user_data);
-WeirBroadcastRecord *weir_store_begin_broadcast_finish (WeirStore *self, GAsyncResult *result,
-    GError **error);
+WeirBroadcastRecord *weir_store_begin_broadcast_finish (
+    WeirStore *self, GAsyncResult *result, GError **error);
 
 /* takes a broadcast over: one compare-and-swap on the epoch; FENCED when it is another.
  * Returns (finish): (transfer full) the record with its new epoch */
 void weir_store_claim_broadcast (WeirStore *self, const gchar *uid, guint64 expected_epoch,
     GAsyncReadyCallback callback, gpointer user_data);
-WeirBroadcastRecord *weir_store_claim_broadcast_finish (WeirStore *self, GAsyncResult *result,
-    GError **error);
+WeirBroadcastRecord *weir_store_claim_broadcast_finish (
+    WeirStore *self, GAsyncResult *result, GError **error);
 
-void weir_store_get_broadcast (WeirStore *self, const gchar *uid, GAsyncReadyCallback callback,
-    gpointer user_data);
-WeirBroadcastRecord *weir_store_get_broadcast_finish (WeirStore *self, GAsyncResult *result,
-    GError **error);
+void weir_store_get_broadcast (
+    WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data);
+WeirBroadcastRecord *weir_store_get_broadcast_finish (
+    WeirStore *self, GAsyncResult *result, GError **error);
 
 /* @input: (nullable) of one input; @state: a WeirBroadcastState or -1 for any.
  * Returns (finish): (transfer full) (element-type WeirBroadcastRecord): newest first */
 void weir_store_list_broadcasts (WeirStore *self, const gchar *input, gint state,
     GAsyncReadyCallback callback, gpointer user_data);
-GPtrArray *weir_store_list_broadcasts_finish (WeirStore *self, GAsyncResult *result,
-    GError **error);
+GPtrArray *weir_store_list_broadcasts_finish (
+    WeirStore *self, GAsyncResult *result, GError **error);
 
 /* the fenced index entry (weir_index_segment_to_json()) and, in the same transaction, the
  * broadcast's new committed state; its object must be durable already */
@@ -175,8 +174,8 @@ void weir_store_commit_segment (WeirStore *self, const gchar *uid, guint64 epoch
     const gchar *entry, const gchar *committed, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_commit_segment_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
-void weir_store_commit_inits (WeirStore *self, const gchar *uid, guint64 epoch,
-    const gchar *inits, GAsyncReadyCallback callback, gpointer user_data);
+void weir_store_commit_inits (WeirStore *self, const gchar *uid, guint64 epoch, const gchar *inits,
+    GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_commit_inits_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* drops the index entries of numbers below @before */
@@ -189,8 +188,8 @@ void weir_store_end_broadcast (WeirStore *self, const gchar *uid, guint64 epoch,
 gboolean weir_store_end_broadcast_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* Returns (finish): (transfer full) (element-type utf8): the entries, by number */
-void weir_store_list_segments (WeirStore *self, const gchar *uid, GAsyncReadyCallback callback,
-    gpointer user_data);
+void weir_store_list_segments (
+    WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_segments_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* for backends. Returns: (transfer full): what a secret is looked up by: SHA-256, lowercase hex */
@@ -201,8 +200,8 @@ gchar *weir_store_digest_secret (const gchar *secret);
  * @path: the database file, made with mode 0600 when it is missing
  *
  * The embedded backend: WAL, synchronous=FULL, one thread, group commit. Opening blocks; it is done
- * at start-up. Every start raises the store's epoch. The store is closed, everything committed, when
- * its last reference goes; a call that waits for its answer holds one.
+ * at start-up. Every start raises the store's epoch. The store is closed, everything committed,
+ * when its last reference goes; a call that waits for its answer holds one.
  *
  * Returns: (transfer full): NULL with %WEIR_STORE_ERROR
  */

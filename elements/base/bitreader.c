@@ -31,7 +31,7 @@ weir_bit_reader_bits (WeirBitReader *self, guint count)
     value = value << 1 | (self->data[bit / 8] >> (7 - bit % 8) & 1);
   }
   self->position += count;
-  return (guint32)value;
+  return (guint32) value;
 }
 
 gboolean
@@ -61,7 +61,7 @@ weir_bit_reader_ue (WeirBitReader *self)
   }
   if (self->failed)
     return 0;
-  return ((guint32)1 << zeros) - 1 + weir_bit_reader_bits (self, zeros);
+  return ((guint32) 1 << zeros) - 1 + weir_bit_reader_bits (self, zeros);
 }
 
 gint32
@@ -69,5 +69,5 @@ weir_bit_reader_se (WeirBitReader *self)
 {
   gint64 code = weir_bit_reader_ue (self);
 
-  return (gint32)(code & 1 ? (code + 1) / 2 : -(code / 2));
+  return (gint32) (code & 1 ? (code + 1) / 2 : -(code / 2));
 }

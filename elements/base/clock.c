@@ -23,13 +23,13 @@ weir_clock_system (void)
 static gint64
 manual_monotonic (gpointer data)
 {
-  return ((WeirManualClock *)data)->monotonic_us;
+  return ((WeirManualClock *) data)->monotonic_us;
 }
 
 static gint64
 manual_wall (gpointer data)
 {
-  return ((WeirManualClock *)data)->wall_us;
+  return ((WeirManualClock *) data)->wall_us;
 }
 
 void

@@ -19,7 +19,6 @@ G_BEGIN_DECLS
  *
  * Returns: (transfer full): never NULL
  */
-gchar *
-weir_escape_for_log (const gchar *bytes, gssize size);
+gchar *weir_escape_for_log (const gchar *bytes, gssize size);
 
 G_END_DECLS

@@ -19,10 +19,10 @@ typedef struct _WeirGopQueue WeirGopQueue;
 typedef struct _WeirGopReader WeirGopReader;
 
 typedef struct {
-  gpointer item;      /* (transfer none) for push; see weir_gop_reader_next() */
-  gsize size;         /* bytes it counts for */
-  gint64 time_ns;     /* decode time; grows */
-  gboolean keyframe;  /* a reader can begin here */
+  gpointer item;     /* (transfer none) for push; see weir_gop_reader_next() */
+  gsize size;        /* bytes it counts for */
+  gint64 time_ns;    /* decode time; grows */
+  gboolean keyframe; /* a reader can begin here */
 } WeirGopItem;
 
 /* @ref, @unref: of the items */
@@ -37,8 +37,8 @@ void weir_gop_queue_end (WeirGopQueue *self);
 
 /* @wake: (nullable) called by the writer when an item came for a reader that had run dry, or the
  * end; must not call the queue */
-WeirGopReader *weir_gop_reader_new (WeirGopQueue *queue, void (*wake) (gpointer data),
-    gpointer data);
+WeirGopReader *weir_gop_reader_new (
+    WeirGopQueue *queue, void (*wake) (gpointer data), gpointer data);
 void weir_gop_reader_free (WeirGopReader *self);
 
 typedef enum {

@@ -14,7 +14,7 @@ gboolean
 weir_token_bucket_take (WeirTokenBucket *self, gdouble count, gint64 now_us)
 {
   if (now_us > self->updated_us) {
-    gdouble added = (gdouble)(now_us - self->updated_us) * self->rate / G_USEC_PER_SEC;
+    gdouble added = (gdouble) (now_us - self->updated_us) * self->rate / G_USEC_PER_SEC;
 
     self->tokens = MIN (self->burst, self->tokens + added);
     self->updated_us = now_us;

@@ -57,7 +57,7 @@ weir_writer_number (WeirWriter *self, guint64 value, guint bytes)
   guint8 *place = weir_writer_extend (self, bytes);
 
   while (bytes-- > 0)
-    *place++ = (guint8)(value >> (8 * bytes));
+    *place++ = (guint8) (value >> (8 * bytes));
 }
 
 void
@@ -133,5 +133,5 @@ weir_writer_patch_u32 (WeirWriter *self, gsize position, guint32 value)
 {
   g_assert (position + 4 <= self->size);
   for (guint i = 0; i < 4; i++)
-    self->data[position + i] = (guint8)(value >> (24 - 8 * i));
+    self->data[position + i] = (guint8) (value >> (24 - 8 * i));
 }

@@ -181,7 +181,7 @@ weir_aac_config_parse (WeirCodecConfig *config, GError **error)
   WeirBitReader bits;
 
   if (size > RECORD_SIZE_MAX)
-    return unsupported (error, "configuration size", (guint)size);
+    return unsupported (error, "configuration size", (guint) size);
   weir_bit_reader_init (&bits, data, size);
   if (!parse (&bits, &parsed, error))
     return FALSE;
@@ -209,7 +209,7 @@ write_descriptor (WeirWriter *writer, guint8 tag, gsize size)
 {
   weir_writer_u8 (writer, tag);
   for (guint bytes = size_of_size (size); bytes-- > 0;)
-    weir_writer_u8 (writer, (guint8)((size >> (7 * bytes) & 0x7f) | (bytes > 0 ? 0x80 : 0)));
+    weir_writer_u8 (writer, (guint8) ((size >> (7 * bytes) & 0x7f) | (bytes > 0 ? 0x80 : 0)));
 }
 
 static gsize
@@ -252,7 +252,7 @@ weir_aac_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer)
   weir_writer_zeros (writer, 6);
   weir_writer_u16 (writer, 1); /* data_reference_index */
   weir_writer_zeros (writer, 8);
-  weir_writer_u16 (writer, (guint16)config->channels);
+  weir_writer_u16 (writer, (guint16) config->channels);
   weir_writer_u16 (writer, 16);
   weir_writer_zeros (writer, 4);
   /* 16.16; a rate that does not fit is left to the configuration */

@@ -10,9 +10,7 @@ G_BEGIN_DECLS
  */
 
 /* fills @config, whose record is set */
-gboolean
-weir_aac_config_parse (WeirCodecConfig *config, GError **error);
-void
-weir_aac_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer);
+gboolean weir_aac_config_parse (WeirCodecConfig *config, GError **error);
+void weir_aac_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer);
 
 G_END_DECLS

@@ -92,8 +92,8 @@ reduce (guint64 n, guint64 d, guint *out_n, guint *out_d)
     a = b;
     b = rest;
   }
-  *out_n = (guint)(n / a);
-  *out_d = (guint)(d / a);
+  *out_n = (guint) (n / a);
+  *out_d = (guint) (d / a);
 }
 
 static void
@@ -131,9 +131,9 @@ parse_vui (WeirBitReader *bits, WeirAvcInfo *info)
     weir_bit_reader_skip (bits, 3);
     full_range = weir_bit_reader_bit (bits);
     if (weir_bit_reader_bit (bits)) {
-      guint8 primaries = (guint8)weir_bit_reader_bits (bits, 8);
-      guint8 transfer = (guint8)weir_bit_reader_bits (bits, 8);
-      guint8 matrix = (guint8)weir_bit_reader_bits (bits, 8);
+      guint8 primaries = (guint8) weir_bit_reader_bits (bits, 8);
+      guint8 transfer = (guint8) weir_bit_reader_bits (bits, 8);
+      guint8 matrix = (guint8) weir_bit_reader_bits (bits, 8);
 
       if (!bits->failed) {
         info->has_colour = TRUE;
@@ -149,7 +149,7 @@ parse_vui (WeirBitReader *bits, WeirAvcInfo *info)
     weir_bit_reader_ue (bits);
   }
   if (weir_bit_reader_bit (bits)) { /* timing_info_present_flag */
-    guint64 units = 2 * (guint64)weir_bit_reader_bits (bits, 32);
+    guint64 units = 2 * (guint64) weir_bit_reader_bits (bits, 32);
     guint64 scale = weir_bit_reader_bits (bits, 32);
     gboolean fixed = weir_bit_reader_bit (bits);
 
@@ -167,8 +167,8 @@ parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirAvcInfo *in
   guint64 width, height, left = 0, right = 0, top = 0, bottom = 0;
   guint frame_factor, unit_x = 1, unit_y;
 
-  width = 16 * ((guint64)weir_bit_reader_ue (bits) + 1);
-  height = 16 * ((guint64)weir_bit_reader_ue (bits) + 1);
+  width = 16 * ((guint64) weir_bit_reader_ue (bits) + 1);
+  height = 16 * ((guint64) weir_bit_reader_ue (bits) + 1);
   info->interlaced = !weir_bit_reader_bit (bits); /* frame_mbs_only_flag */
   frame_factor = info->interlaced ? 2 : 1;
   height *= frame_factor;
@@ -196,8 +196,8 @@ parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirAvcInfo *in
   height -= (top + bottom) * unit_y;
   if (width > DIMENSION_MAX || height > DIMENSION_MAX)
     return unsupported (error, "picture too large");
-  info->width = (guint)width;
-  info->height = (guint)height;
+  info->width = (guint) width;
+  info->height = (guint) height;
   return TRUE;
 }
 
@@ -441,8 +441,8 @@ weir_avc_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer)
   weir_writer_zeros (writer, 6);
   weir_writer_u16 (writer, 1); /* data_reference_index */
   weir_writer_zeros (writer, 16);
-  weir_writer_u16 (writer, (guint16)config->width);
-  weir_writer_u16 (writer, (guint16)config->height);
+  weir_writer_u16 (writer, (guint16) config->width);
+  weir_writer_u16 (writer, (guint16) config->height);
   weir_writer_u32 (writer, 0x00480000); /* 72 dpi */
   weir_writer_u32 (writer, 0x00480000);
   weir_writer_u32 (writer, 0);

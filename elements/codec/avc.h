@@ -33,21 +33,16 @@ typedef struct {
 } WeirAvcInfo;
 
 /* @info is untouched on failure */
-gboolean
-weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *info, GError **error);
+gboolean weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *info, GError **error);
 /* one SPS NAL unit, its header included; fills what is its own in @info */
-gboolean
-weir_avc_parse_sps (const guint8 *data, gsize size, WeirAvcInfo *info, GError **error);
+gboolean weir_avc_parse_sps (const guint8 *data, gsize size, WeirAvcInfo *info, GError **error);
 
 /* fills @config, whose record is set */
-gboolean
-weir_avc_config_parse (WeirCodecConfig *config, GError **error);
+gboolean weir_avc_config_parse (WeirCodecConfig *config, GError **error);
 /* appends profile and level, such as `, profile=(string)high, level=(string)3.1` */
-void
-weir_avc_append_caps (const WeirCodecConfig *config, GString *caps);
-void
-weir_avc_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer);
-WeirSampleInfo
-weir_avc_inspect_sample (const WeirCodecConfig *config, const guint8 *data, gsize size);
+void weir_avc_append_caps (const WeirCodecConfig *config, GString *caps);
+void weir_avc_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer);
+WeirSampleInfo weir_avc_inspect_sample (
+    const WeirCodecConfig *config, const guint8 *data, gsize size);
 
 G_END_DECLS

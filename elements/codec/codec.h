@@ -97,8 +97,8 @@ typedef struct {
 } WeirSampleInfo;
 
 /* looks at one access unit in the framing of @self (AVC: length-prefixed NAL units) */
-WeirSampleInfo weir_codec_config_inspect_sample (const WeirCodecConfig *self, const guint8 *data,
-    gsize size);
+WeirSampleInfo weir_codec_config_inspect_sample (
+    const WeirCodecConfig *self, const guint8 *data, gsize size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirCodecConfig, weir_codec_config_unref)
 

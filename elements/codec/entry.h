@@ -21,7 +21,7 @@ weir_entry_begin (WeirWriter *writer, const gchar *type)
 static inline void
 weir_entry_end (WeirWriter *writer, gsize position)
 {
-  weir_writer_patch_u32 (writer, position, (guint32)(writer->size - position));
+  weir_writer_patch_u32 (writer, position, (guint32) (writer->size - position));
 }
 
 G_END_DECLS

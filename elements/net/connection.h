@@ -24,15 +24,15 @@ typedef enum {
  */
 typedef struct {
   gboolean closed_by_peer;
-  gboolean clean;        /* the encoder said that it ends (its user pressed Stop) */
-  gchar *reason;         /* in words; escaped */
+  gboolean clean; /* the encoder said that it ends (its user pressed Stop) */
+  gchar *reason;  /* in words; escaped */
   guint64 bytes_received;
   guint64 bytes_sent;
-  gint64 duration_us;    /* since accepted */
-  gint64 media_us;       /* since publish began; 0 when it never did */
-  gchar *last_message;   /* kind of the last message that came, protocol's word */
-  gchar *codecs;         /* "H.264 AAC" or empty */
-  guint64 dropped;       /* messages that were thrown away */
+  gint64 duration_us;  /* since accepted */
+  gint64 media_us;     /* since publish began; 0 when it never did */
+  gchar *last_message; /* kind of the last message that came, protocol's word */
+  gchar *codecs;       /* "H.264 AAC" or empty */
+  guint64 dropped;     /* messages that were thrown away */
 } WeirConnectionSummary;
 
 void weir_connection_summary_clear (WeirConnectionSummary *self);

@@ -16,17 +16,16 @@ typedef struct _WeirSocket WeirSocket;
 
 typedef enum {
   WEIR_SOCKET_OPEN,
-  WEIR_SOCKET_EOF,    /* the peer closed in order */
-  WEIR_SOCKET_RESET,  /* the peer or the network broke it */
-  WEIR_SOCKET_SLOW,   /* the peer does not read: more than the output limit is waiting */
+  WEIR_SOCKET_EOF,   /* the peer closed in order */
+  WEIR_SOCKET_RESET, /* the peer or the network broke it */
+  WEIR_SOCKET_SLOW,  /* the peer does not read: more than the output limit is waiting */
 } WeirSocketState;
 
 typedef struct {
   /* bytes have come: at most what one read brought (64 KiB), valid during the call only */
   void (*received) (WeirSocket *socket, const guint8 *data, gsize size, gpointer user_data);
   /* no more will come; called once; @error_number: errno of a reset, else 0 */
-  void (*closed) (WeirSocket *socket, WeirSocketState state, gint error_number,
-      gpointer user_data);
+  void (*closed) (WeirSocket *socket, WeirSocketState state, gint error_number, gpointer user_data);
 } WeirSocketCallbacks;
 
 /* @fd: (transfer full) a connected socket; any thread */
@@ -39,8 +38,8 @@ void weir_socket_free (WeirSocket *self);
  *
  * Begins to read on @worker, on whose thread this is called. Callbacks may free the socket.
  */
-void weir_socket_attach (WeirSocket *self, WeirWorker *worker, const WeirSocketCallbacks *callbacks,
-    gpointer user_data);
+void weir_socket_attach (
+    WeirSocket *self, WeirWorker *worker, const WeirSocketCallbacks *callbacks, gpointer user_data);
 /* stops reading; the socket may then be attached to another worker, on that worker's thread */
 void weir_socket_detach (WeirSocket *self);
 /* while paused nothing is read, so the peer is held back by TCP; a reset is still noticed */
@@ -69,7 +68,8 @@ typedef struct _WeirTcpListener WeirTcpListener;
 
 /**
  * weir_tcp_listener_new: any thread
- * @addresses: `ADDR:PORT` or `[ADDR]:PORT`, several separated by `;`; port 0 lets the system choose.
+ * @addresses: `ADDR:PORT` or `[ADDR]:PORT`, several separated by `;`; port 0 lets the system
+ * choose.
  *   `[::]:PORT` takes IPv4 too.
  * @accepted: on the worker: @fd is (transfer full), non-blocking, close-on-exec, no delay
  *

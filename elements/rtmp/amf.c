@@ -43,8 +43,8 @@ const WeirAmfLimits weir_amf_limits_default = {
     .values_max = 4096,
 };
 
-static WeirAmfValue *
-parse_value (WeirReader *reader, const WeirAmfLimits *limits, guint depth, guint *values_left);
+static WeirAmfValue *parse_value (
+    WeirReader *reader, const WeirAmfLimits *limits, guint depth, guint *values_left);
 
 static WeirAmfValue *
 value_new (WeirAmfType type)
@@ -314,10 +314,10 @@ weir_amf_write_string (WeirWriter *writer, const gchar *string)
 
   if (size <= G_MAXUINT16) {
     weir_writer_u8 (writer, MARKER_STRING);
-    weir_writer_u16 (writer, (guint16)size);
+    weir_writer_u16 (writer, (guint16) size);
   } else {
     weir_writer_u8 (writer, MARKER_LONG_STRING);
-    weir_writer_u32 (writer, (guint32)size);
+    weir_writer_u32 (writer, (guint32) size);
   }
   weir_writer_bytes (writer, string, size);
 }
@@ -346,7 +346,7 @@ weir_amf_write_name (WeirWriter *writer, const gchar *name)
   gsize size = strlen (name);
 
   g_assert (size > 0 && size <= G_MAXUINT16);
-  weir_writer_u16 (writer, (guint16)size);
+  weir_writer_u16 (writer, (guint16) size);
   weir_writer_bytes (writer, name, size);
 }
 

@@ -13,20 +13,20 @@ G_BEGIN_DECLS
 typedef enum {
   WEIR_AMF_NUMBER,
   WEIR_AMF_BOOLEAN,
-  WEIR_AMF_STRING,      /* short, long (2.14), XML document (2.17) */
-  WEIR_AMF_OBJECT,      /* object (2.5), typed object (2.18) */
+  WEIR_AMF_STRING, /* short, long (2.14), XML document (2.17) */
+  WEIR_AMF_OBJECT, /* object (2.5), typed object (2.18) */
   WEIR_AMF_ECMA_ARRAY,
   WEIR_AMF_STRICT_ARRAY,
   WEIR_AMF_NULL,
-  WEIR_AMF_UNDEFINED,   /* undefined, unsupported, reference (never followed) */
+  WEIR_AMF_UNDEFINED, /* undefined, unsupported, reference (never followed) */
   WEIR_AMF_DATE,
 } WeirAmfType;
 
 typedef struct _WeirAmfValue WeirAmfValue;
 
 typedef struct {
-  guint depth_max;   /* 16: containers within each other, the outermost counts 1 */
-  guint values_max;  /* 4096: values in one message in all */
+  guint depth_max;  /* 16: containers within each other, the outermost counts 1 */
+  guint values_max; /* 4096: values in one message in all */
 } WeirAmfLimits;
 
 extern const WeirAmfLimits weir_amf_limits_default;
@@ -35,9 +35,9 @@ extern const WeirAmfLimits weir_amf_limits_default;
  * weir_amf_parse:
  * @values_left: (inout): limit shared by the values of one message; start with limits->values_max
  *
- * Reads one value. The count of an ECMA array (2.10) is advisory and ignored; a marker that is not known,
- * a limit or a short read fails (the caller drops the message, not the connection). AMF 3 values
- * (marker 0x11) are not parsed: failure.
+ * Reads one value. The count of an ECMA array (2.10) is advisory and ignored; a marker that is not
+ * known, a limit or a short read fails (the caller drops the message, not the connection). AMF 3
+ * values (marker 0x11) are not parsed: failure.
  *
  * Returns: (transfer full) (nullable): NULL on failure
  */

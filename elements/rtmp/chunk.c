@@ -119,10 +119,10 @@ static gint
 find_stream (WeirRtmpChunkReader *self, guint32 id)
 {
   if (id < G_N_ELEMENTS (self->index_of))
-    return (gint)self->index_of[id] - 1;
+    return (gint) self->index_of[id] - 1;
   for (guint i = 0; i < self->streams_count; i++) {
     if (self->streams[i].id == id)
-      return (gint)i;
+      return (gint) i;
   }
   return -1;
 }
@@ -139,8 +139,8 @@ add_stream (WeirRtmpChunkReader *self, guint32 id)
   self->streams[self->streams_count] = (ChunkStream){.id = id};
   self->streams_count++;
   if (id < G_N_ELEMENTS (self->index_of))
-    self->index_of[id] = (guint8)self->streams_count;
-  return (gint)self->streams_count - 1;
+    self->index_of[id] = (guint8) self->streams_count;
+  return (gint) self->streams_count - 1;
 }
 
 static gsize
@@ -192,7 +192,7 @@ skip_repeated_extended (WeirReader *reader, guint32 expected)
 
     if (reader->failed)
       return FALSE;
-    if (byte != (guint8)(expected >> (24 - 8 * i))) {
+    if (byte != (guint8) (expected >> (24 - 8 * i))) {
       reader->position = start;
       return TRUE;
     }
@@ -213,10 +213,10 @@ parse_header (WeirRtmpChunkReader *self, const guint8 *data, gsize size, ChunkHe
   header->format = first >> 6;
   header->id = first & 0x3f;
   if (header->id == 0) {
-    header->id = 64 + (guint32)weir_reader_u8 (&reader);
+    header->id = 64 + (guint32) weir_reader_u8 (&reader);
   } else if (header->id == 1) {
-    header->id = 64 + (guint32)weir_reader_u8 (&reader);
-    header->id += 256 * (guint32)weir_reader_u8 (&reader);
+    header->id = 64 + (guint32) weir_reader_u8 (&reader);
+    header->id += 256 * (guint32) weir_reader_u8 (&reader);
   }
   if (reader.failed)
     return FALSE;
@@ -533,14 +533,14 @@ static void
 write_basic_header (WeirWriter *output, guint format, guint32 id)
 {
   if (id < 64) {
-    weir_writer_u8 (output, (guint8)(format << 6 | id));
+    weir_writer_u8 (output, (guint8) (format << 6 | id));
   } else if (id < 320) {
-    weir_writer_u8 (output, (guint8)(format << 6));
-    weir_writer_u8 (output, (guint8)(id - 64));
+    weir_writer_u8 (output, (guint8) (format << 6));
+    weir_writer_u8 (output, (guint8) (id - 64));
   } else {
-    weir_writer_u8 (output, (guint8)(format << 6 | 1));
-    weir_writer_u8 (output, (guint8)((id - 64) & 0xff));
-    weir_writer_u8 (output, (guint8)((id - 64) >> 8));
+    weir_writer_u8 (output, (guint8) (format << 6 | 1));
+    weir_writer_u8 (output, (guint8) ((id - 64) & 0xff));
+    weir_writer_u8 (output, (guint8) ((id - 64) >> 8));
   }
 }
 
@@ -554,7 +554,7 @@ weir_rtmp_chunk_writer_message (WeirRtmpChunkWriter *self, WeirWriter *output,
   g_assert (chunk_stream_id >= 2 && chunk_stream_id <= 65599 && size <= 0xffffff);
   write_basic_header (output, 0, chunk_stream_id);
   weir_writer_u24 (output, MIN (timestamp, EXTENDED));
-  weir_writer_u24 (output, (guint32)size);
+  weir_writer_u24 (output, (guint32) size);
   weir_writer_u8 (output, type);
   weir_writer_u32_le (output, stream_id);
   if (timestamp >= EXTENDED)

@@ -10,13 +10,13 @@ G_BEGIN_DECLS
  */
 
 typedef struct {
-  guint chunk_streams_max;    /* 64 live chunk stream ids */
-  gsize video_max;            /* 8 MiB a message */
-  gsize audio_max;            /* 256 KiB */
-  gsize data_max;             /* 64 KiB: AMF messages */
-  gsize control_max;          /* 16 bytes */
-  gsize partial_max;          /* 16 MiB: all partial messages of a connection */
-  guint broken_per_minute;    /* 3: partial messages cut off by a new header, then it is an error */
+  guint chunk_streams_max; /* 64 live chunk stream ids */
+  gsize video_max;         /* 8 MiB a message */
+  gsize audio_max;         /* 256 KiB */
+  gsize data_max;          /* 64 KiB: AMF messages */
+  gsize control_max;       /* 16 bytes */
+  gsize partial_max;       /* 16 MiB: all partial messages of a connection */
+  guint broken_per_minute; /* 3: partial messages cut off by a new header, then it is an error */
 } WeirRtmpChunkLimits;
 
 extern const WeirRtmpChunkLimits weir_rtmp_chunk_limits_default;
@@ -30,8 +30,8 @@ typedef struct {
   guint32 chunk_stream_id;
   guint8 type;
   guint32 stream_id;
-  guint32 timestamp;       /* ms, absolute, mod 2^32 */
-  gint64 arrival_us;       /* `now` when its first byte came */
+  guint32 timestamp; /* ms, absolute, mod 2^32 */
+  gint64 arrival_us; /* `now` when its first byte came */
   guint8 *payload;
   gsize size;
 } WeirRtmpMessage;

@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 #define WEIR_TYPE_RTMP_CONNECTION (weir_rtmp_connection_get_type ())
-G_DECLARE_FINAL_TYPE (WeirRtmpConnection, weir_rtmp_connection, WEIR, RTMP_CONNECTION,
-    WeirConnection)
+G_DECLARE_FINAL_TYPE (
+    WeirRtmpConnection, weir_rtmp_connection, WEIR, RTMP_CONNECTION, WeirConnection)
 
 /**
  * WeirRtmpConsumer: who takes a connection's messages, on the connection's worker
@@ -28,8 +28,8 @@ typedef struct {
  * both have happened. After it returned with @consumer NULL no callback of the old one runs or will
  * run (it waits for one that is running; not to be called from within one).
  */
-void weir_rtmp_connection_set_consumer (WeirRtmpConnection *self, const WeirRtmpConsumer *consumer,
-    gpointer data);
+void weir_rtmp_connection_set_consumer (
+    WeirRtmpConnection *self, const WeirRtmpConsumer *consumer, gpointer data);
 
 /* Returns: (transfer none): on which the consumer's callbacks run; to be called from within them */
 WeirWorker *weir_rtmp_connection_get_worker (WeirRtmpConnection *self);

@@ -28,11 +28,9 @@ typedef struct {
  *
  * Begins the conversation. The connection keeps a reference to itself until it has ended.
  */
-WeirRtmpConnection *
-weir_rtmp_connection_new (gint fd, const WeirRtmpConnectionSettings *settings, WeirWorker *worker,
-    const WeirRtmpConnectionOwner *owner, gpointer data);
+WeirRtmpConnection *weir_rtmp_connection_new (gint fd, const WeirRtmpConnectionSettings *settings,
+    WeirWorker *worker, const WeirRtmpConnectionOwner *owner, gpointer data);
 /* on the accept thread, before it was accepted: ends it at once */
-void
-weir_rtmp_connection_abort (WeirRtmpConnection *self, const gchar *reason);
+void weir_rtmp_connection_abort (WeirRtmpConnection *self, const gchar *reason);
 
 G_END_DECLS

@@ -22,13 +22,13 @@ typedef enum {
 typedef struct {
   WeirFlvPacket packet;
   WeirMediaKind kind;
-  WeirCodec codec;           /* CONFIG, FRAME, END */
-  guint track_id;            /* 0 but for multitrack */
-  gboolean keyframe;         /* FRAME: as the header claims */
-  gint32 composition_time;   /* FRAME: ms, sign-extended */
-  gsize offset;              /* CONFIG, FRAME: where the record or the access unit begins */
+  WeirCodec codec;         /* CONFIG, FRAME, END */
+  guint track_id;          /* 0 but for multitrack */
+  gboolean keyframe;       /* FRAME: as the header claims */
+  gint32 composition_time; /* FRAME: ms, sign-extended */
+  gsize offset;            /* CONFIG, FRAME: where the record or the access unit begins */
   gsize size;
-  const gchar *name;         /* codec's name, also when unsupported: "Sorenson H.263", "MP3" */
+  const gchar *name; /* codec's name, also when unsupported: "Sorenson H.263", "MP3" */
 } WeirFlvTag;
 
 /* any bytes, any size; all of @tag is set. No byte beyond @size is read. A record or access unit of

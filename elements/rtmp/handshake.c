@@ -70,12 +70,12 @@ static void
 hmac_sha256 (const gchar *key, gsize key_size, const guint8 *data, gsize size, const guint8 *data_2,
     gsize size_2, guint8 *digest)
 {
-  g_autoptr (GHmac) hmac = g_hmac_new (G_CHECKSUM_SHA256, (const guchar *)key, key_size);
+  g_autoptr (GHmac) hmac = g_hmac_new (G_CHECKSUM_SHA256, (const guchar *) key, key_size);
   gsize digest_size = DIGEST_SIZE;
 
-  g_hmac_update (hmac, data, (gssize)size);
+  g_hmac_update (hmac, data, (gssize) size);
   if (size_2 > 0)
-    g_hmac_update (hmac, data_2, (gssize)size_2);
+    g_hmac_update (hmac, data_2, (gssize) size_2);
   g_hmac_get_digest (hmac, digest, &digest_size);
 }
 
@@ -115,10 +115,10 @@ write_digest_answer (WeirRtmpHandshake *self, guint schema, gsize offset, WeirWr
   guint8 key[DIGEST_SIZE];
   gsize place;
 
-  packet[0] = (guint8)(self->time_ms >> 24);
-  packet[1] = (guint8)(self->time_ms >> 16);
-  packet[2] = (guint8)(self->time_ms >> 8);
-  packet[3] = (guint8)self->time_ms;
+  packet[0] = (guint8) (self->time_ms >> 24);
+  packet[1] = (guint8) (self->time_ms >> 16);
+  packet[2] = (guint8) (self->time_ms >> 8);
+  packet[3] = (guint8) self->time_ms;
   /* any version from 3.0.1 on says that the digest form is known */
   memcpy (packet + 4, "\x04\x05\x00\x01", 4);
   memcpy (packet + 8, self->random, RANDOM_SIZE);
@@ -130,7 +130,7 @@ write_digest_answer (WeirRtmpHandshake *self, guint schema, gsize offset, WeirWr
    * which compares S2 with C1 finds as much of it as can be */
   memcpy (packet, self->c1, PACKET_SIZE);
   hmac_sha256 (server_key, sizeof server_key - 1, self->c1 + offset, DIGEST_SIZE, NULL, 0, key);
-  hmac_sha256 ((const gchar *)key, DIGEST_SIZE, packet, PACKET_SIZE - DIGEST_SIZE, NULL, 0,
+  hmac_sha256 ((const gchar *) key, DIGEST_SIZE, packet, PACKET_SIZE - DIGEST_SIZE, NULL, 0,
       packet + PACKET_SIZE - DIGEST_SIZE);
   weir_writer_bytes (output, packet, PACKET_SIZE);
 }

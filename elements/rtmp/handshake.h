@@ -20,7 +20,7 @@ G_BEGIN_DECLS
 typedef struct _WeirRtmpHandshake WeirRtmpHandshake;
 
 typedef enum {
-  WEIR_RTMP_HANDSHAKE_MORE,   /* wants more bytes */
+  WEIR_RTMP_HANDSHAKE_MORE, /* wants more bytes */
   WEIR_RTMP_HANDSHAKE_DONE,
   WEIR_RTMP_HANDSHAKE_FAILED, /* not RTMP: see weir_rtmp_handshake_get_hint() */
 } WeirRtmpHandshakeResult;
@@ -33,8 +33,8 @@ void weir_rtmp_handshake_free (WeirRtmpHandshake *self);
  * @consumed: (out): how much of @data was taken; all of it unless the result is DONE
  * @output: what is to be sent is appended
  */
-WeirRtmpHandshakeResult weir_rtmp_handshake_input (WeirRtmpHandshake *self, const guint8 *data,
-    gsize size, gsize *consumed, WeirWriter *output);
+WeirRtmpHandshakeResult weir_rtmp_handshake_input (
+    WeirRtmpHandshake *self, const guint8 *data, gsize size, gsize *consumed, WeirWriter *output);
 /* Returns: (transfer none): after FAILED, what the first bytes look like, for the log:
  * "TLS on the plain port (use rtmps://)", "HTTP on the RTMP port", "PROXY header on the RTMP port",
  * "RTMPE", "version 255" */

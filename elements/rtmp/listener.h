@@ -10,10 +10,10 @@ G_DECLARE_FINAL_TYPE (WeirRtmpListener, weir_rtmp_listener, WEIR, RTMP_LISTENER,
 
 typedef struct {
   WeirRtmpSessionSettings session;
-  gint64 read_interval_us;     /* 20 ms: rounds in which a publisher is read; 0: by event */
-  gint64 authorise_us;         /* 5 s: no decision by then is a refusal */
-  guint connections_max;       /* 1024 that have not been accepted yet */
-  gsize output_max;            /* 64 KiB waiting to be sent to one peer */
+  gint64 read_interval_us; /* 20 ms: rounds in which a publisher is read; 0: by event */
+  gint64 authorise_us;     /* 5 s: no decision by then is a refusal */
+  guint connections_max;   /* 1024 that have not been accepted yet */
+  gsize output_max;        /* 64 KiB waiting to be sent to one peer */
 } WeirRtmpListenerSettings;
 
 void weir_rtmp_listener_settings_init (WeirRtmpListenerSettings *settings);

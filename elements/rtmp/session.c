@@ -156,7 +156,7 @@ weir_rtmp_session_new (const WeirRtmpSessionSettings *settings, const guint8 *ra
   self->settings.app = NULL;
   self->settings.streams_max = MIN (settings->streams_max, STREAMS_LIMIT);
   self->served_app = settings->app != NULL ? trim (settings->app, strlen (settings->app)) : NULL;
-  self->handshake = weir_rtmp_handshake_new (random, (guint32)(now_us / 1000));
+  self->handshake = weir_rtmp_handshake_new (random, (guint32) (now_us / 1000));
   self->reader = weir_rtmp_chunk_reader_new (&settings->chunk);
   weir_rtmp_chunk_writer_init (&self->writer);
   weir_writer_init (&self->output, 0);
@@ -339,7 +339,7 @@ static gchar *
 split_query (const gchar *text, gchar **query)
 {
   const gchar *mark = strchr (text, '?');
-  gchar *path = trim (text, mark != NULL ? (gsize)(mark - text) : strlen (text));
+  gchar *path = trim (text, mark != NULL ? (gsize) (mark - text) : strlen (text));
   g_autofree gchar *rest = mark != NULL ? g_strdup (mark + 1) : NULL;
 
   if (rest != NULL)
@@ -489,7 +489,7 @@ handle_connect (WeirRtmpSession *self, const Command *command, gint64 now_us)
   }
   encoder = string_member (object, "flashVer", &encoder_size);
   if (encoder != NULL)
-    self->encoder = weir_escape_for_log (encoder, (gssize)encoder_size);
+    self->encoder = weir_escape_for_log (encoder, (gssize) encoder_size);
 
   app = string_member (object, "app", NULL);
   raw = unquote (app != NULL ? app : "");
@@ -638,8 +638,8 @@ handle_delete_stream (
   gdouble id = weir_amf_value_get_number (value);
 
   if (id >= 1 && id <= self->settings.streams_max)
-    self->stream_ids &= ~(G_GUINT64_CONSTANT (1) << ((guint)id - 1));
-  if (value != NULL && id != (gdouble)self->publishing_id)
+    self->stream_ids &= ~(G_GUINT64_CONSTANT (1) << ((guint) id - 1));
+  if (value != NULL && id != (gdouble) self->publishing_id)
     return FALSE;
   return unpublish (self, now_us, event);
 }
@@ -843,7 +843,7 @@ next_of_aggregate (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
     message.type = weir_reader_u8 (reader);
     message.size = weir_reader_u24 (reader);
     timestamp = weir_reader_u24 (reader);
-    timestamp |= (guint32)weir_reader_u8 (reader) << 24;
+    timestamp |= (guint32) weir_reader_u8 (reader) << 24;
     weir_reader_skip (reader, 3); /* stream id: the aggregate's counts */
     payload = weir_reader_bytes (reader, message.size);
     if (reader->failed) {
@@ -934,7 +934,7 @@ acknowledge (WeirRtmpSession *self)
   if (self->received - self->acknowledged < MAX (self->peer_window / 2, ACKNOWLEDGE_MIN))
     return;
   self->acknowledged = self->received;
-  send_number (self, WEIR_RTMP_ACKNOWLEDGEMENT, (guint32)self->received);
+  send_number (self, WEIR_RTMP_ACKNOWLEDGEMENT, (guint32) self->received);
 }
 
 static void
@@ -1080,7 +1080,7 @@ weir_rtmp_session_advance (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *
       return set_close_event (
           self, FALSE, self->has_media ? "no media any more" : "no media after publish", event);
     self->ping_us = now_us;
-    send_user_control (self, PING_REQUEST, (guint32)(now_us / 1000));
+    send_user_control (self, PING_REQUEST, (guint32) (now_us / 1000));
     return FALSE;
   default:
     if (self->has_published)

@@ -31,15 +31,15 @@ G_BEGIN_DECLS
 typedef struct _WeirRtmpSession WeirRtmpSession;
 
 typedef struct {
-  const gchar *app;            /* (transfer none) copied; "live"; NULL: any */
-  guint32 chunk_size;          /* 60000: what we announce */
-  guint32 window_size;         /* 2500000: Window Acknowledgement Size that we announce */
-  gint64 handshake_us;         /* 10 s from the start until publish is asked for, for all of it */
-  gint64 first_media_us;       /* 10 s from Publish.Start to the first media */
-  gint64 silence_ping_us;      /* 5 s of silence, then we ping */
-  gint64 media_silence_us;     /* 15 s without media: closed */
-  gsize early_bytes_max;       /* 64 KiB before publish is asked for */
-  guint streams_max;           /* 8 createStream */
+  const gchar *app;        /* (transfer none) copied; "live"; NULL: any */
+  guint32 chunk_size;      /* 60000: what we announce */
+  guint32 window_size;     /* 2500000: Window Acknowledgement Size that we announce */
+  gint64 handshake_us;     /* 10 s from the start until publish is asked for, for all of it */
+  gint64 first_media_us;   /* 10 s from Publish.Start to the first media */
+  gint64 silence_ping_us;  /* 5 s of silence, then we ping */
+  gint64 media_silence_us; /* 15 s without media: closed */
+  gsize early_bytes_max;   /* 64 KiB before publish is asked for */
+  guint streams_max;       /* 8 createStream */
   WeirRtmpChunkLimits chunk;
   WeirAmfLimits amf;
 } WeirRtmpSessionSettings;
@@ -56,23 +56,23 @@ typedef enum {
 
 typedef struct {
   WeirRtmpEventType type;
-  gchar *app;                /* PUBLISH: application without query, escaped for the log; may be
-                                empty */
-  gchar *key;                /* PUBLISH: the last component of app + "/" + stream name, without
-                                query, surrounding blanks and slashes removed */
-  gchar *query;              /* PUBLISH: (nullable) the query of either, joined by "&", as sent:
-                                2048 of any bytes at most */
-  gchar *encoder;            /* PUBLISH: (nullable) flashVer, escaped for the log */
-  WeirRtmpMessage message;   /* MESSAGE: steal the payload or it is freed */
-  gboolean protocol_error;   /* CLOSE: the peer's fault */
-  gchar *reason;             /* CLOSE: in words, for the log */
+  gchar *app;              /* PUBLISH: application without query, escaped for the log; may be
+                              empty */
+  gchar *key;              /* PUBLISH: the last component of app + "/" + stream name, without
+                              query, surrounding blanks and slashes removed */
+  gchar *query;            /* PUBLISH: (nullable) the query of either, joined by "&", as sent:
+                              2048 of any bytes at most */
+  gchar *encoder;          /* PUBLISH: (nullable) flashVer, escaped for the log */
+  WeirRtmpMessage message; /* MESSAGE: steal the payload or it is freed */
+  gboolean protocol_error; /* CLOSE: the peer's fault */
+  gchar *reason;           /* CLOSE: in words, for the log */
 } WeirRtmpEvent;
 
 void weir_rtmp_event_clear (WeirRtmpEvent *self);
 
 /* @random: (array fixed-size=1528): fresh random bytes for the handshake */
-WeirRtmpSession *weir_rtmp_session_new (const WeirRtmpSessionSettings *settings,
-    const guint8 *random, gint64 now_us);
+WeirRtmpSession *weir_rtmp_session_new (
+    const WeirRtmpSessionSettings *settings, const guint8 *random, gint64 now_us);
 void weir_rtmp_session_free (WeirRtmpSession *self);
 
 /**
@@ -85,8 +85,8 @@ void weir_rtmp_session_free (WeirRtmpSession *self);
  *
  * Returns: TRUE with one event
  */
-gboolean weir_rtmp_session_input (WeirRtmpSession *self, const guint8 **data, gsize *size,
-    gint64 now_us, WeirRtmpEvent *event);
+gboolean weir_rtmp_session_input (
+    WeirRtmpSession *self, const guint8 **data, gsize *size, gint64 now_us, WeirRtmpEvent *event);
 /* time has passed: pings, deadlines; may produce a CLOSE event. Returns: TRUE with one event */
 gboolean weir_rtmp_session_advance (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event);
 /* Returns: when weir_rtmp_session_advance() has something to do, G_MAXINT64 for never */
@@ -98,8 +98,8 @@ WeirWriter *weir_rtmp_session_get_output (WeirRtmpSession *self);
 void weir_rtmp_session_accept (WeirRtmpSession *self, gint64 now_us);
 /* after PUBLISH: answers @code (`NetStream.Publish.Denied`, `NetStream.Publish.BadName`); the
  * CLOSE event follows 250 ms later from weir_rtmp_session_advance() */
-void weir_rtmp_session_refuse (WeirRtmpSession *self, const gchar *code, const gchar *description,
-    gint64 now_us);
+void weir_rtmp_session_refuse (
+    WeirRtmpSession *self, const gchar *code, const gchar *description, gint64 now_us);
 /* ends a running publication from our side: NetStream.Unpublish.Success with @description, then
  * CLOSE as above */
 void weir_rtmp_session_close (WeirRtmpSession *self, const gchar *description, gint64 now_us);

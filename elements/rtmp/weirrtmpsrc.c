@@ -337,8 +337,8 @@ unwrap (WeirRtmpSrc *self, WeirMediaKind kind, guint32 stamp)
   if (!first || !other->unwrap.valid)
     return value;
   /* the other track's clock may have wrapped just before */
-  distance = (gint32)(stamp - (guint32)other->unwrap.last);
-  if (ABS ((gint64)distance) > SAME_CLOCK_MS)
+  distance = (gint32) (stamp - (guint32) other->unwrap.last);
+  if (ABS ((gint64) distance) > SAME_CLOCK_MS)
     return value;
   track->unwrap.value = other->unwrap.value + distance;
   return track->unwrap.value;
@@ -354,18 +354,18 @@ stamp_buffer (WeirRtmpSrc *self, Track *track, GstBuffer *buffer, gint64 value, 
 
     self->has_first = TRUE;
     self->first_ms = value;
-    self->anchor = GST_CLOCK_TIME_IS_VALID (running_time) ? (gint64)running_time : 0;
+    self->anchor = GST_CLOCK_TIME_IS_VALID (running_time) ? (gint64) running_time : 0;
   }
   distance = CLAMP (value - self->first_ms, -DISTANCE_MAX_MS, DISTANCE_MAX_MS);
-  dts = self->anchor + distance * (gint64)GST_MSECOND;
-  pts = dts + composition * (gint64)GST_MSECOND;
+  dts = self->anchor + distance * (gint64) GST_MSECOND;
+  pts = dts + composition * (gint64) GST_MSECOND;
   if (MIN (dts, pts) < 0 && track->shift == 0) {
     GST_INFO_OBJECT (track->pad, "stamps before running time 0: the segment starts later");
     track->shift = SEGMENT_SHIFT;
     push_segment (track);
   }
-  GST_BUFFER_DTS (buffer) = (GstClockTime)MAX (dts + (gint64)track->shift, 0);
-  GST_BUFFER_PTS (buffer) = (GstClockTime)MAX (pts + (gint64)track->shift, 0);
+  GST_BUFFER_DTS (buffer) = (GstClockTime) MAX (dts + (gint64) track->shift, 0);
+  GST_BUFFER_PTS (buffer) = (GstClockTime) MAX (pts + (gint64) track->shift, 0);
 }
 
 static void
@@ -500,7 +500,7 @@ check_no_more_pads (WeirRtmpSrc *self, const WeirRtmpMessage *message)
   if (self->no_more_pads)
     return;
   if (self->has_first)
-    media_ms = (gint64)(gint32)(message->timestamp - (guint32)self->first_ms);
+    media_ms = (gint64) (gint32) (message->timestamp - (guint32) self->first_ms);
   if (!all && media_ms < NO_MORE_PADS_MS &&
       message->arrival_us - self->first_arrival_us < NO_MORE_PADS_US)
     return;
@@ -661,7 +661,7 @@ join_listener (WeirRtmpSrc *self, const gchar *address, guint port, GError **err
   g_mutex_lock (&shared_lock);
   /* port 0 is another one each time */
   for (item = shared_listeners; item != NULL && port != 0 && shared == NULL; item = item->next)
-    if (g_str_equal (((SharedListener *)item->data)->key, key))
+    if (g_str_equal (((SharedListener *) item->data)->key, key))
       shared = item->data;
   if (shared == NULL)
     shared = shared_listener_new (address, port, g_steal_pointer (&key), error);

@@ -13,9 +13,9 @@ G_BEGIN_DECLS
  */
 
 /* the type of a box as a number: WEIR_BOX_TYPE ('m', 'o', 'o', 'f') */
-#define WEIR_BOX_TYPE(a, b, c, d)                                                        \
-  ((guint32)(guint8)(a) << 24 | (guint32)(guint8)(b) << 16 | (guint32)(guint8)(c) << 8 | \
-      (guint32)(guint8)(d))
+#define WEIR_BOX_TYPE(a, b, c, d)                                                              \
+  ((guint32) (guint8) (a) << 24 | (guint32) (guint8) (b) << 16 | (guint32) (guint8) (c) << 8 | \
+      (guint32) (guint8) (d))
 
 /**
  * weir_box_begin, weir_full_box_begin, weir_box_end:
@@ -25,13 +25,10 @@ G_BEGIN_DECLS
  *
  * Returns (begin): the position to give to weir_box_end()
  */
-gsize
-weir_box_begin (WeirWriter *writer, const gchar *type);
+gsize weir_box_begin (WeirWriter *writer, const gchar *type);
 /* @flags: 24 bits */
-gsize
-weir_full_box_begin (WeirWriter *writer, const gchar *type, guint8 version, guint32 flags);
-void
-weir_box_end (WeirWriter *writer, gsize position);
+gsize weir_full_box_begin (WeirWriter *writer, const gchar *type, guint8 version, guint32 flags);
+void weir_box_end (WeirWriter *writer, gsize position);
 
 /**
  * WeirBox: a box inside some bytes
@@ -56,8 +53,7 @@ typedef struct {
  * Returns: FALSE at the end of the data, and when what is there is not a complete box; the latter
  *   sets @reader's failed and leaves its position at that box
  */
-gboolean
-weir_box_read (WeirReader *reader, WeirBox *box);
+gboolean weir_box_read (WeirReader *reader, WeirBox *box);
 
 /**
  * weir_box_find:
@@ -66,7 +62,6 @@ weir_box_read (WeirReader *reader, WeirBox *box);
  *
  * Returns: FALSE when there is none, or a box before it is broken
  */
-gboolean
-weir_box_find (const WeirReader *container, guint32 type, WeirBox *box);
+gboolean weir_box_find (const WeirReader *container, guint32 type, WeirBox *box);
 
 G_END_DECLS

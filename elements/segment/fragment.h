@@ -11,15 +11,15 @@ G_BEGIN_DECLS
 
 typedef struct {
   guint32 size;
-  guint32 duration;           /* ticks */
-  gint32 composition_offset;  /* ticks: presentation time less decode time */
+  guint32 duration;          /* ticks */
+  gint32 composition_offset; /* ticks: presentation time less decode time */
   gboolean keyframe;
 } WeirFragmentSample;
 
 typedef enum {
-  WEIR_FRAGMENT_CHUNK,                    /* no styp: a later chunk of its segment */
-  WEIR_FRAGMENT_SEGMENT,                  /* styp of a segment that starts with a keyframe */
-  WEIR_FRAGMENT_SEGMENT_NOT_INDEPENDENT,  /* styp of one that does not */
+  WEIR_FRAGMENT_CHUNK,                   /* no styp: a later chunk of its segment */
+  WEIR_FRAGMENT_SEGMENT,                 /* styp of a segment that starts with a keyframe */
+  WEIR_FRAGMENT_SEGMENT_NOT_INDEPENDENT, /* styp of one that does not */
 } WeirFragmentStart;
 
 /**

@@ -31,34 +31,34 @@ typedef struct {
   GstFlowReturn (*get_flow) (GstElement *element);
 } WeirSegmentInputsFunctions;
 
-WeirSegmentInputs *weir_segment_inputs_new (GstElement *element,
-    const WeirSegmentInputsFunctions *functions);
+WeirSegmentInputs *weir_segment_inputs_new (
+    GstElement *element, const WeirSegmentInputsFunctions *functions);
 void weir_segment_inputs_free (WeirSegmentInputs *self);
 
 /* adds the pad templates `video_%u` and `audio_%u` */
 void weir_segment_inputs_add_templates (GstElementClass *klass);
 /* the element's request_new_pad and release_pad */
-GstPad *weir_segment_inputs_request (WeirSegmentInputs *self, GstPadTemplate *template,
-    const gchar *name);
+GstPad *weir_segment_inputs_request (
+    WeirSegmentInputs *self, GstPadTemplate *template, const gchar *name);
 void weir_segment_inputs_release (WeirSegmentInputs *self, GstPad *pad);
 
 /* before the pads are activated */
-void weir_segment_inputs_start (WeirSegmentInputs *self, const WeirSegmenterSettings *settings,
-    gboolean always_live);
+void weir_segment_inputs_start (
+    WeirSegmentInputs *self, const WeirSegmenterSettings *settings, gboolean always_live);
 /* after they were deactivated: what has come is segmented to its end */
 void weir_segment_inputs_stop (WeirSegmentInputs *self);
 /* does what is due; any thread */
 void weir_segment_inputs_tick (WeirSegmentInputs *self);
 
 /* Returns: TRUE when @query was a latency query and has been answered from upstream */
-gboolean weir_segment_inputs_query_latency (WeirSegmentInputs *self, GstQuery *query,
-    GstClockTime own);
+gboolean weir_segment_inputs_query_latency (
+    WeirSegmentInputs *self, GstQuery *query, GstClockTime own);
 /* gives an upstream event to all pads. @event: (transfer full) */
 gboolean weir_segment_inputs_push_event (WeirSegmentInputs *self, GstEvent *event);
 
 /* zeros before the start */
-void weir_segment_inputs_get_statistics (WeirSegmentInputs *self,
-    WeirSegmenterStatistics *statistics, gint64 *gop_ns);
+void weir_segment_inputs_get_statistics (
+    WeirSegmentInputs *self, WeirSegmenterStatistics *statistics, gint64 *gop_ns);
 
 /* Returns: (transfer none): the memory behind a sample that came through a pad */
 GstMemory *weir_segment_inputs_get_memory (const WeirSample *sample);

@@ -83,18 +83,18 @@ typedef struct {
  * the segmenter; weir_chunk_free() releases the samples. May be freed on any thread.
  */
 typedef struct {
-  guint track;             /* as returned by weir_segmenter_add_track() */
-  guint64 segment;         /* number of its segment */
-  guint part;              /* index among the chunks of its track in its segment, from 0 */
-  guint32 sequence;        /* mfhd sequence_number */
-  guint64 decode_time;     /* tfdt, ticks of the track's timescale */
-  guint64 duration;        /* ticks: sum of the sample durations */
-  gboolean independent;    /* starts with a keyframe */
+  guint track;          /* as returned by weir_segmenter_add_track() */
+  guint64 segment;      /* number of its segment */
+  guint part;           /* index among the chunks of its track in its segment, from 0 */
+  guint32 sequence;     /* mfhd sequence_number */
+  guint64 decode_time;  /* tfdt, ticks of the track's timescale */
+  guint64 duration;     /* ticks: sum of the sample durations */
+  gboolean independent; /* starts with a keyframe */
   guint sample_count;
-  GBytes *header;          /* moof and the header of mdat; a segment's first chunk: styp before */
-  gsize styp_size;         /* how much of @header is styp, 0 but for a segment's first chunk */
-  GArray *samples;         /* of WeirSample */
-  gsize size;              /* bytes of header and samples together */
+  GBytes *header;  /* moof and the header of mdat; a segment's first chunk: styp before */
+  gsize styp_size; /* how much of @header is styp, 0 but for a segment's first chunk */
+  GArray *samples; /* of WeirSample */
+  gsize size;      /* bytes of header and samples together */
 } WeirChunk;
 
 void weir_chunk_free (WeirChunk *self);
@@ -105,18 +105,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirChunk, weir_chunk_free)
  */
 typedef struct {
   guint track;
-  guint parts;             /* 0: nothing of this track (a gap in its playlist) */
-  guint64 decode_time;     /* tfdt of its first sample, ticks */
-  guint64 duration;        /* sum of its sample durations, ticks */
+  guint parts;         /* 0: nothing of this track (a gap in its playlist) */
+  guint64 decode_time; /* tfdt of its first sample, ticks */
+  guint64 duration;    /* sum of its sample durations, ticks */
   guint sample_count;
   gsize bytes;
 } WeirSegmentTrackTotal;
 
 typedef enum {
-  WEIR_SEGMENTER_INIT,    /* the set of inits of a generation; comes before its first segment */
-  WEIR_SEGMENTER_OPEN,    /* a segment opened */
-  WEIR_SEGMENTER_CHUNK,   /* a chunk closed */
-  WEIR_SEGMENTER_CLOSE,   /* a segment closed: no chunk of it will follow */
+  WEIR_SEGMENTER_INIT,  /* the set of inits of a generation; comes before its first segment */
+  WEIR_SEGMENTER_OPEN,  /* a segment opened */
+  WEIR_SEGMENTER_CHUNK, /* a chunk closed */
+  WEIR_SEGMENTER_CLOSE, /* a segment closed: no chunk of it will follow */
 } WeirSegmenterEventType;
 
 /**
@@ -128,17 +128,17 @@ typedef enum {
  */
 typedef struct {
   WeirSegmenterEventType type;
-  guint64 segment;              /* OPEN, CHUNK, CLOSE */
-  guint init_generation;        /* INIT, OPEN: from 0 */
-  GPtrArray *tracks;            /* INIT: of WeirCodecConfig, NULL for a track without one;
-                                   index = track */
-  gboolean discontinuity;       /* OPEN, CLOSE: flagged; never on the very first segment */
-  gboolean independent;         /* OPEN, CLOSE: starts with a keyframe */
-  gint64 start_ns;              /* OPEN, CLOSE: T, presentation time on the broadcast's timeline */
-  gint64 duration_ns;           /* CLOSE: of the reference track */
-  guint target_duration;        /* CLOSE: seconds, fixed from the first CLOSE on */
-  WeirChunk *chunk;             /* CHUNK: (transfer full) steal it by setting it to NULL */
-  GArray *totals;               /* CLOSE: of WeirSegmentTrackTotal, index = track */
+  guint64 segment;        /* OPEN, CHUNK, CLOSE */
+  guint init_generation;  /* INIT, OPEN: from 0 */
+  GPtrArray *tracks;      /* INIT: of WeirCodecConfig, NULL for a track without one;
+                             index = track */
+  gboolean discontinuity; /* OPEN, CLOSE: flagged; never on the very first segment */
+  gboolean independent;   /* OPEN, CLOSE: starts with a keyframe */
+  gint64 start_ns;        /* OPEN, CLOSE: T, presentation time on the broadcast's timeline */
+  gint64 duration_ns;     /* CLOSE: of the reference track */
+  guint target_duration;  /* CLOSE: seconds, fixed from the first CLOSE on */
+  WeirChunk *chunk;       /* CHUNK: (transfer full) steal it by setting it to NULL */
+  GArray *totals;         /* CLOSE: of WeirSegmentTrackTotal, index = track */
 } WeirSegmenterEvent;
 
 void weir_segmenter_event_free (WeirSegmenterEvent *self);
@@ -146,11 +146,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirSegmenterEvent, weir_segmenter_event_free)
 
 typedef struct {
   guint64 samples;
-  guint64 late_samples;         /* came after their segment had closed */
-  guint64 moved_samples;        /* stamp raised so that tfdt does not go back */
-  guint64 dropped_samples;      /* before the first keyframe, or an unconfigured track */
-  guint64 forced_cuts;          /* not at a keyframe */
-  guint64 bounded_closes;       /* segments closed by the bounded wait */
+  guint64 late_samples;    /* came after their segment had closed */
+  guint64 moved_samples;   /* stamp raised so that tfdt does not go back */
+  guint64 dropped_samples; /* before the first keyframe, or an unconfigured track */
+  guint64 forced_cuts;     /* not at a keyframe */
+  guint64 bounded_closes;  /* segments closed by the bounded wait */
 } WeirSegmenterStatistics;
 
 WeirSegmenter *weir_segmenter_new (const WeirSegmenterSettings *settings);
@@ -170,8 +170,8 @@ void weir_segmenter_end_track (WeirSegmenter *self, guint track);
 /* an identical configuration is ignored; another one begins a new run (see above) */
 void weir_segmenter_set_config (WeirSegmenter *self, guint track, WeirCodecConfig *config);
 /* @sample: its owner is (transfer full), released by the segmenter when dropped */
-void weir_segmenter_push (WeirSegmenter *self, guint track, const WeirSample *sample,
-    gint64 now_us);
+void weir_segmenter_push (
+    WeirSegmenter *self, guint track, const WeirSample *sample, gint64 now_us);
 /* does what is due by @now_us (bounded waits) */
 void weir_segmenter_advance (WeirSegmenter *self, gint64 now_us);
 /* Returns: when weir_segmenter_advance() has something to do, G_MAXINT64 for never */

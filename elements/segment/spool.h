@@ -25,8 +25,8 @@ void weir_spool_writer_unref (WeirSpoolWriter *self);
  * @bytes_max: how much may wait
  * @tick: (nullable) called on the writer's thread about every 250 ms
  */
-WeirSpoolClient *weir_spool_client_new (WeirSpoolWriter *writer, gsize bytes_max,
-    void (*tick) (gpointer data), gpointer data);
+WeirSpoolClient *weir_spool_client_new (
+    WeirSpoolWriter *writer, gsize bytes_max, void (*tick) (gpointer data), gpointer data);
 /* waits until the client's queued jobs have run and no tick is running; then frees it */
 void weir_spool_client_free (WeirSpoolClient *self);
 
@@ -41,8 +41,8 @@ void weir_spool_client_free (WeirSpoolClient *self);
  * Returns: FALSE when more than the client's bound would wait: nothing is queued and @data stays
  *   the caller's
  */
-gboolean weir_spool_client_push (WeirSpoolClient *self, void (*run) (gpointer data), gpointer data,
-    gsize bytes);
+gboolean weir_spool_client_push (
+    WeirSpoolClient *self, void (*run) (gpointer data), gpointer data, gsize bytes);
 /* waits until everything pushed so far has run; not on the writer's thread */
 void weir_spool_client_flush (WeirSpoolClient *self);
 gsize weir_spool_client_get_waiting (WeirSpoolClient *self);

@@ -110,7 +110,7 @@ weir_decision_reason_get_name (WeirDecisionReason reason)
       [WEIR_REASON_ENDED] = "ended",
   };
 
-  return (guint)reason < WEIR_REASON_LAST ? names[reason] : "unknown";
+  return (guint) reason < WEIR_REASON_LAST ? names[reason] : "unknown";
 }
 
 WeirTimeline *
@@ -183,13 +183,13 @@ weir_timeline_add_track (WeirTimeline *self, WeirMediaKind kind)
   reset_track (self, track);
   /* a track that is new in a later connection is part of that connection's new run */
   track->mark = self->connected && self->origin > 0;
-  return (gint)i;
+  return (gint) i;
 }
 
 static gint
 compare_int64 (gconstpointer a, gconstpointer b)
 {
-  gint64 first = *(const gint64 *)a, second = *(const gint64 *)b;
+  gint64 first = *(const gint64 *) a, second = *(const gint64 *) b;
 
   return first < second ? -1 : first > second;
 }
@@ -883,15 +883,15 @@ weir_unwrap (WeirUnwrap *self, guint64 stamp)
   if (!self->valid) {
     self->valid = TRUE;
     self->last = stamp;
-    self->value = (gint64)stamp;
+    self->value = (gint64) stamp;
     return self->value;
   }
   difference = (stamp - self->last) & (modulus - 1);
-  step = difference < modulus / 2 ? (gint64)difference : -(gint64)(modulus - difference);
+  step = difference < modulus / 2 ? (gint64) difference : -(gint64) (modulus - difference);
   /* flvmux and FFmpeg keep to 31 bits: a great step back just below that is their wrap */
   if (self->bits == 32 && step < -(G_GINT64_CONSTANT (1) << 30) && self->last < half &&
       self->last >= half - 60000)
-    step += (gint64)half;
+    step += (gint64) half;
   self->last = stamp;
   /* years beyond any clock: the sender plays games */
   self->value = CLAMP (self->value + step, -STAMP_MAX, STAMP_MAX);

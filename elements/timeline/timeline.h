@@ -25,16 +25,16 @@ typedef struct _WeirTimeline WeirTimeline;
 #define WEIR_TIMELINE_TRACKS_MAX 16
 
 typedef struct {
-  gint64 jump_forward_ns;    /* 2 s: R3, a step beyond this (and 8 frames) is suspicious */
-  gint64 jump_back_ns;       /* 500 ms: R3 */
-  guint confirm_samples;     /* 3: R3, how many agreeing samples make a reset */
-  gint64 confirm_wait_us;    /* 250 ms on the clock: R3, at most so long is a suspect held */
+  gint64 jump_forward_ns;     /* 2 s: R3, a step beyond this (and 8 frames) is suspicious */
+  gint64 jump_back_ns;        /* 500 ms: R3 */
+  guint confirm_samples;      /* 3: R3, how many agreeing samples make a reset */
+  gint64 confirm_wait_us;     /* 250 ms on the clock: R3, at most so long is a suspect held */
   gint64 audio_video_bind_ns; /* 5 s: R4, starts further apart are aligned by arrival */
-  gint64 probe_us;           /* 1.5 s on the clock: R8, wait for a further track */
-  gint64 probe_promised_us;  /* 3 s: R8, the same when metadata promises the track */
-  gint64 keyframe_wait_us;   /* 10 s on the clock: R8, wait for a configured video's keyframe */
-  gint64 leading_audio_ns;   /* 500 ms: audio further ahead of the first keyframe is dropped */
-  gsize hold_bytes_max;      /* 4 MiB: R15; then the start is forced or suspects are let go */
+  gint64 probe_us;            /* 1.5 s on the clock: R8, wait for a further track */
+  gint64 probe_promised_us;   /* 3 s: R8, the same when metadata promises the track */
+  gint64 keyframe_wait_us;    /* 10 s on the clock: R8, wait for a configured video's keyframe */
+  gint64 leading_audio_ns;    /* 500 ms: audio further ahead of the first keyframe is dropped */
+  gsize hold_bytes_max;       /* 4 MiB: R15; then the start is forced or suspects are let go */
 } WeirTimelineSettings;
 
 void weir_timeline_settings_init (WeirTimelineSettings *settings);
@@ -65,16 +65,16 @@ typedef enum {
 
 typedef enum {
   WEIR_REASON_NONE,
-  WEIR_REASON_DUPLICATE_DTS,    /* R2: equal, raised by one tick */
-  WEIR_REASON_BACKWARD_DTS,     /* R2: small step back, raised to the predecessor's + one tick */
-  WEIR_REASON_SPIKE,            /* R3: outlier, put between its neighbours */
-  WEIR_REASON_RESET,            /* R3: first sample on the new timebase */
-  WEIR_REASON_GAP,              /* R3: true gap before this sample */
-  WEIR_REASON_BEFORE_KEYFRAME,  /* dropped: nothing to decode it with */
-  WEIR_REASON_LEADING_AUDIO,    /* dropped: too far ahead of the first keyframe */
-  WEIR_REASON_OLD_CONFIG,       /* R9: dropped between a changed configuration and its keyframe */
-  WEIR_REASON_OVERFLOW,         /* R15: dropped, too much was held */
-  WEIR_REASON_ENDED,            /* dropped: its connection ended before the start */
+  WEIR_REASON_DUPLICATE_DTS,   /* R2: equal, raised by one tick */
+  WEIR_REASON_BACKWARD_DTS,    /* R2: small step back, raised to the predecessor's + one tick */
+  WEIR_REASON_SPIKE,           /* R3: outlier, put between its neighbours */
+  WEIR_REASON_RESET,           /* R3: first sample on the new timebase */
+  WEIR_REASON_GAP,             /* R3: true gap before this sample */
+  WEIR_REASON_BEFORE_KEYFRAME, /* dropped: nothing to decode it with */
+  WEIR_REASON_LEADING_AUDIO,   /* dropped: too far ahead of the first keyframe */
+  WEIR_REASON_OLD_CONFIG,      /* R9: dropped between a changed configuration and its keyframe */
+  WEIR_REASON_OVERFLOW,        /* R15: dropped, too much was held */
+  WEIR_REASON_ENDED,           /* dropped: its connection ended before the start */
   WEIR_REASON_LAST
 } WeirDecisionReason;
 
@@ -84,11 +84,11 @@ typedef struct {
   guint track;
   WeirDecisionAction action;
   WeirDecisionReason reason;
-  gint64 dts;                 /* on the broadcast's timeline, ns; strictly increasing per track */
+  gint64 dts; /* on the broadcast's timeline, ns; strictly increasing per track */
   gint64 pts;
-  gint64 gap_ns;              /* GAP, RESET, discontinuity: how much time is missing before it */
-  gboolean discontinuity;     /* mark one here: the first sample of each track of a new run */
-  gpointer data;              /* (transfer full) */
+  gint64 gap_ns;          /* GAP, RESET, discontinuity: how much time is missing before it */
+  gboolean discontinuity; /* mark one here: the first sample of each track of a new run */
+  gpointer data;          /* (transfer full) */
 } WeirTimelineDecision;
 
 WeirTimeline *weir_timeline_new (const WeirTimelineSettings *settings);

@@ -152,7 +152,7 @@ track_unref (Track *track)
 {
   if (!g_atomic_ref_count_dec (&track->ref_count))
     return;
-  g_queue_clear_full (&track->output, (GDestroyNotify)item_free);
+  g_queue_clear_full (&track->output, (GDestroyNotify) item_free);
   g_clear_pointer (&track->config, weir_codec_config_unref);
   gst_clear_caps (&track->caps);
   gst_clear_caps (&track->next_caps);
@@ -168,7 +168,7 @@ track_unref (Track *track)
 static void
 track_reset (Track *track)
 {
-  g_queue_clear_full (&track->output, (GDestroyNotify)item_free);
+  g_queue_clear_full (&track->output, (GDestroyNotify) item_free);
   g_queue_init (&track->output);
   track->index = -1;
   track->connection = 0;
@@ -205,7 +205,7 @@ collect (WeirSanitizer *self)
     for (i = 0; i < self->tracks->len; i++) {
       Track *candidate = g_ptr_array_index (self->tracks, i);
 
-      if (candidate->index == (gint)decision.track)
+      if (candidate->index == (gint) decision.track)
         track = candidate;
     }
     if (track == NULL) {
@@ -251,7 +251,7 @@ choose (WeirSanitizer *self, gboolean *announce)
       continue;
     any = TRUE;
     if (!track->pushing &&
-        (next == NULL || item->sequence < ((Item *)g_queue_peek_head (&next->output))->sequence))
+        (next == NULL || item->sequence < ((Item *) g_queue_peek_head (&next->output))->sequence))
       next = track;
   }
   if (!any)
@@ -313,8 +313,8 @@ send_item (Track *track, Item *item, gboolean first)
     send_caps (track, item->caps);
   buffer = gst_buffer_make_writable (g_steal_pointer (&item->buffer));
   /* the format knows no time before 0; only a presentation time of a broken sender gets there */
-  GST_BUFFER_DTS (buffer) = (guint64)MAX (item->dts, 0);
-  GST_BUFFER_PTS (buffer) = (guint64)MAX (item->pts, 0);
+  GST_BUFFER_DTS (buffer) = (guint64) MAX (item->dts, 0);
+  GST_BUFFER_PTS (buffer) = (guint64) MAX (item->pts, 0);
   if (item->discontinuity || first)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   else
@@ -391,7 +391,7 @@ begin_connection (WeirSanitizer *self)
   self->connection++;
   self->connected = TRUE;
   GST_INFO_OBJECT (self, "connection %u begins after %" GST_TIME_FORMAT, self->connection,
-      GST_TIME_ARGS ((guint64)MAX (lost, 0)));
+      GST_TIME_ARGS ((guint64) MAX (lost, 0)));
   weir_timeline_begin_connection (self->timeline, lost, now_us);
   for (i = 0; i < self->tracks->len; i++) {
     Track *track = g_ptr_array_index (self->tracks, i);
@@ -452,7 +452,7 @@ receive_stream_start (WeirSanitizer *self, Track *track, GstEvent *event)
     track->stream_id = g_strdup (stream_id);
     /* caps that did not change need not be sent again */
     if (track->config != NULL)
-      weir_timeline_configured (self->timeline, (guint)track->index, FALSE);
+      weir_timeline_configured (self->timeline, (guint) track->index, FALSE);
   }
   g_mutex_unlock (&self->lock);
   release (self);
@@ -479,7 +479,7 @@ receive_caps (WeirSanitizer *self, Track *track, GstEvent *event)
   }
   known = track->config != NULL && weir_codec_config_equal (track->config, config);
   if (!known) {
-    weir_timeline_configured (self->timeline, (guint)track->index, track->config != NULL);
+    weir_timeline_configured (self->timeline, (guint) track->index, track->config != NULL);
     GST_INFO_OBJECT (track->sinkpad, "configured: %s", config->codecs);
     g_clear_pointer (&track->config, weir_codec_config_unref);
     track->config = g_steal_pointer (&config);
@@ -573,7 +573,7 @@ running_time (const GstSegment *segment, GstClockTime stamp, gint64 *result)
   sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, stamp, &value);
   if (sign == 0 || value > G_MAXINT64)
     return FALSE;
-  *result = sign * (gint64)value;
+  *result = sign * (gint64) value;
   return TRUE;
 }
 
@@ -586,7 +586,7 @@ combine_flows (WeirSanitizer *self, const Track *track)
   if (track->flow == GST_FLOW_FLUSHING)
     return GST_FLOW_FLUSHING;
   for (i = 0; i < self->tracks->len; i++)
-    if (((const Track *)g_ptr_array_index (self->tracks, i))->flow != GST_FLOW_EOS)
+    if (((const Track *) g_ptr_array_index (self->tracks, i))->flow != GST_FLOW_EOS)
       return GST_FLOW_OK;
   return GST_FLOW_EOS;
 }
@@ -627,7 +627,7 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   item->buffer = buffer;
   item->caps = g_steal_pointer (&track->next_caps);
   sample.data = item;
-  weir_timeline_push (self->timeline, (guint)track->index, &sample);
+  weir_timeline_push (self->timeline, (guint) track->index, &sample);
   g_mutex_unlock (&self->lock);
 
   release (self);
@@ -767,7 +767,7 @@ release_pad (GstElement *element, GstPad *pad)
   gst_pad_set_active (track->sinkpad, FALSE);
   g_mutex_lock (&self->lock);
   if (self->timeline != NULL && track->index >= 0) {
-    weir_timeline_remove_track (self->timeline, (guint)track->index);
+    weir_timeline_remove_track (self->timeline, (guint) track->index);
     collect (self);
     end_track (self, track);
   }
@@ -804,7 +804,7 @@ discard (WeirSanitizer *self)
   guint i;
 
   g_mutex_lock (&self->lock);
-  weir_timeline_free (g_steal_pointer (&self->timeline), (GDestroyNotify)item_free);
+  weir_timeline_free (g_steal_pointer (&self->timeline), (GDestroyNotify) item_free);
   for (i = 0; i < self->tracks->len; i++)
     track_reset (g_ptr_array_index (self->tracks, i));
   g_mutex_unlock (&self->lock);
@@ -837,10 +837,10 @@ make_stats (WeirSanitizer *self)
     if (self->timeline != NULL)
       count = weir_timeline_get_counts (self->timeline)[i];
     gst_structure_set (
-        stats, weir_decision_reason_get_name ((WeirDecisionReason)i), G_TYPE_UINT64, count, NULL);
+        stats, weir_decision_reason_get_name ((WeirDecisionReason) i), G_TYPE_UINT64, count, NULL);
   }
   gst_structure_set (stats, "connections", G_TYPE_UINT, self->connection, "end", G_TYPE_UINT64,
-      (guint64)(self->timeline != NULL ? weir_timeline_get_end (self->timeline) : 0), NULL);
+      (guint64) (self->timeline != NULL ? weir_timeline_get_end (self->timeline) : 0), NULL);
   g_mutex_unlock (&self->lock);
   return stats;
 }
@@ -853,7 +853,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
   g_mutex_lock (&self->lock);
   if (id < PROP_CONFIRM_SAMPLES)
     G_STRUCT_MEMBER (gint64, &self->settings, times[id - PROP_TIMES].offset) =
-        (gint64)(g_value_get_uint64 (value) / times[id - PROP_TIMES].unit);
+        (gint64) (g_value_get_uint64 (value) / times[id - PROP_TIMES].unit);
   else if (id == PROP_CONFIRM_SAMPLES)
     self->settings.confirm_samples = g_value_get_uint (value);
   else if (id == PROP_HOLD_BYTES)
@@ -877,12 +877,12 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
   g_mutex_lock (&self->lock);
   if (id < PROP_CONFIRM_SAMPLES)
     g_value_set_uint64 (
-        value, (guint64)G_STRUCT_MEMBER (gint64, &self->settings, times[id - PROP_TIMES].offset) *
+        value, (guint64) G_STRUCT_MEMBER (gint64, &self->settings, times[id - PROP_TIMES].offset) *
                    times[id - PROP_TIMES].unit);
   else if (id == PROP_CONFIRM_SAMPLES)
     g_value_set_uint (value, self->settings.confirm_samples);
   else if (id == PROP_HOLD_BYTES)
-    g_value_set_uint (value, (guint)self->settings.hold_bytes_max);
+    g_value_set_uint (value, (guint) self->settings.hold_bytes_max);
   else if (id == PROP_FORWARD_EOS)
     g_value_set_boolean (value, self->forward_eos);
   else
@@ -940,7 +940,7 @@ weir_sanitizer_class_init (WeirSanitizerClass *klass)
   for (i = 0; i < G_N_ELEMENTS (times); i++)
     g_object_class_install_property (object_class, PROP_TIMES + i,
         g_param_spec_uint64 (times[i].name, times[i].nick, times[i].blurb, 0, 3600 * GST_SECOND,
-            (guint64)G_STRUCT_MEMBER (gint64, &settings, times[i].offset) * times[i].unit, flags));
+            (guint64) G_STRUCT_MEMBER (gint64, &settings, times[i].offset) * times[i].unit, flags));
   g_object_class_install_property (object_class, PROP_CONFIRM_SAMPLES,
       g_param_spec_uint ("confirm-samples", "Confirm samples",
           "How many suspicious samples that agree are a new timebase", 1, 100,
@@ -948,7 +948,7 @@ weir_sanitizer_class_init (WeirSanitizerClass *klass)
   g_object_class_install_property (object_class, PROP_HOLD_BYTES,
       g_param_spec_uint ("hold-bytes", "Hold bytes",
           "Most bytes held before the start is forced and suspects are let go", 0, 1 << 30,
-          (guint)settings.hold_bytes_max, flags));
+          (guint) settings.hold_bytes_max, flags));
   g_object_class_install_property (object_class, PROP_FORWARD_EOS,
       g_param_spec_boolean ("forward-eos", "Forward EOS",
           "Whether the end of a connection is the end of the stream", TRUE,

@@ -12,8 +12,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (WeirSanitizer, weir_sanitizer, WEIR, SANITIZER, GstElement)
 
 /* @clock: (transfer none): what arrival is read from; for tests, before READY → PAUSED */
-void
-weir_sanitizer_set_clock (WeirSanitizer *self, const WeirClock *clock);
+void weir_sanitizer_set_clock (WeirSanitizer *self, const WeirClock *clock);
 
 GST_ELEMENT_REGISTER_DECLARE (weirsanitizer)
 

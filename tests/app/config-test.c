@@ -322,7 +322,7 @@ the_manual_has_an_entry_for_every_key (void)
   from = strstr (content, begin);
   to = strstr (content, end);
   g_assert_true (from != NULL && to > from);
-  head = g_strndup (content, (gsize)(from - content) + strlen (begin));
+  head = g_strndup (content, (gsize) (from - content) + strlen (begin));
   expected = g_strconcat (head, manual, to, NULL);
   g_assert_nonnull (strstr (manual, "read\\-interval"));
   compare_with_file (path, expected);

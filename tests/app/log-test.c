@@ -50,7 +50,8 @@ no_message_looks_like_two (void)
   assert_line (
       FALSE, TRUE, G_LOG_LEVEL_INFO, "a\n<0>b\r\x1b[31m\x7f", "<6>a\\x0a<0>b\\x0d\\x1b[31m\\x7f\n");
   /* U+202E turns what follows around, U+2028 ends a line in some readers, U+0085 too */
-  assert_line (FALSE, TRUE, G_LOG_LEVEL_INFO, "\u202ea\u2028b\xc2\x85", "<6>\\u202ea\\u2028b\\x85\n");
+  assert_line (
+      FALSE, TRUE, G_LOG_LEVEL_INFO, "\u202ea\u2028b\xc2\x85", "<6>\\u202ea\\u2028b\\x85\n");
   assert_line (TRUE, TRUE, G_LOG_LEVEL_INFO, "a\nb",
       "<6>{\"time\":\"2025-11-22T11:00:00.000042Z\",\"level\":\"info\",\"domain\":\"weir\","
       "\"message\":\"a\\u000ab\"}\n");

@@ -11,7 +11,7 @@ listen_at (const gchar *path, GUnixSocketAddressType type)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketAddress) address =
-      g_unix_socket_address_new_with_type (path, (gint)strlen (path), type);
+      g_unix_socket_address_new_with_type (path, (gint) strlen (path), type);
   GSocket *socket = g_socket_new (
       G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_DEFAULT, &error);
 
@@ -30,7 +30,7 @@ receive (GSocket *socket)
   gssize size = g_socket_receive (socket, data, sizeof data, NULL, &error);
 
   g_assert_no_error (error);
-  return g_strndup (data, (gsize)size);
+  return g_strndup (data, (gsize) size);
 }
 
 static void

@@ -69,14 +69,14 @@ read_file (const gchar *name, gchar **content)
     return FALSE;
   }
   tags = g_array_new (FALSE, FALSE, sizeof (Tag));
-  weir_reader_init (&reader, (const guint8 *)*content, size);
+  weir_reader_init (&reader, (const guint8 *) *content, size);
   weir_reader_skip (&reader, 9 + 4);
   while (weir_reader_remaining (&reader) > 11) {
     Tag tag = {.type = weir_reader_u8 (&reader)};
 
     tag.size = weir_reader_u24 (&reader);
     tag.timestamp = weir_reader_u24 (&reader);
-    tag.timestamp |= (guint32)weir_reader_u8 (&reader) << 24;
+    tag.timestamp |= (guint32) weir_reader_u8 (&reader) << 24;
     weir_reader_skip (&reader, 3);
     tag.data = weir_reader_bytes (&reader, tag.size);
     weir_reader_skip (&reader, 4);
@@ -194,14 +194,14 @@ take_input (Stream *stream, gint64 now_us)
 
   while ((size = recv (stream->fd, buffer, sizeof (buffer), MSG_DONTWAIT)) > 0) {
     const guint8 *data = buffer;
-    gsize left = (gsize)size;
+    gsize left = (gsize) size;
 
     if (stream->state == HANDSHAKE) {
       gsize taken = MIN (left, stream->handshake_left);
 
       data += taken;
       left -= taken;
-      stream->handshake_left -= (guint)taken;
+      stream->handshake_left -= (guint) taken;
       if (stream->handshake_left > 0)
         continue;
       weir_writer_zeros (&stream->output, HANDSHAKE_SIZE);
@@ -245,8 +245,8 @@ flush (Stream *stream)
 
     if (size < 0)
       return (errno == EAGAIN || errno == EINTR) && stream->output.size < BACKLOG_MAX;
-    stream->sent += (gsize)size;
-    bytes_sent += (guint64)size;
+    stream->sent += (gsize) size;
+    bytes_sent += (guint64) size;
   }
   stream->sent = 0;
   weir_writer_reset (&stream->output);
@@ -260,7 +260,7 @@ send_due (Stream *stream, gint64 now_us)
   for (;;) {
     const Tag *tag = &g_array_index (tags, Tag, stream->tag);
     guint32 timestamp = stream->round * file_ms + tag->timestamp;
-    gint64 due = stream->begin_us + (gint64)timestamp * 1000;
+    gint64 due = stream->begin_us + (gint64) timestamp * 1000;
     /* sequence headers come once */
     gboolean header = stream->round > 0 && tag->size > 1 && tag->data[1] == 0 &&
                       (tag->type == WEIR_RTMP_VIDEO || tag->data[0] >> 4 == 10);
@@ -292,7 +292,7 @@ open_stream (
     g_printerr ("%s: not APP/KEY\n", app_and_key);
     return FALSE;
   }
-  stream->app = g_strndup (app_and_key, (gsize)(slash - app_and_key));
+  stream->app = g_strndup (app_and_key, (gsize) (slash - app_and_key));
   stream->key = g_strdup (slash + 1);
   stream->url = g_strdup_printf ("rtmp://localhost/%s", stream->app);
   stream->state = HANDSHAKE;
@@ -305,7 +305,7 @@ open_stream (
 
   stream->fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (stream->fd < 0 ||
-      connect (stream->fd, (const struct sockaddr *)address, sizeof (*address)) < 0) {
+      connect (stream->fd, (const struct sockaddr *) address, sizeof (*address)) < 0) {
     g_printerr ("cannot connect: %s\n", g_strerror (errno));
     return FALSE;
   }
@@ -339,13 +339,13 @@ main (int argc, char **argv)
     g_printerr ("usage: bench-publisher FILE.flv HOST PORT SECONDS APP/KEY...\n");
     return 2;
   }
-  address.sin_port = htons ((guint16)g_ascii_strtoull (argv[3], NULL, 10));
+  address.sin_port = htons ((guint16) g_ascii_strtoull (argv[3], NULL, 10));
   if (inet_pton (AF_INET, argv[2], &address.sin_addr) != 1 || !read_file (argv[1], &content))
     return 1;
-  count = (guint)argc - 5;
+  count = (guint) argc - 5;
   streams = g_new0 (Stream, count);
   begin = g_get_monotonic_time ();
-  end = begin + (gint64)g_ascii_strtoull (argv[4], NULL, 10) * G_USEC_PER_SEC;
+  end = begin + (gint64) g_ascii_strtoull (argv[4], NULL, 10) * G_USEC_PER_SEC;
 
   for (;;) {
     struct epoll_event events[64];
@@ -371,7 +371,7 @@ main (int argc, char **argv)
       }
     }
     ready = epoll_wait (epoll, events, G_N_ELEMENTS (events),
-        (gint)CLAMP ((next - g_get_monotonic_time () + 999) / 1000, 0, 100));
+        (gint) CLAMP ((next - g_get_monotonic_time () + 999) / 1000, 0, 100));
     now = g_get_monotonic_time ();
     for (gint i = 0; i < ready; i++) {
       Stream *stream = events[i].data.ptr;
@@ -389,7 +389,7 @@ main (int argc, char **argv)
   }
   g_print ("{\"streams\":%u,\"bytes\":%" G_GUINT64_FORMAT ",\"messages\":%" G_GUINT64_FORMAT
            ",\"latest_ms\":%.1f}\n",
-      opened, bytes_sent, messages_sent, (gdouble)latest_us / 1000);
+      opened, bytes_sent, messages_sent, (gdouble) latest_us / 1000);
   close (epoll);
   g_array_unref (tags);
   return status;

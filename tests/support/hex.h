@@ -19,7 +19,7 @@ test_hex (const gchar *text)
     if (high < 0) {
       high = digit;
     } else {
-      guint8 byte = (guint8)(high << 4 | digit);
+      guint8 byte = (guint8) (high << 4 | digit);
       g_byte_array_append (bytes, &byte, 1);
       high = -1;
     }

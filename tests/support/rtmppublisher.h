@@ -158,7 +158,7 @@ publisher_await_status (Publisher *self)
       if (size <= 0)
         return NULL;
       self->left = self->input;
-      self->left_size = (gsize)size;
+      self->left_size = (gsize) size;
     }
   }
 }

@@ -17,16 +17,16 @@ static inline gint
 tcp_try_connect (gint fd, const gchar *address)
 {
   const gchar *colon = strrchr (address, ':');
-  guint16 port = (guint16)g_ascii_strtoull (colon + 1, NULL, 10);
+  guint16 port = (guint16) g_ascii_strtoull (colon + 1, NULL, 10);
   struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons (port)};
   struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons (port)};
 
   if (address[0] == '[') {
     six.sin6_addr = in6addr_loopback;
-    return connect (fd, (struct sockaddr *)&six, sizeof six);
+    return connect (fd, (struct sockaddr *) &six, sizeof six);
   }
   four.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-  return connect (fd, (struct sockaddr *)&four, sizeof four);
+  return connect (fd, (struct sockaddr *) &four, sizeof four);
 }
 
 static inline gint
@@ -49,11 +49,11 @@ tcp_pair (gint fds[2])
   gint listening = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
   address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-  g_assert_cmpint (bind (listening, (struct sockaddr *)&address, sizeof address), ==, 0);
+  g_assert_cmpint (bind (listening, (struct sockaddr *) &address, sizeof address), ==, 0);
   g_assert_cmpint (listen (listening, 1), ==, 0);
-  g_assert_cmpint (getsockname (listening, (struct sockaddr *)&address, &size), ==, 0);
+  g_assert_cmpint (getsockname (listening, (struct sockaddr *) &address, &size), ==, 0);
   fds[1] = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  g_assert_cmpint (connect (fds[1], (struct sockaddr *)&address, sizeof address), ==, 0);
+  g_assert_cmpint (connect (fds[1], (struct sockaddr *) &address, sizeof address), ==, 0);
   fds[0] = accept4 (listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   g_assert_cmpint (fds[0], >=, 0);
   close (listening);
@@ -70,7 +70,7 @@ tcp_write (gint fd, gconstpointer data, gsize size)
     if (sent < 0)
       g_error ("send: %s", g_strerror (errno));
     bytes += sent;
-    size -= (gsize)sent;
+    size -= (gsize) sent;
   }
 }
 

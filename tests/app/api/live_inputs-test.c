@@ -14,7 +14,7 @@ open_envelope (const AppAnswer *answer, guint status, gint code)
 
   if (soup_message_get_status (answer->message) != status)
     g_error ("expected %u, got %u: %.*s", status, soup_message_get_status (answer->message),
-        (gint)size, text);
+        (gint) size, text);
   g_assert_cmpstr (app_answer_header (answer, "Content-Type"), ==, "application/json");
   g_assert_true (json_parser_load_from_data (parser, text, size, NULL));
   envelope = json_node_get_object (json_parser_get_root (parser));
@@ -326,7 +326,7 @@ the_api_description_names_every_route_of_live_inputs (
         continue;
       described = app_fixture_call (fixture, methods[i], target, NULL, fixture->token, NULL);
       status = soup_message_get_status (described.message);
-      g_test_message ("%s %s: %u", methods[i], (gchar *)name->data, status);
+      g_test_message ("%s %s: %u", methods[i], (gchar *) name->data, status);
       /* there, and its answer's status is one of those described */
       g_autofree gchar *text = g_strdup_printf ("%u", status);
       JsonObject *responses =

@@ -14,7 +14,7 @@ typedef struct {
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   fixture->folder = g_dir_make_tmp ("weir-auth-XXXXXX", NULL);
   fixture->state_dir = g_build_filename (fixture->folder, "state", NULL);
   fixture->token_file = g_build_filename (fixture->state_dir, "api-token", NULL);
@@ -25,7 +25,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *account = g_build_filename (fixture->state_dir, "account", NULL);
 
-  (void)data;
+  (void) data;
   g_unlink (fixture->token_file);
   g_unlink (account);
   g_rmdir (fixture->state_dir);
@@ -58,7 +58,7 @@ the_first_start_makes_account_and_token (Fixture *fixture, gconstpointer data)
   g_autofree gchar *token = NULL;
   GStatBuf status;
 
-  (void)data;
+  (void) data;
   g_assert_no_error (error);
   g_assert_cmpuint (strlen (weir_auth_get_account (auth)), ==, 32);
   g_assert_cmpuint (strspn (weir_auth_get_account (auth), "0123456789abcdef"), ==, 32);
@@ -77,7 +77,7 @@ the_next_start_finds_the_same (Fixture *fixture, gconstpointer data)
   g_autoptr (WeirAuth) named = load (fixture, "my-account", NULL);
   g_autofree gchar *token = read_token (fixture);
 
-  (void)data;
+  (void) data;
   g_assert_cmpstr (weir_auth_get_account (first), ==, weir_auth_get_account (second));
   g_assert_cmpstr (weir_auth_get_account (named), ==, "my-account");
   g_assert_true (weir_auth_check_token (first, token));
@@ -104,7 +104,7 @@ only_the_right_bearer_token_is_let_in (Fixture *fixture, gconstpointer data)
       {"Bearer ", " ", FALSE},
   };
 
-  (void)data;
+  (void) data;
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree gchar *header = g_strconcat (cases[i].before, token, cases[i].after, NULL);
 
@@ -125,7 +125,7 @@ a_token_that_others_can_read_is_refused (Fixture *fixture, gconstpointer data)
   g_autoptr (WeirAuth) again = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   g_assert_nonnull (first);
   g_assert_cmpint (g_chmod (fixture->token_file, 0640), ==, 0);
   again = load (fixture, NULL, &error);
@@ -142,7 +142,7 @@ a_token_file_of_ones_own_may_end_with_a_newline (Fixture *fixture, gconstpointer
   g_autoptr (WeirAuth) auth = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   g_mkdir (fixture->state_dir, 0700);
   g_assert_true (g_file_set_contents_full (
       fixture->token_file, content, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
@@ -156,7 +156,7 @@ a_short_or_empty_token_is_refused (Fixture *fixture, gconstpointer data)
 {
   const gchar *const contents[] = {"", "\n", "short", "\nabcdefghijklmnopqrstuvwxyz0123456789"};
 
-  (void)data;
+  (void) data;
   g_mkdir (fixture->state_dir, 0700);
   for (guint i = 0; i < G_N_ELEMENTS (contents); i++) {
     g_autoptr (WeirAuth) auth = NULL;

@@ -52,7 +52,7 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   g_clear_object (&fixture->blobs);
   remove_tree (fixture->folder);
   g_free (fixture->folder);
@@ -61,8 +61,8 @@ tear_down (Fixture *fixture, gconstpointer data)
 static void
 keep_result (GObject *source, GAsyncResult *result, gpointer data)
 {
-  (void)source;
-  *(GAsyncResult **)data = g_object_ref (result);
+  (void) source;
+  *(GAsyncResult **) data = g_object_ref (result);
 }
 
 static gchar *
@@ -144,7 +144,7 @@ what_is_put_can_be_opened (Fixture *fixture, gconstpointer data)
   g_autofree gchar *path = make_spool (fixture, "quick");
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   assert_missing (fixture, "b1/0-1.m4s");
   put (fixture, "b1/0-1.m4s", "first");
   put (fixture, "b1/0-2.m4s", "second");
@@ -160,7 +160,7 @@ what_is_put_can_be_opened (Fixture *fixture, gconstpointer data)
 static void
 the_same_put_again_succeeds (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   put (fixture, "b/1.m4s", "content");
   put (fixture, "b/1.m4s", "content");
   assert_content (fixture, "b/1.m4s", "content");
@@ -172,7 +172,7 @@ other_content_under_a_taken_name_is_refused (Fixture *fixture, gconstpointer dat
   g_autofree gchar *path = make_spool (fixture, "contents");
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   put (fixture, "b/1.m4s", "content");
   g_assert_false (put_path (fixture, "b/1.m4s", path, TRUE, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS);
@@ -186,7 +186,7 @@ a_spool_file_that_is_missing_is_an_error (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   g_assert_false (put_path (fixture, "b/1.m4s", "/nonexistent/file", TRUE, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   assert_missing (fixture, "b/1.m4s");
@@ -199,7 +199,7 @@ removed_objects_are_gone_and_missing_ones_no_error (Fixture *fixture, gconstpoin
   const gchar *const rest[] = {"b/2.m4s", NULL};
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   put (fixture, "b/1.m4s", "one");
   put (fixture, "b/2.m4s", "two");
   g_assert_true (remove_names (fixture, some, &error));
@@ -220,7 +220,7 @@ an_open_object_stays_readable_after_its_removal (Fixture *fixture, gconstpointer
   gchar content[8];
   gint fd;
 
-  (void)data;
+  (void) data;
   put (fixture, "b/1.m4s", "one");
   fd = weir_blobs_open (fixture->blobs, "b/1.m4s", &error);
   g_assert_true (remove_names (fixture, names, &error));
@@ -234,7 +234,7 @@ names_that_lead_elsewhere_are_refused (Fixture *fixture, gconstpointer data)
   const gchar *const names[] = {"", "/", "b", "b/", "/b", "../b", "b/..", "b/.", "./b", "b/.hidden",
       "b//c", "b/c/d", "/etc/passwd", "b/c\n", "b/c d", "b/%2e", "b/\xc3\xa4", "b\\c/d", "spool/x"};
 
-  (void)data;
+  (void) data;
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     const gchar *const list[] = {names[i], NULL};
     g_autofree gchar *path = make_spool (fixture, "content");
@@ -279,7 +279,7 @@ puts_and_removals_in_one_folder_do_not_disturb_each_other (Fixture *fixture, gco
 {
   Count count = {0, 0};
 
-  (void)data;
+  (void) data;
   for (guint i = 0; i < 200; i++) {
     g_autofree gchar *name = g_strdup_printf ("b/%u", i);
     g_autofree gchar *path = make_spool (fixture, name);
@@ -314,7 +314,7 @@ file_a_symbolic_link_is_not_followed (Fixture *fixture, gconstpointer data)
   g_autofree gchar *folder = g_build_filename (fixture->folder, "a/segments/c", NULL);
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   put (fixture, "b/1", "one");
   g_assert_true (g_file_set_contents (secret, "secret", -1, NULL));
   g_assert_cmpint (symlink (secret, link), ==, 0);
@@ -333,7 +333,7 @@ file_the_last_object_takes_its_folder_along (Fixture *fixture, gconstpointer dat
   const gchar *const one[] = {"b/1", NULL};
   const gchar *const two[] = {"b/2", NULL};
 
-  (void)data;
+  (void) data;
   put (fixture, "b/1", "one");
   put (fixture, "b/2", "two");
   g_assert_true (remove_names (fixture, one, NULL));
@@ -348,7 +348,7 @@ file_a_place_that_is_no_folder_is_an_error (Fixture *fixture, gconstpointer data
   g_autofree gchar *path = g_build_filename (fixture->folder, "file", NULL);
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   g_assert_true (g_file_set_contents (path, "", 0, NULL));
   g_assert_null (weir_blobs_file_new (path, &error));
   g_assert_nonnull (error);

@@ -26,11 +26,11 @@ append_sample (GByteArray *content, guint track, gsize size, gboolean keyframe)
 {
   gsize start = content->len;
 
-  g_byte_array_set_size (content, (guint)(start + size));
+  g_byte_array_set_size (content, (guint) (start + size));
   memset (content->data + start, 0x5a, size);
   if (track == VIDEO) {
     content->data[start] = content->data[start + 1] = content->data[start + 2] = 0;
-    content->data[start + 3] = (guint8)(size - 4);
+    content->data[start + 3] = (guint8) (size - 4);
     content->data[start + 4] = keyframe ? 0x65 : 0x41;
   }
 }
@@ -47,7 +47,7 @@ append_chunk (Fixture *fixture, guint track, guint64 decode_time, const WeirFrag
   if (fixture->count == 0)
     fixture->styp_size = styp_size;
   g_byte_array_append (
-      fixture->content, g_bytes_get_data (header, NULL), (guint)g_bytes_get_size (header));
+      fixture->content, g_bytes_get_data (header, NULL), (guint) g_bytes_get_size (header));
   for (guint i = 0; i < count; i++)
     append_sample (fixture->content, track, samples[i].size, samples[i].keyframe);
   fixture->chunks[fixture->count++] = fixture->content->len;
@@ -62,10 +62,10 @@ set_up (Fixture *fixture, gconstpointer data)
   const WeirFragmentSample audio[] = {{30, 1024, 0, TRUE}, {30, 1024, 0, TRUE}};
   const WeirFragmentSample second[] = {{70, 3000, 0, FALSE}, {80, 3000, 0, FALSE}};
 
-  (void)data;
+  (void) data;
   fixture->folder = g_dir_make_tmp ("weir-salvage-XXXXXX", NULL);
   fixture->path = g_build_filename (fixture->folder, "b-7.open", NULL);
-  fixture->configs = g_ptr_array_new_with_free_func ((GDestroyNotify)weir_codec_config_unref);
+  fixture->configs = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_codec_config_unref);
   g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AVC, RECORD_BASELINE_720P30));
   g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO));
   fixture->content = g_byte_array_new ();
@@ -80,7 +80,7 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   g_unlink (fixture->path);
   g_assert_cmpint (g_rmdir (fixture->folder), ==, 0);
   g_free (fixture->folder);
@@ -94,7 +94,7 @@ static void
 write_spool (Fixture *fixture, gsize size)
 {
   g_assert_true (g_file_set_contents (
-      fixture->path, (const gchar *)fixture->content->data, (gssize)size, NULL));
+      fixture->path, (const gchar *) fixture->content->data, (gssize) size, NULL));
 }
 
 static const WeirIndexPart *
@@ -172,7 +172,7 @@ a_whole_file_gives_all_parts (Fixture *fixture, gconstpointer data)
 {
   const WeirIndexPart *part;
 
-  (void)data;
+  (void) data;
   assert_salvaged (fixture, fixture->content->len, 3);
   part = get_part (fixture, VIDEO, 0);
   g_assert_cmpuint (part->offset, ==, fixture->styp_size);
@@ -205,7 +205,7 @@ a_whole_file_gives_all_parts (Fixture *fixture, gconstpointer data)
 static void
 a_file_torn_anywhere_gives_the_chunks_before (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   /* a prime step goes through headers and media alike; each success costs a sync */
   for (gsize size = 0; size < fixture->content->len; size += 5) {
     guint chunks = size >= fixture->chunks[1] ? 2 : size >= fixture->chunks[0] ? 1 : 0;
@@ -222,7 +222,7 @@ a_file_torn_anywhere_gives_the_chunks_before (Fixture *fixture, gconstpointer da
 static void
 the_byte_before_an_end_decides (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   assert_refused (fixture, 0);
   assert_refused (fixture, fixture->chunks[0] - 1);
   assert_salvaged (fixture, fixture->chunks[0], 1);
@@ -238,7 +238,7 @@ static void
 media_that_never_reached_the_disk_is_left_out (Fixture *fixture, gconstpointer data)
 {
   /* the last chunk's payload: both samples as zeros */
-  (void)data;
+  (void) data;
   memset (fixture->content->data + fixture->content->len - 150, 0, 150);
   assert_salvaged (fixture, fixture->content->len, 2);
 }
@@ -246,7 +246,7 @@ media_that_never_reached_the_disk_is_left_out (Fixture *fixture, gconstpointer d
 static void
 zeros_behind_the_last_chunk_are_left_out (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   g_byte_array_set_size (fixture->content, fixture->content->len + 4096);
   memset (fixture->content->data + fixture->chunks[2], 0, 4096);
   assert_salvaged (fixture, fixture->content->len, 3);
@@ -255,7 +255,7 @@ zeros_behind_the_last_chunk_are_left_out (Fixture *fixture, gconstpointer data)
 static void
 a_sample_whose_framing_is_broken_ends_the_salvage (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   fixture->content->data[fixture->content->len - 80 + 2] = 0xff; /* the NAL unit's length */
   assert_salvaged (fixture, fixture->content->len, 2);
 }
@@ -263,7 +263,7 @@ a_sample_whose_framing_is_broken_ends_the_salvage (Fixture *fixture, gconstpoint
 static void
 a_chunk_of_a_track_without_configuration_ends_the_salvage (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   g_clear_pointer (&fixture->configs->pdata[AUDIO], weir_codec_config_unref);
   g_ptr_array_set_free_func (fixture->configs, NULL);
   assert_salvaged (fixture, fixture->content->len, 1);
@@ -275,14 +275,14 @@ flipped_bits_never_lead_beyond_the_file (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *salvaged = NULL;
 
-  (void)data;
+  (void) data;
   for (gsize position = 0; position < fixture->content->len * 8; position++) {
     guint8 *byte = &fixture->content->data[position / 8];
     g_autoptr (WeirIndexSegment) segment = weir_index_segment_new (7, 3);
 
-    *byte ^= (guint8)(1 << position % 8);
+    *byte ^= (guint8) (1 << position % 8);
     write_spool (fixture, fixture->content->len);
-    *byte ^= (guint8)(1 << position % 8);
+    *byte ^= (guint8) (1 << position % 8);
     g_clear_pointer (&salvaged, g_free);
     if (weir_salvage_segment (fixture->path, fixture->configs, segment, &salvaged, NULL)) {
       g_assert_cmpuint (segment->size, <=, fixture->content->len);
@@ -297,7 +297,7 @@ a_leftover_of_an_interrupted_start_is_replaced (Fixture *fixture, gconstpointer 
 {
   g_autofree gchar *leftover = g_build_filename (fixture->folder, "b-7.salvaged", NULL);
 
-  (void)data;
+  (void) data;
   g_assert_true (g_file_set_contents (leftover, "half", -1, NULL));
   assert_salvaged (fixture, fixture->content->len, 3);
 }
@@ -308,7 +308,7 @@ a_missing_file_is_an_error (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   gchar *salvaged = NULL;
 
-  (void)data;
+  (void) data;
   g_assert_false (
       weir_salvage_segment (fixture->path, fixture->configs, fixture->segment, &salvaged, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);

@@ -16,7 +16,7 @@ take (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer 
 
   for (guint i = 0; i < parameters->count; i++)
     g_string_append_printf (seen, " %s=%s", parameters->names[i], parameters->values[i]);
-  ((Outcome *)request->transport)->seen = g_string_free (seen, FALSE);
+  ((Outcome *) request->transport)->seen = g_string_free (seen, FALSE);
 }
 
 static void
@@ -93,7 +93,7 @@ numbers_have_one_spelling (void)
       {"-1", FALSE}, {"1234567890123456789", FALSE}, {"1x", FALSE}};
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    WeirRouteParameters parameters = {{"n"}, {(gchar *)cases[i].text}, 1};
+    WeirRouteParameters parameters = {{"n"}, {(gchar *) cases[i].text}, 1};
     guint64 value = 42;
 
     g_assert_cmpint (

@@ -509,7 +509,7 @@ count_change (G_GNUC_UNUSED WeirIndex *index, gpointer data)
 {
   /* the reading side may be called in here */
   weir_index_is_playable (index);
-  ++*(guint *)data;
+  ++*(guint *) data;
 }
 
 static void
@@ -612,10 +612,10 @@ player_load (Player *player, const gchar *text, guint window, gboolean everythin
   }
   g_assert_cmpuint (count, >, 0);
   if (!everything && sequence > 0 && count > window)
-    g_assert_cmpfloat (without_first, <, 3.0 * (gdouble)target + 0.2 * count);
+    g_assert_cmpfloat (without_first, <, 3.0 * (gdouble) target + 0.2 * count);
   if (!everything && sequence > 0) {
     g_assert_cmpuint (count, >=, window);
-    g_assert_cmpfloat (listed_seconds, >=, 3.0 * (gdouble)target - 0.2 * count);
+    g_assert_cmpfloat (listed_seconds, >=, 3.0 * (gdouble) target - 0.2 * count);
   }
 }
 
@@ -623,8 +623,8 @@ static void
 a_player_never_sees_the_playlist_contradict_itself (void)
 {
   for (guint round = 0; round < 50; round++) {
-    const guint window = (guint)g_test_rand_int_range (1, 8);
-    const guint target = (guint)g_test_rand_int_range (2, 5);
+    const guint window = (guint) g_test_rand_int_range (1, 8);
+    const guint target = (guint) g_test_rand_int_range (2, 5);
     g_autoptr (WeirIndex) index = index_new (window);
     Player players[2] = {0};
     guint64 number = 0, epoch = 7;
@@ -642,7 +642,7 @@ a_player_never_sees_the_playlist_contradict_itself (void)
       gint64 duration =
           g_test_rand_int_range (1, 20) == 1
               ? SECOND / 25
-              : g_test_rand_int_range (1000, (gint)target * 1000) * G_GINT64_CONSTANT (1000000);
+              : g_test_rand_int_range (1000, (gint) target * 1000) * G_GINT64_CONSTANT (1000000);
       gboolean discontinuity = total > 0 && g_test_rand_int_range (0, 6) == 0;
 
       if (discontinuity) {
@@ -659,7 +659,7 @@ a_player_never_sees_the_playlist_contradict_itself (void)
           }
           weir_index_add_init (index, epoch, generation, configs);
         }
-        number += (guint64)g_test_rand_int_range (0, 3); /* lost in a crash */
+        number += (guint64) g_test_rand_int_range (0, 3); /* lost in a crash */
       }
       segment = weir_index_segment_new (number, epoch);
       segment->init_generation = generation;
@@ -667,11 +667,11 @@ a_player_never_sees_the_playlist_contradict_itself (void)
       segment->start_ns = time;
       segment->program_date_us = DATE + time / 1000;
       weir_index_open_segment (index, segment);
-      add_part (index, number, VIDEO, 24, 1000, (guint64)time * 9 / 100000,
-          (guint64)duration * 9 / 100000, 50);
+      add_part (index, number, VIDEO, 24, 1000, (guint64) time * 9 / 100000,
+          (guint64) duration * 9 / 100000, 50);
       if (g_test_rand_int_range (0, 10) != 0)
-        add_part (index, number, AUDIO, 1024, 1000, (guint64)time / 1000 * 48 / 1000 + 500,
-            MAX (1024, (guint64)duration / 1000 * 48 / 1000), 90);
+        add_part (index, number, AUDIO, 1024, 1000, (guint64) time / 1000 * 48 / 1000 + 500,
+            MAX (1024, (guint64) duration / 1000 * 48 / 1000), 90);
       weir_index_close_segment (index, number, duration, target);
       number++;
       total++;

@@ -59,7 +59,7 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   g_clear_object (&fixture->store);
   remove_folder (fixture->folder);
   g_free (fixture->folder);
@@ -79,8 +79,8 @@ restart (Fixture *fixture)
 static void
 keep_result (GObject *source, GAsyncResult *result, gpointer data)
 {
-  (void)source;
-  *(GAsyncResult **)data = g_object_ref (result);
+  (void) source;
+  *(GAsyncResult **) data = g_object_ref (result);
 }
 
 static GAsyncResult *
@@ -169,7 +169,7 @@ an_input_comes_back_as_it_was_created (Fixture *fixture, gconstpointer data)
   g_autoptr (WeirLiveInput) read = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   input->modified_us = 3;
   input->keys_rotated_us = 4;
   input->enabled = FALSE;
@@ -214,7 +214,7 @@ absent_settings_stay_absent (Fixture *fixture, gconstpointer data)
   g_autoptr (WeirLiveInput) read = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   input->uid = g_strdup ("bare");
   input->account = g_strdup ("account");
   g_assert_true (CALL (fixture->store, &error, create_input, input));
@@ -231,7 +231,7 @@ absent_settings_stay_absent (Fixture *fixture, gconstpointer data)
 static void
 an_input_is_found_by_each_secret_of_the_right_kind (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   create_input (fixture->store, "one", 1);
   create_input (fixture->store, "two", 2);
   for (guint kind = 0; kind < WEIR_SECRET_LAST; kind++) {
@@ -257,7 +257,7 @@ a_uid_or_a_secret_that_is_taken_is_refused (Fixture *fixture, gconstpointer data
   g_autoptr (WeirLiveInput) read = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   create_input (fixture->store, "one", 1);
   for (guint i = 0; i < WEIR_SECRET_LAST; i++) {
     g_free (same_uid->secrets[i]);
@@ -285,7 +285,7 @@ inputs_are_listed_newest_first_by_account (Fixture *fixture, gconstpointer data)
   g_autoptr (GPtrArray) inputs = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   create_input (fixture->store, "middle", 20);
   create_input (fixture->store, "old", 10);
   create_input (fixture->store, "new", 30);
@@ -297,11 +297,11 @@ inputs_are_listed_newest_first_by_account (Fixture *fixture, gconstpointer data)
   inputs = CALL (fixture->store, &error, list_inputs, "account");
   g_assert_no_error (error);
   g_assert_cmpuint (inputs->len, ==, 4);
-  g_assert_cmpstr (((WeirLiveInput *)inputs->pdata[0])->uid, ==, "newer");
-  g_assert_cmpstr (((WeirLiveInput *)inputs->pdata[1])->uid, ==, "new");
-  g_assert_cmpstr (((WeirLiveInput *)inputs->pdata[2])->uid, ==, "middle");
-  g_assert_cmpstr (((WeirLiveInput *)inputs->pdata[3])->uid, ==, "old");
-  g_assert_cmpstr (((WeirLiveInput *)inputs->pdata[3])->secrets[0], ==, "secret-old-0");
+  g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[0])->uid, ==, "newer");
+  g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[1])->uid, ==, "new");
+  g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[2])->uid, ==, "middle");
+  g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[3])->uid, ==, "old");
+  g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[3])->secrets[0], ==, "secret-old-0");
 }
 
 static void
@@ -310,7 +310,7 @@ a_deleted_input_is_gone_with_its_secrets (Fixture *fixture, gconstpointer data)
   g_autoptr (WeirLiveInput) found = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   create_input (fixture->store, "one", 1);
   g_assert_false (CALL (fixture->store, &error, delete_input, "another", "one"));
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND);
@@ -331,7 +331,7 @@ what_does_not_exist_is_not_found (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
 #define NOT_FOUND(name, ...)                                            \
   g_assert_false (CALL (fixture->store, &error, name, ##__VA_ARGS__));  \
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND); \
@@ -357,7 +357,7 @@ a_broadcast_goes_from_begin_to_ready (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   guint64 epoch = begin (fixture->store, "b", "one", 5);
 
-  (void)data;
+  (void) data;
   commit (fixture->store, "b", epoch, 0, "{\"n\":0}");
   g_assert_true (CALL (fixture->store, &error, commit_inits, "b", epoch, "[1]"));
   live = CALL (fixture->store, &error, get_broadcast, "b");
@@ -388,7 +388,7 @@ a_broadcast_begins_once (Fixture *fixture, gconstpointer data)
   g_autoptr (WeirBroadcastRecord) again = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   begin (fixture->store, "b", "one", 1);
   again = CALL (fixture->store, &error, begin_broadcast, record);
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_EXISTS);
@@ -403,7 +403,7 @@ an_old_epoch_is_fenced_off (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   guint64 epoch = begin (fixture->store, "b", "one", 1);
 
-  (void)data;
+  (void) data;
   commit (fixture->store, "b", epoch, 0, "first");
   claimed = CALL (fixture->store, &error, claim_broadcast, "b", epoch);
   g_assert_no_error (error);
@@ -440,7 +440,7 @@ of_two_claims_one_wins (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   guint64 epoch = begin (fixture->store, "b", "one", 1);
 
-  (void)data;
+  (void) data;
   weir_store_claim_broadcast (fixture->store, "b", epoch, keep_result, &first);
   weir_store_claim_broadcast (fixture->store, "b", epoch, keep_result, &second);
   a = weir_store_claim_broadcast_finish (fixture->store, wait_for (&first), &error);
@@ -459,7 +459,7 @@ epochs_grow_over_the_whole_store (Fixture *fixture, gconstpointer data)
   guint64 first = begin (fixture->store, "a", "one", 1);
   guint64 second = begin (fixture->store, "b", "one", 2);
 
-  (void)data;
+  (void) data;
   g_assert_cmpuint (first, >, 0);
   g_assert_cmpuint (second, >, first);
   claimed = CALL (fixture->store, &error, claim_broadcast, "a", first);
@@ -476,7 +476,7 @@ broadcasts_are_listed_newest_first_by_input_and_state (Fixture *fixture, gconstp
   g_autoptr (GError) error = NULL;
   guint64 epoch;
 
-  (void)data;
+  (void) data;
   epoch = begin (fixture->store, "b2", "one", 20);
   begin (fixture->store, "b1", "one", 10);
   begin (fixture->store, "b3", "two", 30);
@@ -484,15 +484,15 @@ broadcasts_are_listed_newest_first_by_input_and_state (Fixture *fixture, gconstp
 
   all = CALL (fixture->store, &error, list_broadcasts, NULL, -1);
   g_assert_cmpuint (all->len, ==, 3);
-  g_assert_cmpstr (((WeirBroadcastRecord *)all->pdata[0])->uid, ==, "b3");
-  g_assert_cmpstr (((WeirBroadcastRecord *)all->pdata[1])->uid, ==, "b2");
-  g_assert_cmpstr (((WeirBroadcastRecord *)all->pdata[2])->uid, ==, "b1");
+  g_assert_cmpstr (((WeirBroadcastRecord *) all->pdata[0])->uid, ==, "b3");
+  g_assert_cmpstr (((WeirBroadcastRecord *) all->pdata[1])->uid, ==, "b2");
+  g_assert_cmpstr (((WeirBroadcastRecord *) all->pdata[2])->uid, ==, "b1");
   of_input = CALL (fixture->store, &error, list_broadcasts, "one", -1);
   g_assert_cmpuint (of_input->len, ==, 2);
-  g_assert_cmpstr (((WeirBroadcastRecord *)of_input->pdata[0])->uid, ==, "b2");
+  g_assert_cmpstr (((WeirBroadcastRecord *) of_input->pdata[0])->uid, ==, "b2");
   live = CALL (fixture->store, &error, list_broadcasts, "one", WEIR_BROADCAST_LIVE);
   g_assert_cmpuint (live->len, ==, 1);
-  g_assert_cmpstr (((WeirBroadcastRecord *)live->pdata[0])->uid, ==, "b1");
+  g_assert_cmpstr (((WeirBroadcastRecord *) live->pdata[0])->uid, ==, "b1");
   none = CALL (fixture->store, &error, list_broadcasts, "three", -1);
   g_assert_no_error (error);
   g_assert_cmpuint (none->len, ==, 0);
@@ -507,7 +507,7 @@ entries_come_in_the_order_of_their_numbers (Fixture *fixture, gconstpointer data
   guint64 epoch = begin (fixture->store, "b", "one", 1);
   guint64 other = begin (fixture->store, "c", "one", 1);
 
-  (void)data;
+  (void) data;
   commit (fixture->store, "b", epoch, 10, "ten");
   commit (fixture->store, "b", epoch, 9, "nine");
   commit (fixture->store, "c", other, 1, "another's");
@@ -532,7 +532,7 @@ a_number_committed_again_is_replaced (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   guint64 epoch = begin (fixture->store, "b", "one", 1);
 
-  (void)data;
+  (void) data;
   commit (fixture->store, "b", epoch, 7, "torn");
   commit (fixture->store, "b", epoch, 7, "whole");
   entries = CALL (fixture->store, &error, list_segments, "b");
@@ -547,7 +547,7 @@ count_success (GObject *source, GAsyncResult *result, gpointer data)
 
   g_assert_true (weir_store_commit_segment_finish (WEIR_STORE (source), result, &error));
   g_assert_no_error (error);
-  (*(guint *)data)++;
+  (*(guint *) data)++;
 }
 
 static void
@@ -557,7 +557,7 @@ count_fenced (GObject *source, GAsyncResult *result, gpointer data)
 
   g_assert_false (weir_store_commit_segment_finish (WEIR_STORE (source), result, &error));
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED);
-  (*(guint *)data)++;
+  (*(guint *) data)++;
 }
 
 static void
@@ -569,7 +569,7 @@ a_thousand_commits_at_once_with_refused_ones_among_them (Fixture *fixture, gcons
   guint64 epoch = begin (fixture->store, "b", "one", 1);
   guint committed = 0, fenced = 0;
 
-  (void)data;
+  (void) data;
   for (guint i = 0; i < 1000; i++) {
     g_autofree gchar *entry = g_strdup_printf ("%u", i);
 
@@ -599,7 +599,7 @@ a_restart_keeps_everything_and_raises_the_epoch (Fixture *fixture, gconstpointer
   g_autoptr (GError) error = NULL;
   guint64 epoch, next;
 
-  (void)data;
+  (void) data;
   create_input (fixture->store, "one", 1);
   epoch = begin (fixture->store, "b", "one", 1);
   commit (fixture->store, "b", epoch, 0, "entry");
@@ -624,13 +624,13 @@ static void
 drop_store (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_assert_true (weir_store_commit_inits_finish (WEIR_STORE (source), result, NULL));
-  *(gboolean *)data = TRUE;
+  *(gboolean *) data = TRUE;
 }
 
 static void
 the_last_reference_may_go_while_a_call_waits (Fixture *fixture, gconstpointer data)
 {
-  (void)data;
+  (void) data;
   for (guint i = 0; i < 50; i++) {
     g_autofree gchar *uid = g_strdup_printf ("b%u", i);
     guint64 epoch = begin (fixture->store, uid, "one", 1);
@@ -659,7 +659,7 @@ sqlite_a_newer_schema_is_refused (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   sqlite3 *database = NULL;
 
-  (void)data;
+  (void) data;
   g_clear_object (&fixture->store);
   g_assert_cmpint (sqlite3_open (path, &database), ==, SQLITE_OK);
   g_assert_cmpint (
@@ -679,7 +679,7 @@ sqlite_a_database_of_another_program_is_refused (Fixture *fixture, gconstpointer
   g_autoptr (GError) error = NULL;
   sqlite3 *database = NULL;
 
-  (void)data;
+  (void) data;
   g_assert_cmpint (sqlite3_open (path, &database), ==, SQLITE_OK);
   g_assert_cmpint (
       sqlite3_exec (database, "CREATE TABLE bookmarks (url)", NULL, NULL, NULL), ==, SQLITE_OK);
@@ -696,7 +696,7 @@ sqlite_a_damaged_file_is_refused (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   gsize size;
 
-  (void)data;
+  (void) data;
   g_clear_object (&fixture->store);
   g_assert_true (g_file_get_contents (path, &content, &size, NULL));
   g_assert_true (g_file_set_contents (path, "these bytes are not SQLite's, not at all", -1, NULL));
@@ -706,7 +706,7 @@ sqlite_a_damaged_file_is_refused (Fixture *fixture, gconstpointer data)
   g_clear_error (&error);
 
   memset (content + 100, 0xee, MIN (size - 100, 4000)); /* the schema's page */
-  g_assert_true (g_file_set_contents (path, content, (gssize)size, NULL));
+  g_assert_true (g_file_set_contents (path, content, (gssize) size, NULL));
   g_assert_null (weir_store_sqlite_new (path, &error));
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE);
 }
@@ -718,7 +718,7 @@ sqlite_no_file_is_readable_by_others (Fixture *fixture, gconstpointer data)
   g_autofree gchar *path = database_path (fixture);
   mode_t old = umask (0);
 
-  (void)data;
+  (void) data;
   g_clear_object (&fixture->store);
   g_assert_cmpint (g_chmod (path, 0644), ==, 0);
   restart (fixture);
@@ -739,7 +739,7 @@ sqlite_a_folder_that_is_missing_is_an_error (Fixture *fixture, gconstpointer dat
   g_autofree gchar *path = g_build_filename (fixture->folder, "missing", "weir.db", NULL);
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   g_assert_null (weir_store_sqlite_new (path, &error));
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE);
 }
@@ -754,7 +754,7 @@ sqlite_a_full_disk_is_unavailable_and_passes (Fixture *fixture, gconstpointer da
   sighandler_t handler;
   struct rlimit old, small;
 
-  (void)data;
+  (void) data;
   commit (fixture->store, "b", epoch, 0, "before");
   /* no file may grow beyond 256 KiB: SQLite sees a write that fails, as on a full disk */
   handler = signal (SIGXFSZ, SIG_IGN);
@@ -794,7 +794,7 @@ sqlite_what_was_answered_survives_a_kill (Fixture *fixture, gconstpointer data)
   g_autoptr (GPtrArray) entries = NULL;
   g_autoptr (GError) error = NULL;
 
-  (void)data;
+  (void) data;
   if (g_test_subprocess ()) {
     g_clear_object (&fixture->store);
     remove_folder (fixture->folder);

@@ -60,7 +60,7 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   settings.blobs = self->blobs;
   settings.auth = self->auth;
   settings.manager = self->manager;
-  settings.listeners.rtmp = (gchar *)"[::]:1935";
+  settings.listeners.rtmp = (gchar *) "[::]:1935";
   self->app = weir_http_app_new (&settings);
   weir_http_server_settings_init (&server_settings);
   server_settings.threads = 2;

@@ -20,11 +20,11 @@ fake_manager_new (void)
   WeirBroadcastManager *self = g_new0 (WeirBroadcastManager, 1);
 
   self->indexes =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)weir_index_unref);
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) weir_index_unref);
   self->recorded =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)weir_index_unref);
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) weir_index_unref);
   self->statuses = g_hash_table_new_full (
-      g_str_hash, g_str_equal, g_free, (GDestroyNotify)weir_broadcast_status_free);
+      g_str_hash, g_str_equal, g_free, (GDestroyNotify) weir_broadcast_status_free);
   return self;
 }
 

@@ -36,11 +36,11 @@ static inline void
 media_push (GstHarness *video, GstHarness *audio, GstClockTime from, GstClockTime to)
 {
   for (GstClockTime time = from; time < to; time += 40 * GST_MSECOND) {
-    g_assert_cmpint (gst_harness_push (video, media_make (TRUE, time, time % GST_SECOND == 0)), ==,
-        GST_FLOW_OK);
+    g_assert_cmpint (
+        gst_harness_push (video, media_make (TRUE, time, time % GST_SECOND == 0)), ==, GST_FLOW_OK);
     for (guint i = 0; audio != NULL && i < 2; i++)
-      g_assert_cmpint (gst_harness_push (audio,
-                           media_make (FALSE, time + i * 20 * GST_MSECOND, TRUE)),
-          ==, GST_FLOW_OK);
+      g_assert_cmpint (
+          gst_harness_push (audio, media_make (FALSE, time + i * 20 * GST_MSECOND, TRUE)), ==,
+          GST_FLOW_OK);
   }
 }

@@ -17,8 +17,8 @@ typedef struct {
   guint connection;
 } Bench;
 
-static GstStaticPadTemplate out_template
-    = GST_STATIC_PAD_TEMPLATE ("out", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate out_template =
+    GST_STATIC_PAD_TEMPLATE ("out", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
 static GstFlowReturn
 out_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
@@ -30,7 +30,7 @@ out_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
   g_string_append_printf (self->text, " %c%g", "va"[track], GST_BUFFER_DTS (buffer) / 1e6);
   if (GST_BUFFER_PTS (buffer) != GST_BUFFER_DTS (buffer))
     g_string_append_printf (self->text, "c%g",
-        ((gdouble)GST_BUFFER_PTS (buffer) - (gdouble)GST_BUFFER_DTS (buffer)) / 1e6);
+        ((gdouble) GST_BUFFER_PTS (buffer) - (gdouble) GST_BUFFER_DTS (buffer)) / 1e6);
   if (track == 0 && !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
     g_string_append_c (self->text, 'k');
   if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
@@ -154,8 +154,8 @@ push (Bench *self, guint track, gdouble dts, gdouble composition, gboolean keyfr
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, 10, NULL);
 
-  GST_BUFFER_DTS (buffer) = (GstClockTime)(dts * 1e6);
-  GST_BUFFER_PTS (buffer) = (GstClockTime)((dts + composition) * 1e6);
+  GST_BUFFER_DTS (buffer) = (GstClockTime) (dts * 1e6);
+  GST_BUFFER_PTS (buffer) = (GstClockTime) ((dts + composition) * 1e6);
   GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   if (track == 0 && !keyframe)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
@@ -502,7 +502,7 @@ every_property_keeps_what_it_is_given (void)
       writable++;
       if (G_VALUE_HOLDS_UINT64 (&value)) {
         if (n == 0)
-          g_object_set (sanitizer, specs[i]->name, (guint64)(i + 1) * GST_MSECOND, NULL);
+          g_object_set (sanitizer, specs[i]->name, (guint64) (i + 1) * GST_MSECOND, NULL);
         g_object_get_property (G_OBJECT (sanitizer), specs[i]->name, &value);
         g_assert_cmpuint (g_value_get_uint64 (&value), ==, (i + 1) * GST_MSECOND);
       } else if (G_VALUE_HOLDS_UINT (&value)) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtmp/chunk.h"
 
-int
-LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
 /* what came out, as one number, and the end */
 static guint64
@@ -25,7 +24,7 @@ read_all (const guint8 *data, gsize size, gsize piece)
     while ((result = weir_rtmp_chunk_reader_input (reader, &input, &count, 0, &message, NULL)) ==
            WEIR_RTMP_CHUNK_MESSAGE) {
       sum = sum * 31 + message.timestamp;
-      sum = sum * 31 + message.type + ((guint64)message.stream_id << 8);
+      sum = sum * 31 + message.type + ((guint64) message.stream_id << 8);
       sum = sum * 31 + message.chunk_stream_id;
       for (gsize i = 0; i < message.size; i++)
         sum = sum * 31 + message.payload[i];

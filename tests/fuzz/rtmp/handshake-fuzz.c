@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtmp/handshake.h"
 
-int
-LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
 /* the first byte says how large the pieces are */
 int
@@ -15,7 +14,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
   if (size == 0)
     return 0;
-  piece = data[0] > 0 ? (gsize)data[0] * 16 : 1;
+  piece = data[0] > 0 ? (gsize) data[0] * 16 : 1;
   data++;
   size--;
   while (size > 0) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtmp/session.h"
 
-int
-LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
 /* C0 as in the handshake, then zeros: what is fuzzed comes after it */
 static void
@@ -49,8 +48,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
   if (size < 2)
     return 0;
-  piece = data[0] > 0 ? (gsize)data[0] * 64 : 1;
-  step_us = (gint64)data[1] * 10000;
+  piece = data[0] > 0 ? (gsize) data[0] * 64 : 1;
+  step_us = (gint64) data[1] * 10000;
   data += 2;
   size -= 2;
   weir_rtmp_session_settings_init (&settings);

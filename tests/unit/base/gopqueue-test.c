@@ -25,14 +25,14 @@ item_new (guint number)
 static gpointer
 item_ref (gpointer item)
 {
-  g_atomic_ref_count_inc (&((Item *)item)->ref_count);
+  g_atomic_ref_count_inc (&((Item *) item)->ref_count);
   return item;
 }
 
 static void
 item_unref (gpointer item)
 {
-  if (!g_atomic_ref_count_dec (&((Item *)item)->ref_count))
+  if (!g_atomic_ref_count_dec (&((Item *) item)->ref_count))
     return;
   g_atomic_int_add (&items_alive, -1);
   g_free (item);
@@ -55,7 +55,7 @@ assert_next (WeirGopReader *reader, guint number, guint64 missed)
   guint64 skipped;
 
   g_assert_cmpint (weir_gop_reader_next (reader, &item, &skipped), ==, WEIR_GOP_READ_ITEM);
-  g_assert_cmpuint (((Item *)item.item)->number, ==, number);
+  g_assert_cmpuint (((Item *) item.item)->number, ==, number);
   g_assert_cmpuint (item.time_ns, ==, number);
   g_assert_cmpuint (skipped, ==, missed);
   item_unref (item.item);
@@ -73,7 +73,7 @@ assert_no_next (WeirGopReader *reader, WeirGopRead expected)
 static void
 count_wake (gpointer data)
 {
-  (*(guint *)data)++;
+  (*(guint *) data)++;
 }
 
 static void
@@ -257,12 +257,12 @@ consume (gpointer data)
 
     switch (weir_gop_reader_next (self->reader, &item, &missed)) {
     case WEIR_GOP_READ_ITEM:
-      number = ((Item *)item.item)->number;
+      number = ((Item *) item.item)->number;
       /* a new reader may begin at any keyframe */
       if (last < 0)
         g_assert_true (item.keyframe);
       else
-        g_assert_cmpint (number, ==, last + 1 + (gint64)missed);
+        g_assert_cmpint (number, ==, last + 1 + (gint64) missed);
       if (missed > 0)
         g_assert_true (item.keyframe);
       last = number;

@@ -14,7 +14,7 @@ put (Bits *bits, guint32 value, guint count)
 {
   while (count-- > 0) {
     if (value >> count & 1)
-      bits->data[bits->bits / 8] |= (guint8)(0x80 >> bits->bits % 8);
+      bits->data[bits->bits / 8] |= (guint8) (0x80 >> bits->bits % 8);
     bits->bits++;
   }
 }
@@ -31,7 +31,7 @@ put_ue (Bits *bits, guint32 value)
 static void
 put_se (Bits *bits, gint32 value)
 {
-  put_ue (bits, value > 0 ? (guint32)(2 * value - 1) : (guint32)(-2 * value));
+  put_ue (bits, value > 0 ? (guint32) (2 * value - 1) : (guint32) (-2 * value));
 }
 
 static void

@@ -89,7 +89,7 @@ a_huge_record_is_refused (void)
     g_autoptr (GBytes) record = g_bytes_new_take (g_malloc0 (100000), 100000);
     g_autoptr (GError) error = NULL;
 
-    g_assert_null (weir_codec_config_parse ((WeirCodec)codec, record, &error));
+    g_assert_null (weir_codec_config_parse ((WeirCodec) codec, record, &error));
     g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED);
   }
 }

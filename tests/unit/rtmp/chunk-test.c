@@ -32,7 +32,7 @@ read_pieces (const WeirRtmpChunkLimits *limits, const guint8 *data, gsize size, 
   gsize position = 0;
 
   while (position < size) {
-    gsize count = piece > 0 ? piece : (gsize)g_test_rand_int_range (1, 40);
+    gsize count = piece > 0 ? piece : (gsize) g_test_rand_int_range (1, 40);
     gsize left = MIN (count, size - position);
     g_autofree guint8 *copy = g_memdup2 (data + position, left);
     const guint8 *input = copy;
@@ -412,7 +412,7 @@ chunk_streams_are_limited (void)
   for (guint32 id = 0; id < 65; id++) {
     /* ids in the short and in the long form */
     weir_rtmp_chunk_writer_message (&(WeirRtmpChunkWriter){.chunk_size = 128}, &writer,
-        id < 20 ? id + 2 : id * 1000, 18, 1, 0, (const guint8 *)"x", 1);
+        id < 20 ? id + 2 : id * 1000, 18, 1, 0, (const guint8 *) "x", 1);
   }
   messages = read_with (&weir_rtmp_chunk_limits_default, writer.data, writer.size, NULL);
   g_assert_true (
@@ -429,9 +429,9 @@ one_byte_on_every_chunk_stream_reserves_little (void)
   /* 64 messages of 8 MiB begun with a chunk each: 64 KiB a message are reserved */
   limits.partial_max = 64 * 64 * 1024;
   for (guint32 id = 2; id < 66; id++) {
-    weir_writer_u8 (&writer, id < 64 ? (guint8)id : 0);
+    weir_writer_u8 (&writer, id < 64 ? (guint8) id : 0);
     if (id >= 64)
-      weir_writer_u8 (&writer, (guint8)(id - 64));
+      weir_writer_u8 (&writer, (guint8) (id - 64));
     weir_writer_u24 (&writer, 0);
     weir_writer_u24 (&writer, 8 * 1024 * 1024);
     weir_writer_u8 (&writer, 9);
@@ -510,7 +510,7 @@ a_message_arrives_with_its_first_byte (void)
     gsize left = 1;
     WeirRtmpMessage message;
 
-    if (weir_rtmp_chunk_reader_input (reader, &input, &left, (gint64)i, &message, NULL) ==
+    if (weir_rtmp_chunk_reader_input (reader, &input, &left, (gint64) i, &message, NULL) ==
         WEIR_RTMP_CHUNK_MESSAGE) {
       arrivals[count++] = message.arrival_us;
       g_free (message.payload);
@@ -535,11 +535,11 @@ what_is_written_is_read_back (void)
     WeirRtmpChunkWriter chunks;
     g_autoptr (GString) expected = g_string_new (NULL);
     g_autofree gchar *messages = NULL;
-    guint8 size_payload[4] = {0, 0, (guint8)(chunk_sizes[c] >> 8), (guint8)chunk_sizes[c]};
+    guint8 size_payload[4] = {0, 0, (guint8) (chunk_sizes[c] >> 8), (guint8) chunk_sizes[c]};
     guint8 payload[5000];
 
     for (gsize i = 0; i < sizeof payload; i++)
-      payload[i] = (guint8)(i * 31);
+      payload[i] = (guint8) (i * 31);
     weir_rtmp_chunk_writer_init (&chunks);
     weir_rtmp_chunk_writer_message (&chunks, &writer, 2, 1, 0, 0, size_payload, 4);
     chunks.chunk_size = chunk_sizes[c];
@@ -572,8 +572,8 @@ random_bytes_in_random_pieces_are_read_alike (void)
 
     /* headers of few chunk streams and small lengths, so that many make sense */
     for (gsize i = 0; i < sizeof data; i++)
-      data[i] = g_test_rand_bit () ? (guint8)g_test_rand_int_range (0, 256)
-                                   : (guint8)(g_test_rand_int_range (0, 4) << 6 | 4);
+      data[i] = g_test_rand_bit () ? (guint8) g_test_rand_int_range (0, 256)
+                                   : (guint8) (g_test_rand_int_range (0, 4) << 6 | 4);
     memcpy (data, "\2\0\0\0\0\0\4\1\0\0\0\0\0\0\0\5", 16);
     memcpy (data + 16, "\4\xff\xff\xff\0\0\x50\x9\1\0\0\0\4\4\4\4", 16);
     messages = read_with (&weir_rtmp_chunk_limits_default, data, sizeof data, NULL);
@@ -588,7 +588,7 @@ every_type_has_a_name (void)
   g_assert_cmpstr (weir_rtmp_message_type_get_name (WEIR_RTMP_COMMAND_AMF3), ==, "command");
   g_assert_cmpstr (weir_rtmp_message_type_get_name (200), ==, "unknown");
   for (guint type = 0; type < 256; type++)
-    g_assert_nonnull (weir_rtmp_message_type_get_name ((guint8)type));
+    g_assert_nonnull (weir_rtmp_message_type_get_name ((guint8) type));
 }
 
 int

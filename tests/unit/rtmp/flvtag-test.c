@@ -155,11 +155,11 @@ every_short_body_is_judged_within_its_bounds (void)
 {
   for (guint first = 0; first < 256; first++) {
     for (guint second = 0; second < 8; second++) {
-      const guint8 data[9] = {(guint8)first, (guint8)second, 'v', 'c', '1', 0, 0, 0, 1};
+      const guint8 data[9] = {(guint8) first, (guint8) second, 'v', 'c', '1', 0, 0, 0, 1};
 
       for (gsize size = 0; size <= sizeof data; size++) {
         for (guint kind = WEIR_MEDIA_VIDEO; kind <= WEIR_MEDIA_AUDIO; kind++) {
-          WeirFlvTag tag = parse_bytes ((WeirMediaKind)kind, data, size);
+          WeirFlvTag tag = parse_bytes ((WeirMediaKind) kind, data, size);
 
           if (tag.packet == WEIR_FLV_CONFIG || tag.packet == WEIR_FLV_FRAME) {
             g_assert_cmpuint (tag.size, >, 0);

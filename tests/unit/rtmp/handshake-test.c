@@ -48,7 +48,7 @@ the_digest_form_is_answered_in_the_clients_schema (void)
       gsize consumed, offset, size = 32;
       const guint8 *s1, *s2;
 
-      test_write_c0_c1 (&input, (gint)schema, (guint8)fill);
+      test_write_c0_c1 (&input, (gint) schema, (guint8) fill);
       weir_rtmp_handshake_input (handshake, input.data, input.size, &consumed, &output);
       g_assert_cmpuint (output.size, ==, 1 + 2 * 1536);
       s1 = output.data + 1;
@@ -118,7 +118,7 @@ nothing_is_said_before_c1_is_complete_and_c2_is_only_counted (void)
 
   test_write_c0_c1 (&input, 0, 9);
   for (guint i = 0; i < 1536; i++)
-    weir_writer_u8 (&input, (guint8)i);
+    weir_writer_u8 (&input, (guint8) i);
 
   for (gsize i = 0; i < input.size; i++) {
     gsize consumed = 0;
@@ -172,7 +172,7 @@ other_protocols_are_recognised (void)
     gsize consumed = 0;
 
     for (guint n = 0; n < 2; n++) {
-      g_assert_cmpint (weir_rtmp_handshake_input (handshake, (const guint8 *)table[i].input,
+      g_assert_cmpint (weir_rtmp_handshake_input (handshake, (const guint8 *) table[i].input,
                            strlen (table[i].input), &consumed, &output),
           ==, WEIR_RTMP_HANDSHAKE_FAILED);
       g_assert_cmpuint (consumed, ==, strlen (table[i].input));

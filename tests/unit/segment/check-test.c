@@ -118,7 +118,7 @@ assert_no_fault (Fixture *fixture)
   GPtrArray *faults = weir_check_get_faults (fixture->check);
 
   if (faults->len > 0)
-    g_error ("%s", (const gchar *)g_ptr_array_index (faults, 0));
+    g_error ("%s", (const gchar *) g_ptr_array_index (faults, 0));
 }
 
 static void
@@ -131,7 +131,7 @@ assert_fault (Fixture *fixture, const gchar *text)
       return;
   }
   g_error ("no fault says \"%s\", but %s", text,
-      faults->len > 0 ? (const gchar *)g_ptr_array_index (faults, 0) : "there is none");
+      faults->len > 0 ? (const gchar *) g_ptr_array_index (faults, 0) : "there is none");
 }
 
 /* the place of the @nth box of @type */
@@ -155,7 +155,7 @@ a_continuous_presentation_is_without_fault (Fixture *fixture, G_GNUC_UNUSED gcon
     check_bytes (fixture, &fixture->segments[i], FALSE);
   assert_no_fault (fixture);
   g_assert_cmpuint (weir_check_get_tracks (fixture->check)->len, ==, 2);
-  tracks = (const WeirCheckTrack *)weir_check_get_tracks (fixture->check)->data;
+  tracks = (const WeirCheckTrack *) weir_check_get_tracks (fixture->check)->data;
   g_assert_cmpuint (tracks[0].track_id, ==, VIDEO);
   g_assert_true (tracks[0].video);
   g_assert_cmpuint (tracks[0].timescale, ==, 90000);

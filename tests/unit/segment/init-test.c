@@ -34,8 +34,8 @@ describe (const WeirReader *container, GString *text)
   WeirBox box;
 
   while (weir_box_read (&reader, &box)) {
-    gchar name[5] = {(gchar)(box.type >> 24), (gchar)(box.type >> 16), (gchar)(box.type >> 8),
-        (gchar)box.type, 0};
+    gchar name[5] = {(gchar) (box.type >> 24), (gchar) (box.type >> 16), (gchar) (box.type >> 8),
+        (gchar) box.type, 0};
 
     if (text->len > 0 && text->str[text->len - 1] != '(')
       g_string_append_c (text, ' ');

@@ -99,19 +99,19 @@ run_input (Situation *self, const gchar *input)
       continue;
     g_assert_true (tokens[i][0] == 'v' || tokens[i][0] == 'a');
     dts = g_ascii_strtod (tokens[i] + 1, &rest);
-    sample.dts = (gint64)(dts * MS);
+    sample.dts = (gint64) (dts * MS);
     sample.pts = sample.dts;
-    sample.arrival_us = (gint64)(dts * 1000);
+    sample.arrival_us = (gint64) (dts * 1000);
     sample.keyframe = tokens[i][0] == 'a';
     if (*rest == 'c') {
-      sample.pts += (gint64)(g_ascii_strtod (rest + 1, &rest) * MS);
+      sample.pts += (gint64) (g_ascii_strtod (rest + 1, &rest) * MS);
     }
     if (*rest == 'k') {
       sample.keyframe = TRUE;
       rest++;
     }
     if (*rest == '@')
-      sample.arrival_us = (gint64)(g_ascii_strtod (rest + 1, &rest) * 1000);
+      sample.arrival_us = (gint64) (g_ascii_strtod (rest + 1, &rest) * 1000);
     g_assert_cmpstr (rest, ==, "");
     self->now_us = MAX (self->now_us, sample.arrival_us);
     weir_timeline_push (self->timeline,
@@ -135,9 +135,9 @@ take_output (Situation *self)
           text, "-%c:%s", track, weir_decision_reason_get_name (decision.reason));
       continue;
     }
-    g_string_append_printf (text, "%c%.10g", track, decision.dts / (gdouble)MS);
+    g_string_append_printf (text, "%c%.10g", track, decision.dts / (gdouble) MS);
     if (decision.pts != decision.dts)
-      g_string_append_printf (text, "c%.10g", (decision.pts - decision.dts) / (gdouble)MS);
+      g_string_append_printf (text, "c%.10g", (decision.pts - decision.dts) / (gdouble) MS);
     if (decision.discontinuity)
       g_string_append_c (text, '!');
     if (decision.reason != WEIR_REASON_NONE)
@@ -408,8 +408,8 @@ every_reason_has_a_name_of_its_own (void)
   guint i;
 
   for (i = 0; i < WEIR_REASON_LAST; i++)
-    g_assert_true (
-        g_hash_table_add (names, (gpointer)weir_decision_reason_get_name ((WeirDecisionReason)i)));
+    g_assert_true (g_hash_table_add (
+        names, (gpointer) weir_decision_reason_get_name ((WeirDecisionReason) i)));
 }
 
 static void
@@ -467,7 +467,7 @@ random_stamps_come_out_once_in_order_and_increasing (void)
 
       switch (g_test_rand_int_range (0, 40)) {
       case 0:
-        stamp[track] = ((gint64)g_test_rand_int () << 31 | (guint32)g_test_rand_int ()) >>
+        stamp[track] = ((gint64) g_test_rand_int () << 31 | (guint32) g_test_rand_int ()) >>
                        g_test_rand_int_range (0, 40);
         break;
       case 1:
@@ -497,7 +497,7 @@ random_stamps_come_out_once_in_order_and_increasing (void)
       sample.pts = sample.dts + g_test_rand_int_range (-200, 200) * MS;
       sample.arrival_us = now;
       sample.keyframe = track == 1 || g_test_rand_int_range (0, 5) == 0;
-      sample.size = (gsize)g_test_rand_int_range (0, 3000);
+      sample.size = (gsize) g_test_rand_int_range (0, 3000);
       sample.data = GUINT_TO_POINTER (++pushed[track]);
       weir_timeline_push (timeline, track, &sample);
       if (i == 999)
@@ -546,7 +546,7 @@ wraps_are_undone (void)
 
     weir_unwrap_init (&unwrap, wraps[i].bits);
     last = weir_unwrap (&unwrap, wraps[i].stamps[0]);
-    g_assert_cmpint (last, ==, (gint64)wraps[i].stamps[0]);
+    g_assert_cmpint (last, ==, (gint64) wraps[i].stamps[0]);
     for (n = 1; n < 4; n++) {
       value = weir_unwrap (&unwrap, wraps[i].stamps[n]);
       g_assert_cmpint (value - last, ==, wraps[i].steps[n - 1]);
