@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
-#include <gst/gst.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -300,7 +299,6 @@ weir_daemon_run (int argc, char **argv)
   weir_log_install (&log);
   raise_descriptor_limit ();
   umask (077);
-  gst_init (NULL, NULL);
 
   self.loop = g_main_loop_new (NULL, FALSE);
   self.ready_path = g_build_filename (self.config->server.state_dir, "ready", NULL);

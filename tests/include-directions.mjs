@@ -20,10 +20,10 @@ const CORES = [
   /^elements\/timeline\/timeline\./,
   /^elements\/segment\/(box|init|fragment|segmenter|check)\./,
 ];
-/* the headers that app/ must not know */
+/* the headers that app/ must not know; segment/box.h is public: recovery walks the boxes of a torn segment */
 const PRIVATE = [
   /^elements\/rtmp\/(amf|chunk|handshake|session|flvtag)\.h$/,
-  /^elements\/segment\/(box|fragment)\.h$/,
+  /^elements\/segment\/fragment\.h$/,
   /^elements\/codec\/(?!codec\.h$)/,
   /^elements\/gst\//,
 ];

@@ -132,7 +132,8 @@ if [ -n "$fuzz" ]; then
     # found inputs are kept in the build folder; the seeds in the tree are only read
     mkdir -p "build-fuzz/corpus/$name" "build-fuzz/found"
     set -- "build-fuzz/corpus/$name"
-    [ -d "tests/fuzz/corpus/$name" ] && set -- "$@" "tests/fuzz/corpus/$name"
+    seeds=tests/fuzz/corpus/${name%%_*}/${name#*_}
+    [ -d "$seeds" ] && set -- "$@" "$seeds"
     check "fuzz $name, $seconds s" quietly "build-fuzz/$name.log" \
       "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build-fuzz/found/$name-" "$@"
     sed -n 's/^\(#[0-9]*\).*DONE.*cov: \([0-9]*\).*/   \1 runs, \2 edges/p' "build-fuzz/$name.log"
@@ -151,7 +152,7 @@ done_step
 if [ -z "$only" ]; then
   check 'include directions: the rules find what breaks them' node tests/include-directions.mjs --self-test
   check 'include directions' node tests/include-directions.mjs
-  check 'format' sh -c 'find elements app tests -name node_modules -prune -o -name "*.c" -print0 | xargs -0 clang-format --dry-run -Werror'
+  check 'format' sh -c 'find elements app tests -name node_modules -prune -o -name "*.[ch]" -print0 | xargs -0 clang-format --dry-run -Werror'
   check 'compiles with clang' env CC=clang sh -c '
     [ -e build-clang/build.ninja ] || meson setup build-clang -Dhls_js="$PWD/build/data/hls.min.js" >build-clang.log 2>&1 || { cat build-clang.log; exit 1; }
     ninja -C build-clang >build-clang.log 2>&1 || { tail -n 40 build-clang.log; exit 1; }'

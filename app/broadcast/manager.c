@@ -4,6 +4,8 @@
 #include "broadcast/broadcast.h"
 #include "auth/auth.h"
 
+#include <gst/gst.h>
+
 #undef G_LOG_DOMAIN
 #define G_LOG_DOMAIN "weir"
 
@@ -318,6 +320,7 @@ weir_broadcast_manager_new (
 {
   WeirBroadcastManager *self = g_new0 (WeirBroadcastManager, 1);
 
+  gst_init (NULL, NULL);
   g_mutex_init (&self->lock);
   self->config = config;
   self->store = g_object_ref (store);
