@@ -156,8 +156,11 @@ function on_hls_error(Hls, data) {
     : `The player gave up (${data.details}). Reloading the page may help.`);
 }
 
+let waiting = null; // for the next poll
 async function poll() {
   let next = null;
+
+  clearTimeout(waiting);
 
   try {
     const response = await fetch(lifecycle, { cache: 'no-store' });
@@ -179,16 +182,28 @@ async function poll() {
   } catch {
     /* below */
   }
-  follow(next ?? 'offline');
+  await follow(next ?? 'offline');
+  /* the first segment of a broadcast is awaited eagerly */
+  waiting = setTimeout(poll, state === 'connecting' || (state === 'live' && !playing) ? POLL_MS / 4 : POLL_MS);
 }
 
-function follow(next) {
+/* a list that is there; before its first segment a broadcast has none */
+async function isListed() {
+  const response = await fetch(manifest, { cache: 'no-store' }).catch(() => null);
+
+  return response?.status === 200;
+}
+
+async function follow(next) {
+  /* an input is idle again after a broadcast: whoever watched is told that it has ended */
+  if ((next === 'idle' || next === 'ready') && (finished || state === 'ended') && (status.isInput || finished))
+    next = 'ended';
   const source = hls !== null || video.hasAttribute('src');
   const wanted = next === 'live' || next === 'reconnecting' || (next === 'ready' && !status.isInput);
 
   if (failure !== null && wanted)
     return;
-  if (wanted && !source)
+  if (wanted && !source && await isListed())
     load();
   /* an ended broadcast is played to its end first */
   if ((next === 'ended' || next === 'idle' || next === 'ready') && playing && !finished) {
@@ -199,10 +214,6 @@ function follow(next) {
   } else if (source && !wanted && next !== 'offline' && next !== 'connecting') {
     unload();
   }
-  if (next === 'ready' && status.isInput)
-    next = 'ended';
-  if (finished && next === 'ready')
-    next = 'ended';
   show(next);
 }
 
@@ -311,5 +322,4 @@ element('fullscreen').addEventListener('click', () => {
 
 show('loading');
 poll();
-setInterval(poll, POLL_MS);
 setInterval(tick, 250);

@@ -116,7 +116,7 @@ test('an idle input says so, an unknown one is not found', async () => {
 
   assert.deepEqual(await weir.lifecycle(input.uid).then(({ isInput, live, state }) => ({ isInput, live, state })),
     { isInput: true, live: false, state: 'idle' });
-  assert.equal((await weir.fetch(`/${input.uid}/manifest/video.m3u8`)).status, 404);
+  assert.equal((await weir.fetch(`/${input.uid}/manifest/video.m3u8`)).status, 204);
   assert.equal((await weir.fetch(`/${'0'.repeat(32)}/lifecycle`)).status, 404);
   const page = await weir.fetch(`/${input.uid}/watch`);
   assert.equal(page.status, 200);
@@ -166,7 +166,7 @@ test('the lifecycle is followed from idle to the end, and the end is summed up i
     assert.equal(await encoder.exited, 0);
     assert.ok(seen.has('reconnecting'), [...seen].join(' '));
     const log = await until('a summary in the log', () =>
-      weir.process.output.split('\n').find((line) => line.includes(input.uid) && /segments?/.test(line)));
+      weir.process.output.split('\n').find((line) => line.includes(input.uid) && / ended: .*received=[1-9].*codecs=/.test(line)));
     assert.ok(!log.includes(input.rtmp.streamKey), 'the log shows the key');
     assert.ok(!weir.process.output.includes(input.rtmp.streamKey.split('k')[0]), 'the log shows the secret');
   });
