@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "timeline/timeline.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define DELTAS 32
@@ -49,6 +48,7 @@ typedef struct {
   gint64 end;            /* of what was put out, decode or presentation time */
   gboolean mark;         /* the next sample put out carries a discontinuity */
   gint64 deltas[DELTAS]; /* ring of valid input steps */
+  gint64 sorted[DELTAS]; /* the same by size */
   guint delta_count;
 } Track;
 
@@ -186,26 +186,50 @@ weir_timeline_add_track (WeirTimeline *self, WeirMediaKind kind)
   return (gint) i;
 }
 
-static gint
-compare_int64 (gconstpointer a, gconstpointer b)
-{
-  gint64 first = *(const gint64 *) a, second = *(const gint64 *) b;
-
-  return first < second ? -1 : first > second;
-}
-
 /* the usual step: the median of the last valid ones */
 static gint64
 frame_duration (const Track *track)
 {
-  guint count = MIN (track->delta_count, DELTAS);
-  gint64 sorted[DELTAS];
-
-  if (count == 0)
+  if (track->delta_count == 0)
     return track->kind == WEIR_MEDIA_VIDEO ? 33333333 : 21333333;
-  memcpy (sorted, track->deltas, count * sizeof sorted[0]);
-  qsort (sorted, count, sizeof sorted[0], compare_int64);
-  return sorted[count / 2];
+  return track->sorted[MIN (track->delta_count, DELTAS) / 2];
+}
+
+/* Returns: where in the first @count of the sorted steps @step stands or would stand */
+static guint
+find_step (const Track *track, guint count, gint64 step)
+{
+  guint low = 0, high = count;
+
+  while (low < high) {
+    guint middle = (low + high) / 2;
+
+    if (track->sorted[middle] < step)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static void
+add_step (Track *track, gint64 step)
+{
+  guint count = MIN (track->delta_count, DELTAS);
+  gint64 *place = &track->deltas[track->delta_count % DELTAS];
+  guint at;
+
+  if (count == DELTAS) {
+    at = find_step (track, count--, *place);
+    memmove (&track->sorted[at], &track->sorted[at + 1], (count - at) * sizeof track->sorted[0]);
+  }
+  at = find_step (track, count, step);
+  memmove (&track->sorted[at + 1], &track->sorted[at], (count - at) * sizeof track->sorted[0]);
+  track->sorted[at] = step;
+  *place = step;
+  /* the ring is full for good; keeps the count from wrapping */
+  if (++track->delta_count == 2 * DELTAS)
+    track->delta_count = DELTAS;
 }
 
 /* R2: how far a stamp is raised above its predecessor */
@@ -314,10 +338,7 @@ accept (
   gboolean equal = track->has_input && step == 0;
 
   if (track->has_input && reason == WEIR_REASON_NONE && step > 0 && step <= FRAME_MAX_NS)
-    track->deltas[track->delta_count++ % DELTAS] = step;
-  /* the ring is full for good; keeps the count from wrapping */
-  if (track->delta_count == 2 * DELTAS)
-    track->delta_count = DELTAS;
+    add_step (track, step);
   put_out (self, index, sample, sample->dts + track->offset, reason, equal);
   if (!track->has_input || reason == WEIR_REASON_RESET) {
     set_line (track, sample);
