@@ -66,12 +66,6 @@ weir_segment_inputs_get_memory (const WeirSample *sample)
   return ((Payload *) sample->owner)->map.memory;
 }
 
-GstBuffer *
-weir_segment_inputs_get_buffer (const WeirSample *sample)
-{
-  return ((Payload *) sample->owner)->buffer;
-}
-
 static void
 item_free (Item *item)
 {
@@ -538,18 +532,21 @@ weir_segment_inputs_push_event (WeirSegmentInputs *self, GstEvent *event)
   return TRUE;
 }
 
-void
-weir_segment_inputs_get_statistics (
-    WeirSegmentInputs *self, WeirSegmenterStatistics *statistics, gint64 *gop_ns)
+GstStructure *
+weir_segment_inputs_make_statistics (WeirSegmentInputs *self, const gchar *name)
 {
-  WeirSegmenterStatistics result = {0};
+  WeirSegmenterStatistics statistics = {0};
+  gint64 gop_ns = 0;
 
   g_mutex_lock (&self->lock);
-  *gop_ns = 0;
   if (self->segmenter != NULL) {
-    weir_segmenter_get_statistics (self->segmenter, &result);
-    *gop_ns = weir_segmenter_get_gop (self->segmenter);
+    weir_segmenter_get_statistics (self->segmenter, &statistics);
+    gop_ns = weir_segmenter_get_gop (self->segmenter);
   }
-  *statistics = result;
   g_mutex_unlock (&self->lock);
+  return gst_structure_new (name, "samples", G_TYPE_UINT64, statistics.samples, "late-samples",
+      G_TYPE_UINT64, statistics.late_samples, "moved-samples", G_TYPE_UINT64,
+      statistics.moved_samples, "dropped-samples", G_TYPE_UINT64, statistics.dropped_samples,
+      "forced-cuts", G_TYPE_UINT64, statistics.forced_cuts, "bounded-closes", G_TYPE_UINT64,
+      statistics.bounded_closes, "gop", G_TYPE_UINT64, (guint64) gop_ns, NULL);
 }

@@ -56,12 +56,17 @@ gboolean weir_segment_inputs_query_latency (
 /* gives an upstream event to all pads. @event: (transfer full) */
 gboolean weir_segment_inputs_push_event (WeirSegmentInputs *self, GstEvent *event);
 
-/* zeros before the start */
-void weir_segment_inputs_get_statistics (
-    WeirSegmentInputs *self, WeirSegmenterStatistics *statistics, gint64 *gop_ns);
+/**
+ * weir_segment_inputs_make_statistics:
+ *
+ * What the segmenter has counted since the start, zeros before it; `gop` is the last complete GOP's
+ * duration in nanoseconds. Any thread.
+ *
+ * Returns: (transfer full): a structure of that name
+ */
+GstStructure *weir_segment_inputs_make_statistics (WeirSegmentInputs *self, const gchar *name);
 
 /* Returns: (transfer none): the memory behind a sample that came through a pad */
 GstMemory *weir_segment_inputs_get_memory (const WeirSample *sample);
-GstBuffer *weir_segment_inputs_get_buffer (const WeirSample *sample);
 
 G_END_DECLS

@@ -11,6 +11,7 @@
  * carries HEADER, a later one HEADER and DELTA_UNIT, samples DELTA_UNIT, a chunk's last one MARKER;
  * the init segment HEADER and DISCONT.
  *
+ * ## Example
  * |[
  * gst-launch-1.0 -e videotestsrc num-buffers=300 ! x264enc key-int-max=60 ! h264parse !
  *     weirsegmentmux ! filesink location=a.mp4
@@ -253,20 +254,6 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   GST_OBJECT_UNLOCK (self);
 }
 
-static GstStructure *
-make_statistics (WeirSegmentMux *self)
-{
-  WeirSegmenterStatistics statistics;
-  gint64 gop;
-
-  weir_segment_inputs_get_statistics (self->inputs, &statistics, &gop);
-  return gst_structure_new ("weirsegmentmux-stats", "samples", G_TYPE_UINT64, statistics.samples,
-      "late-samples", G_TYPE_UINT64, statistics.late_samples, "moved-samples", G_TYPE_UINT64,
-      statistics.moved_samples, "dropped-samples", G_TYPE_UINT64, statistics.dropped_samples,
-      "forced-cuts", G_TYPE_UINT64, statistics.forced_cuts, "bounded-closes", G_TYPE_UINT64,
-      statistics.bounded_closes, "gop", G_TYPE_UINT64, (guint64) gop, NULL);
-}
-
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -284,7 +271,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     GST_OBJECT_UNLOCK (self);
     break;
   case PROP_STATS:
-    g_value_take_boxed (value, make_statistics (self));
+    g_value_take_boxed (
+        value, weir_segment_inputs_make_statistics (self->inputs, "weirsegmentmux-stats"));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -348,6 +336,6 @@ weir_segment_mux_class_init (WeirSegmentMuxClass *klass)
 
   weir_segment_inputs_add_templates (element_class);
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (element_class, "Weir Segment Muxer", "Codec/Muxer",
-      "Makes fragmented MP4 (CMAF) of video and audio tracks", "The Weir authors");
+  gst_element_class_set_static_metadata (element_class, "Fragmented MP4 Segment Muxer",
+      "Codec/Muxer", "Makes fragmented MP4 (CMAF) of video and audio tracks", "The Weir authors");
 }

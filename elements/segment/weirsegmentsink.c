@@ -8,13 +8,14 @@
  * never blocks and never fails its branch: the disk is behind a writer thread of its own, and what
  * that cannot take is dropped, counted, and told once as a warning.
  *
+ * A file is written as `NAME.open` and gets its name when it is complete. The folder must be there.
+ *
+ * ## Example
  * |[
  * gst-launch-1.0 -e videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=60 !
  *     h264parse ! weirsegmentsink location=/srv/live/segment%05d.m4s
  *     playlist-location=/srv/live/playlist.m3u8
  * ]|
- *
- * A file is written as `NAME.open` and gets its name when it is complete.
  */
 #include "segment/weirsegmentsink.h"
 
@@ -779,18 +780,14 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 static GstStructure *
 make_statistics (WeirSegmentSink *self)
 {
-  WeirSegmenterStatistics statistics;
-  gint64 gop;
+  GstStructure *statistics =
+      weir_segment_inputs_make_statistics (self->inputs, "weirsegmentsink-stats");
 
-  weir_segment_inputs_get_statistics (self->inputs, &statistics, &gop);
-  return gst_structure_new ("weirsegmentsink-stats", "samples", G_TYPE_UINT64, statistics.samples,
-      "late-samples", G_TYPE_UINT64, statistics.late_samples, "moved-samples", G_TYPE_UINT64,
-      statistics.moved_samples, "dropped-samples", G_TYPE_UINT64, statistics.dropped_samples,
-      "forced-cuts", G_TYPE_UINT64, statistics.forced_cuts, "bounded-closes", G_TYPE_UINT64,
-      statistics.bounded_closes, "gop", G_TYPE_UINT64, (guint64) gop, "segments", G_TYPE_UINT,
+  gst_structure_set (statistics, "segments", G_TYPE_UINT,
       (guint) g_atomic_int_get (&self->segments), "chunks", G_TYPE_UINT,
       (guint) g_atomic_int_get (&self->chunks), "lost-chunks", G_TYPE_UINT,
       (guint) g_atomic_int_get (&self->lost_chunks), NULL);
+  return statistics;
 }
 
 static void
@@ -912,6 +909,6 @@ weir_segment_sink_class_init (WeirSegmentSinkClass *klass)
       NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 
   weir_segment_inputs_add_templates (element_class);
-  gst_element_class_set_static_metadata (element_class, "Weir Segment Sink", "Sink/File",
+  gst_element_class_set_static_metadata (element_class, "Segment and HLS Sink", "Sink/Muxer",
       "Writes original segments and a live HLS playlist", "The Weir authors");
 }

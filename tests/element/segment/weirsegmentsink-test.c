@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "folder.h"
 #include "media.h"
 #include "segment/check.h"
 #include "segment/weirsegmentsink.h"
@@ -49,22 +50,13 @@ play (Fixture *f)
 static void
 tear_down (Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (GDir) folder = NULL;
-  const gchar *name;
-
   gst_element_set_state (f->sink, GST_STATE_NULL);
   g_clear_pointer (&f->audio, gst_harness_teardown);
   g_clear_pointer (&f->video, gst_harness_teardown);
   gst_element_set_bus (f->sink, NULL);
   gst_object_unref (f->bus);
   gst_object_unref (f->sink);
-  folder = g_dir_open (f->folder, 0, NULL);
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree gchar *path = path_of (f, name);
-
-    g_unlink (path);
-  }
-  g_rmdir (f->folder);
+  remove_folder (f->folder);
   g_free (f->folder);
 }
 
