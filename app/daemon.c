@@ -6,6 +6,7 @@
 #include "broadcast/manager.h"
 #include "broadcast/recover.h"
 #include "config.h"
+#include "fileerror.h"
 #include "http/app.h"
 #include "http/server.h"
 #include "log.h"
@@ -177,9 +178,7 @@ daemon_open_state (Daemon *self, GError **error)
   g_autofree gchar *database = g_build_filename (folder, "weir.db", NULL);
 
   if (g_mkdir_with_parents (folder, 0700) != 0) {
-    g_set_error (
-        error, G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", folder, g_strerror (errno));
-    return FALSE;
+    return weir_set_file_error (error, errno, "Cannot make", folder);
   }
   self->auth =
       weir_auth_load (folder, self->config->api.account, self->config->api.token_file, error);

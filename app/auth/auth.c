@@ -3,6 +3,8 @@
 
 #include "auth/auth.h"
 
+#include "fileerror.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -98,17 +100,6 @@ weir_equal_constant_time (const gchar *a, const gchar *b)
   return equal_digests (digest_a, digest_b);
 }
 
-/* Returns: FALSE */
-static gboolean
-set_errno (GError **error, const gchar *what, const gchar *path)
-{
-  gint number = errno;
-
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (number), "%s %s: %s", what, path,
-      g_strerror (number));
-  return FALSE;
-}
-
 /* the whole of @content or nothing: it appears under its name once it is on the disk */
 static gboolean
 write_file (const gchar *path, const gchar *content, GError **error)
@@ -125,7 +116,7 @@ read_line (gint fd, const gchar *path, gchar **content, GError **error)
   gssize size = read (fd, data, FILE_SIZE_MAX);
 
   if (size < 0)
-    return set_errno (error, "Cannot read", path);
+    return weir_set_file_error (error, errno, "Cannot read", path);
   data[size] = '\0';
   data[strcspn (data, "\r\n")] = '\0';
   *content = g_strdup (g_strstrip (data));
@@ -152,8 +143,8 @@ load_line (const gchar *path, gboolean secret, const gchar *fresh, gchar **conte
     return TRUE;
   }
   if (fd < 0)
-    return set_errno (error, "Cannot open", path);
-  good = fstat (fd, &status) == 0 || set_errno (error, "Cannot read", path);
+    return weir_set_file_error (error, errno, "Cannot open", path);
+  good = fstat (fd, &status) == 0 || weir_set_file_error (error, errno, "Cannot read", path);
   if (good && secret && (status.st_mode & 077) != 0) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
         "%s can be read by others; its mode must be 0600", path);
@@ -220,7 +211,7 @@ weir_auth_load (
   g_autoptr (WeirAuth) self = g_new0 (WeirAuth, 1);
 
   if (g_mkdir_with_parents (state_dir, 0700) != 0) {
-    set_errno (error, "Cannot make", state_dir);
+    weir_set_file_error (error, errno, "Cannot make", state_dir);
     return NULL;
   }
   if (!load_account (self, state_dir, account, error) || !load_token (self, token_file, error))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "blobs/blobs.h"
 
+#include "fileerror.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,15 +56,6 @@ descriptor_close (Descriptor *fd)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Descriptor, descriptor_close)
-
-/* Returns: FALSE */
-static gboolean
-set_errno (GError **error, gint number, const gchar *what, const gchar *name)
-{
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (number), "%s %s: %s", what, name,
-      g_strerror (number));
-  return FALSE;
-}
 
 /*
  * Splits a name that has been checked. The spool lies beside the objects' folders and is none of
@@ -132,14 +125,14 @@ settle_existing (gint source, const gchar *path, gint folder, const gchar *file,
   g_auto (Descriptor) existing = openat (folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
   if (existing < 0)
-    return set_errno (error, errno, "Cannot compare the object", name);
+    return weir_set_file_error (error, errno, "Cannot compare the object", name);
   if (!have_same_content (source, existing)) {
     g_set_error (
         error, G_IO_ERROR, G_IO_ERROR_EXISTS, "The object %s exists with other content", name);
     return FALSE;
   }
   if (unlink (path) != 0)
-    return set_errno (error, errno, "Cannot remove the spool file of", name);
+    return weir_set_file_error (error, errno, "Cannot remove the spool file of", name);
   return TRUE;
 }
 
@@ -164,12 +157,12 @@ put_object (WeirBlobsFile *self, const Job *job, GError **error)
   const gchar *file;
 
   if (source < 0)
-    return set_errno (error, errno, "Cannot open the spool file of", job->name);
+    return weir_set_file_error (error, errno, "Cannot open the spool file of", job->name);
   folder = split_name (job->name, &file, error);
   if (folder == NULL)
     return FALSE;
   if (job->durable && fsync (source) != 0)
-    return set_errno (error, errno, "Cannot sync", job->name);
+    return weir_set_file_error (error, errno, "Cannot sync", job->name);
 
   /* again when the empty folder was removed right after it was made */
   for (guint attempt = 0;; attempt++) {
@@ -177,17 +170,17 @@ put_object (WeirBlobsFile *self, const Job *job, GError **error)
     gint failure;
 
     if (mkdirat (self->folder, folder, 0700) != 0 && errno != EEXIST)
-      return set_errno (error, errno, "Cannot make the folder of", job->name);
+      return weir_set_file_error (error, errno, "Cannot make the folder of", job->name);
     target = open_folder (self, folder);
     failure = target < 0 ? errno : rename_new (job->path, target, file);
     if (failure == ENOENT && attempt < 5)
       continue;
     if (failure != 0 && (failure != EEXIST || target < 0))
-      return set_errno (error, failure, "Cannot store", job->name);
+      return weir_set_file_error (error, failure, "Cannot store", job->name);
     if (failure == EEXIST && !settle_existing (source, job->path, target, file, job->name, error))
       return FALSE;
     if (job->durable && (fsync (target) != 0 || fsync (self->folder) != 0))
-      return set_errno (error, errno, "Cannot sync the folder of", job->name);
+      return weir_set_file_error (error, errno, "Cannot sync the folder of", job->name);
     return TRUE;
   }
 }
@@ -204,9 +197,9 @@ remove_object (WeirBlobsFile *self, const gchar *name, GError **error)
     return FALSE;
   target = open_folder (self, folder);
   if (target < 0)
-    return errno == ENOENT || set_errno (error, errno, "Cannot remove", name);
+    return errno == ENOENT || weir_set_file_error (error, errno, "Cannot remove", name);
   if (unlinkat (target, file, 0) != 0 && errno != ENOENT)
-    return set_errno (error, errno, "Cannot remove", name);
+    return weir_set_file_error (error, errno, "Cannot remove", name);
   /* only succeeds when it was the last one */
   unlinkat (self->folder, folder, AT_REMOVEDIR);
   return TRUE;
@@ -289,7 +282,7 @@ open_object (WeirBlobs *blobs, const gchar *name, GError **error)
   /* not waiting, should somebody have put a FIFO there */
   fd = target < 0 ? -1 : openat (target, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
-    set_errno (error, errno, "Cannot open", name);
+    weir_set_file_error (error, errno, "Cannot open", name);
     return -1;
   }
   if (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode)) {
@@ -351,12 +344,12 @@ weir_blobs_file_new (const gchar *path, GError **error)
 
   self->spool = g_build_filename (path, SPOOL, NULL);
   if (g_mkdir_with_parents (self->spool, 0700) != 0) {
-    set_errno (error, errno, "Cannot make", self->spool);
+    weir_set_file_error (error, errno, "Cannot make", self->spool);
     return NULL;
   }
   self->folder = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (self->folder < 0) {
-    set_errno (error, errno, "Cannot open", path);
+    weir_set_file_error (error, errno, "Cannot open", path);
     return NULL;
   }
   self->threads = g_thread_pool_new (run_job, NULL, THREADS, FALSE, error);

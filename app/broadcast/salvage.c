@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "broadcast/salvage.h"
 
+#include "fileerror.h"
 #include "segment/box.h"
 
 #include <errno.h>
@@ -36,16 +37,6 @@ typedef struct {
   guint32 duration, size, flags; /* of samples that do not say */
   WeirIndexPart part;
 } Chunk;
-
-static gboolean
-set_errno (GError **error, const gchar *what, const gchar *path)
-{
-  gint number = errno;
-
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (number), "%s %s: %s", what, path,
-      g_strerror (number));
-  return FALSE;
-}
 
 static gboolean
 set_invalid (GError **error, const gchar *path, const gchar *what)
@@ -253,7 +244,7 @@ read_file (const gchar *path, GBytes **content, GError **error)
   gssize count = 1;
 
   if (fd < 0)
-    return set_errno (error, "Cannot open", path);
+    return weir_set_file_error (error, errno, "Cannot open", path);
   if (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode) || status.st_size > FILE_SIZE_MAX) {
     close (fd);
     return set_invalid (error, path, "is no spool file");
@@ -267,7 +258,7 @@ read_file (const gchar *path, GBytes **content, GError **error)
       size += (gsize) count;
   }
   if (count < 0)
-    set_errno (error, "Cannot read", path);
+    weir_set_file_error (error, errno, "Cannot read", path);
   close (fd);
   if (count < 0)
     return FALSE;
@@ -311,12 +302,12 @@ write_file (const gchar *path, const guint8 *data, gsize size, GError **error)
   gint fd;
 
   if (unlink (path) != 0 && errno != ENOENT)
-    return set_errno (error, "Cannot replace", path);
+    return weir_set_file_error (error, errno, "Cannot replace", path);
   fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0)
-    return set_errno (error, "Cannot make", path);
+    return weir_set_file_error (error, errno, "Cannot make", path);
   good = (write_whole (fd, data, size) && fsync (fd) == 0 && sync_folder (path)) ||
-         set_errno (error, "Cannot write", path);
+         weir_set_file_error (error, errno, "Cannot write", path);
   close (fd);
   if (!good)
     unlink (path);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "auth/auth.h"
 
+#include "folder.h"
+
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,13 +25,8 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-  g_autofree gchar *account = g_build_filename (fixture->state_dir, "account", NULL);
-
   (void) data;
-  g_unlink (fixture->token_file);
-  g_unlink (account);
-  g_rmdir (fixture->state_dir);
-  g_assert_cmpint (g_rmdir (fixture->folder), ==, 0);
+  remove_folder (fixture->folder);
   g_free (fixture->folder);
   g_free (fixture->state_dir);
   g_free (fixture->token_file);

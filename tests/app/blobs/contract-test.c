@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "blobs/blobs.h"
 
+#include "folder.h"
+
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,23 +22,6 @@ typedef struct {
 static const Backend backends[] = {{"file", weir_blobs_file_new}};
 
 static void
-remove_tree (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree gchar *file = g_build_filename (path, name, NULL);
-
-    if (g_file_test (file, G_FILE_TEST_IS_DIR) && !g_file_test (file, G_FILE_TEST_IS_SYMLINK))
-      remove_tree (file);
-    else
-      g_unlink (file);
-  }
-  g_assert_cmpint (g_rmdir (path), ==, 0);
-}
-
-static void
 set_up (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *path = NULL;
@@ -54,7 +39,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   (void) data;
   g_clear_object (&fixture->blobs);
-  remove_tree (fixture->folder);
+  remove_folder (fixture->folder);
   g_free (fixture->folder);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store/store.h"
 
+#include "folder.h"
+
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -28,21 +30,6 @@ open_sqlite (const gchar *folder, GError **error)
 }
 
 static const Backend backends[] = {{"sqlite", open_sqlite}};
-
-static void
-remove_folder (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  g_assert_nonnull (dir);
-  while ((name = g_dir_read_name (dir)) != NULL) {
-    g_autofree gchar *file = g_build_filename (path, name, NULL);
-
-    g_assert_cmpint (g_unlink (file), ==, 0);
-  }
-  g_assert_cmpint (g_rmdir (path), ==, 0);
-}
 
 static void
 set_up (Fixture *fixture, gconstpointer data)

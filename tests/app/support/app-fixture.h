@@ -4,6 +4,7 @@
 #include "http/app.h"
 
 #include "fake-manager.h"
+#include "folder.h"
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
@@ -74,24 +75,6 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static inline void
-app_fixture_remove_folder (const gchar *path)
-{
-  GDir *folder = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree gchar *child = g_build_filename (path, name, NULL);
-
-    if (g_file_test (child, G_FILE_TEST_IS_DIR))
-      app_fixture_remove_folder (child);
-    else
-      g_unlink (child);
-  }
-  g_clear_pointer (&folder, g_dir_close);
-  g_rmdir (path);
-}
-
-static inline void
 app_fixture_tear_down (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   weir_http_app_set_server (self->app, NULL);
@@ -103,7 +86,7 @@ app_fixture_tear_down (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   g_object_unref (self->store);
   g_object_unref (self->session);
   weir_config_free (self->config);
-  app_fixture_remove_folder (self->folder);
+  remove_folder (self->folder);
   g_free (self->folder);
   g_free (self->token);
   g_free (self->base);

@@ -38,26 +38,6 @@ fake_manager_free (WeirBroadcastManager *self)
   g_free (self);
 }
 
-void
-weir_broadcast_status_free (WeirBroadcastStatus *self)
-{
-  g_free (self->uid);
-  g_free (self->input);
-  g_free (self->protocol);
-  g_free (self->peer);
-  g_free (self->codecs);
-  g_free (self);
-}
-
-const gchar *
-weir_lifecycle_get_name (WeirLifecycle state)
-{
-  static const gchar *const names[] = {
-      "idle", "connecting", "live", "reconnecting", "ended", "ready"};
-
-  return names[state];
-}
-
 WeirBroadcastStatus *
 weir_broadcast_manager_get_status (WeirBroadcastManager *self, const gchar *id)
 {
