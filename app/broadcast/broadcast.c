@@ -389,8 +389,8 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
   closed->broadcast = self;
   closed->number = event->segment;
   closed->path = g_strdup (written->path);
-  closed->name = g_strdup_printf ("%s/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4s",
-      self->record->uid, self->record->epoch, event->segment);
+  closed->name =
+      weir_broadcast_make_segment_name (self->record->uid, self->record->epoch, event->segment);
   closed->committed = broadcast_committed_state (event);
   broadcast_invoke_main (pending_begins, self);
   broadcast_invoke_main (segment_closed_on_main, closed);
@@ -788,6 +788,12 @@ weir_broadcast_get_journal_path (WeirBlobs *blobs, const gchar *uid)
   g_autofree gchar *name = g_strconcat (uid, ".journal", NULL);
 
   return g_build_filename (weir_blobs_get_spool (blobs), name, NULL);
+}
+
+gchar *
+weir_broadcast_make_segment_name (const gchar *uid, guint64 epoch, guint64 number)
+{
+  return g_strdup_printf ("%s/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4s", uid, epoch, number);
 }
 
 WeirBroadcast *

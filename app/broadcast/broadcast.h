@@ -66,6 +66,10 @@ gint64 weir_broadcast_get_gop (WeirBroadcast *self);
  * `{"inits":…}` and `{"segment":…}`, written when segments open */
 gchar *weir_broadcast_get_journal_path (WeirBlobs *blobs, const gchar *uid);
 
+/* Returns: (transfer full): the name of a segment in the segment store:
+ * `<uid>/<epoch>-<number>.m4s` */
+gchar *weir_broadcast_make_segment_name (const gchar *uid, guint64 epoch, guint64 number);
+
 /* number of segments that have closed and their bytes; any thread */
 void weir_broadcast_get_written (WeirBroadcast *self, guint64 *segments, guint64 *bytes);
 

@@ -49,28 +49,6 @@ kept_index_free (KeptIndex *kept)
   g_free (kept);
 }
 
-const gchar *
-weir_lifecycle_get_name (WeirLifecycle state)
-{
-  static const gchar *const names[] = {
-      "idle", "connecting", "live", "reconnecting", "ended", "ready"};
-
-  return (guint) state < G_N_ELEMENTS (names) ? names[state] : "idle";
-}
-
-void
-weir_broadcast_status_free (WeirBroadcastStatus *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->uid);
-  g_free (self->input);
-  g_free (self->protocol);
-  g_free (self->peer);
-  g_free (self->codecs);
-  g_free (self);
-}
-
 /* under the lock: @table is one of `last` and `recordings` */
 static void
 keep_index (GHashTable *table, const gchar *id, WeirIndex *index)

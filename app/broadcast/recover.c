@@ -185,8 +185,7 @@ orphan_salvage_file (
       g_unlink (path);
     return;
   }
-  segment->name = g_strdup_printf (
-      "%s/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4s", orphan->record->uid, epoch, number);
+  segment->name = weir_broadcast_make_segment_name (orphan->record->uid, epoch, number);
   salvaged = g_new0 (SalvagedSegment, 1);
   salvaged->orphan = orphan;
   salvaged->segment = segment;

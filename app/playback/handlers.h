@@ -22,7 +22,7 @@ typedef struct {
 
 void weir_playback_add_routes (WeirPlayback *self, WeirHttpRouter *router);
 
-/* a file of the pages that are compiled in, or 404. @immutable_s: how long it may be cached */
+/* a file of the pages that are compiled in, or 404. @max_age_s: how long it may be cached */
 void weir_playback_respond_page (WeirHttpRequest *request, const gchar *name, guint max_age_s);
 
 G_END_DECLS

@@ -607,12 +607,6 @@ weir_index_unref (WeirIndex *self)
   g_free (self);
 }
 
-const gchar *
-weir_index_get_broadcast (WeirIndex *self)
-{
-  return self->broadcast;
-}
-
 void
 weir_index_set_changed (
     WeirIndex *self, void (*changed) (WeirIndex *self, gpointer data), gpointer data)

@@ -98,7 +98,6 @@ typedef struct {
 WeirIndex *weir_index_new (const gchar *broadcast_uid, guint window_segments);
 WeirIndex *weir_index_ref (WeirIndex *self);
 void weir_index_unref (WeirIndex *self);
-const gchar *weir_index_get_broadcast (WeirIndex *self);
 
 /* the writing side: one thread at a time, in the segmenter's order */
 void weir_index_add_init (WeirIndex *self, guint64 epoch, guint generation, GPtrArray *configs);
