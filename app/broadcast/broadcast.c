@@ -770,7 +770,7 @@ weir_broadcast_end (WeirBroadcast *self, const gchar *description)
   g_object_get (self->sink, "stats", &statistics, NULL);
   if (statistics != NULL) {
     guint64 gop = 0;
-    if (gst_structure_get_uint64 (statistics, "gop-duration", &gop))
+    if (gst_structure_get_uint64 (statistics, "gop", &gop))
       self->gop_ns = (gint64) gop;
   }
   self->pending++;
