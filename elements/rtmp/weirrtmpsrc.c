@@ -957,7 +957,7 @@ weir_rtmp_src_class_init (WeirRtmpSrcClass *klass)
   gst_element_class_add_static_pad_template (element_class, &video_template);
   gst_element_class_add_static_pad_template (element_class, &audio_template);
   gst_element_class_set_static_metadata (element_class, "RTMP Publisher Source", "Source/Network",
-      "Receives what an RTMP encoder publishes", "Weir");
+      "Receives what an RTMP encoder publishes", "The Weir authors");
 }
 
 static void

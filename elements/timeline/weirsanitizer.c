@@ -962,8 +962,9 @@ weir_sanitizer_class_init (WeirSanitizerClass *klass)
   gst_element_class_add_static_pad_template (element_class, &audio_sink_template);
   gst_element_class_add_static_pad_template (element_class, &video_src_template);
   gst_element_class_add_static_pad_template (element_class, &audio_src_template);
-  gst_element_class_set_static_metadata (element_class, "Broadcast Timeline", "Generic",
-      "Keeps one continuous timeline over the sources of a broadcast", "Weir");
+  gst_element_class_set_static_metadata (element_class, "Broadcast Timeline Sanitizer",
+      "Filter/Audio/Video", "Keeps one continuous timeline over the sources of a broadcast",
+      "The Weir authors");
 }
 
 static void
