@@ -285,6 +285,7 @@ weir_daemon_run (int argc, char **argv)
   Daemon self = {0};
 
   g_option_context_add_main_entries (context, entries, NULL);
+  g_set_prgname ("weir serve");
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1) {
     g_printerr ("weir serve: %s\n", error != NULL ? error->message : "too many arguments");
     return 2;

@@ -60,6 +60,7 @@ struct _WeirBroadcast {
   gchar *codecs;
   guint64 segments;
   guint64 segment_bytes;
+  guint64 bytes_received; /* by connections that are gone */
 };
 
 static void broadcast_check_ended (WeirBroadcast *self);
@@ -581,13 +582,17 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
 static void
 broadcast_remove_source (WeirBroadcast *self)
 {
+  guint64 received;
+
   if (self->source == NULL)
     return;
   gst_element_set_locked_state (self->source, TRUE);
   gst_element_set_state (self->source, GST_STATE_NULL);
   gst_bin_remove (GST_BIN (self->pipeline), self->source);
   self->source = NULL;
+  received = self->connection != NULL ? weir_connection_get_bytes_received (self->connection) : 0;
   g_mutex_lock (&self->lock);
+  self->bytes_received += received;
   g_clear_object (&self->connection);
   self->connected_us = 0;
   g_mutex_unlock (&self->lock);
@@ -879,6 +884,20 @@ weir_broadcast_get_written (WeirBroadcast *self, guint64 *segments, guint64 *byt
   *segments = self->segments;
   *bytes = self->segment_bytes;
   g_mutex_unlock (&self->lock);
+}
+
+guint64
+weir_broadcast_get_bytes_received (WeirBroadcast *self)
+{
+  g_autoptr (WeirConnection) connection = NULL;
+  guint64 received;
+
+  g_mutex_lock (&self->lock);
+  received = self->bytes_received;
+  if (self->connection != NULL)
+    connection = g_object_ref (self->connection);
+  g_mutex_unlock (&self->lock);
+  return received + (connection != NULL ? weir_connection_get_bytes_received (connection) : 0);
 }
 
 WeirBroadcastStatus *

@@ -72,5 +72,7 @@ gchar *weir_broadcast_make_segment_name (const gchar *uid, guint64 epoch, guint6
 
 /* number of segments that have closed and their bytes; any thread */
 void weir_broadcast_get_written (WeirBroadcast *self, guint64 *segments, guint64 *bytes);
+/* bytes that all its connections have brought so far; any thread */
+guint64 weir_broadcast_get_bytes_received (WeirBroadcast *self);
 
 G_END_DECLS

@@ -114,6 +114,7 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   g_mutex_lock (&self->lock);
   self->totals.segments_total += segments;
   self->totals.segment_bytes_total += bytes;
+  self->totals.bytes_received_total += weir_broadcast_get_bytes_received (broadcast);
   keep_index (self->last, input, index);
   if (!weir_broadcast_is_recorded (broadcast))
     keep_index (self->recordings, weir_broadcast_get_uid (broadcast), index);
@@ -431,6 +432,7 @@ weir_broadcast_manager_get_totals (WeirBroadcastManager *self, WeirBroadcastTota
     weir_broadcast_get_written (value, &segments, &bytes);
     totals->segments_total += segments;
     totals->segment_bytes_total += bytes;
+    totals->bytes_received_total += weir_broadcast_get_bytes_received (value);
     totals->live++;
   }
 }

@@ -14,11 +14,12 @@
 static const gchar usage[] =
     "Usage: weir COMMAND [OPTION...]\n"
     "\n"
-    "  serve [-c FILE] [-o SECTION.KEY=VALUE]...   the daemon, in the foreground\n"
+    "  serve [-c FILE] [-o SECTION.KEY=VALUE]...\n"
+    "                     the daemon, in the foreground\n"
     "  input create [--name NAME] [--recording off|automatic] [--timeout SECONDS] [--disabled]\n"
     "  input list | show ID | delete ID\n"
-    "  status                                    what is on\n"
-    "  check FILE...|URL...                          check CMAF segments strictly\n"
+    "  status             what is on\n"
+    "  check FILE|URL...  check CMAF segments strictly\n"
     "  config check [-c FILE] [-o SECTION.KEY=VALUE]...\n"
     "\n"
     "Options of API commands:\n"
@@ -330,7 +331,7 @@ print_status (WeirClient *client, const Options *options, JsonArray *inputs)
     WeirExit status = weir_client_call (client, "GET", path, NULL, &answer, &result);
     JsonObject *input, *current = NULL;
     JsonNode *node;
-    const gchar *state;
+    const gchar *state, *since;
 
     if (status != WEIR_EXIT_DONE)
       return status;
@@ -341,10 +342,11 @@ print_status (WeirClient *client, const Options *options, JsonArray *inputs)
       current = json_object_get_object_member (json_node_get_object (node), "current");
     state = get_text (current, "state", NULL);
     name = make_printable (get_text (input, "meta", "name"));
+    since = get_text (current, "statusEnteredAt", NULL);
     if (!options->json)
-      g_print ("%s  %-12s  %-6s  %-20.20s  %s\n", get_text (input, "uid", NULL),
-          *state ? state : "idle", get_text (current, "ingestProtocol", NULL),
-          get_text (current, "statusEnteredAt", NULL), name);
+      g_print ("%s  %-12s  %-6s  %19.19s%s  %s\n", get_text (input, "uid", NULL),
+          *state ? state : "idle", get_text (current, "ingestProtocol", NULL), since,
+          *since ? "Z" : " ", name);
   }
   if (options->json)
     g_print ("%s]\n", answers->str);
