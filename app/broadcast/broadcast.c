@@ -40,6 +40,7 @@ struct _WeirBroadcast {
   gboolean stopped; /* the pipeline is down, everything has been written */
   guint pending;    /* puts and commits that have not been answered */
   gboolean fenced;  /* someone else owns the broadcast: nothing is committed any more */
+  gint64 last_media_us; /* monotonic; of connections that have ended */
   gint64 gop_ns;
 
   gint journal_fd; /* (writer's thread) -1 without */
@@ -644,9 +645,13 @@ connection_ended_on_main (gpointer data)
       window = MIN (window, CLEAN_STOP_WINDOW);
     broadcast_remove_source (self);
     if (!self->ending) {
-      gint64 silent = g_get_monotonic_time () - weir_connection_get_last_media_us (connection);
-      gint64 wait = CLAMP (window - silent, 0, window);
+      gint64 silent, wait;
 
+      /* one that brought none neither ends the window nor makes it longer */
+      self->last_media_us =
+          MAX (self->last_media_us, weir_connection_get_last_media_us (connection));
+      silent = g_get_monotonic_time () - self->last_media_us;
+      wait = CLAMP (window - silent, 0, window);
       broadcast_set_state (self, WEIR_LIFECYCLE_RECONNECTING, g_get_real_time () + wait);
       self->reconnect_timer = g_timeout_source_new ((guint) (wait / 1000));
       g_source_set_callback (self->reconnect_timer, reconnect_window_over, self, NULL);
@@ -684,13 +689,22 @@ source_type (const gchar *protocol)
   return g_str_equal (protocol, "rtmp") ? WEIR_TYPE_RTMP_SRC : G_TYPE_INVALID;
 }
 
-gboolean
+WeirBroadcastAnswer
 weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
 {
   GType type = source_type (weir_connection_get_protocol (connection));
 
-  if (self->ending || self->source != NULL || type == G_TYPE_INVALID)
-    return FALSE;
+  if (self->ending)
+    return WEIR_BROADCAST_ENDING;
+  if (self->source != NULL || type == G_TYPE_INVALID)
+    return WEIR_BROADCAST_BUSY;
+  g_signal_connect (connection, "ended", G_CALLBACK (on_connection_ended), self);
+  /* nothing is read from it before the source is there */
+  if (!weir_connection_accept (connection, self->worker)) {
+    g_signal_handlers_disconnect_by_data (connection, self);
+    return WEIR_BROADCAST_GONE;
+  }
+  self->pending++; /* until its end has been handled */
   self->source = g_object_new (type, "name", "source", NULL);
   broadcast_stop_timer (self);
   g_mutex_lock (&self->lock);
@@ -699,14 +713,11 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
   g_mutex_unlock (&self->lock);
   broadcast_set_state (self, WEIR_LIFECYCLE_CONNECTING, 0);
 
-  self->pending++; /* until its end has been handled */
-  g_signal_connect (connection, "ended", G_CALLBACK (on_connection_ended), self);
   g_object_set (self->source, "connection", connection, NULL);
   g_signal_connect (self->source, "pad-added", G_CALLBACK (on_source_pad_added), self);
   gst_bin_add (GST_BIN (self->pipeline), self->source);
   gst_element_sync_state_with_parent (self->source);
-  weir_connection_accept (connection, self->worker);
-  return TRUE;
+  return WEIR_BROADCAST_CONNECTED;
 }
 
 /* ---- the end ---- */

@@ -39,16 +39,22 @@ WeirBroadcast *weir_broadcast_new (const WeirBroadcastContext *context,
 /* after `ended` only */
 void weir_broadcast_free (WeirBroadcast *self);
 
+typedef enum {
+  WEIR_BROADCAST_CONNECTED,
+  WEIR_BROADCAST_BUSY,   /* it has a connection */
+  WEIR_BROADCAST_ENDING, /* `ended` will follow */
+  WEIR_BROADCAST_GONE,   /* the encoder has left, or was refused, before it could be accepted */
+} WeirBroadcastAnswer;
+
 /**
  * weir_broadcast_connect:
  * @connection: authorised, not accepted yet
  *
- * Puts a source element for @connection into the pipeline and accepts it. A broadcast takes one
- * connection at a time.
- *
- * Returns: FALSE when it has one or is ending (the connection stays undecided)
+ * Accepts @connection and puts a source element for it into the pipeline. A broadcast takes one
+ * connection at a time. Nothing has changed, and @connection is undecided or gone, unless the
+ * answer is %WEIR_BROADCAST_CONNECTED.
  */
-gboolean weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection);
+WeirBroadcastAnswer weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection);
 /* ends it now, whatever its state: the connection is closed, segments are closed and committed */
 void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
 

@@ -27,6 +27,7 @@ struct _WeirBroadcastManager {
 
   /* main thread */
   GHashTable *known_gops; /* input uid → gint64 ns */
+  GQueue waiting;         /* of Request: their input's last broadcast is still ending */
   gboolean draining;
   void (*drained) (gpointer data);
   gpointer drained_data;
@@ -34,7 +35,8 @@ struct _WeirBroadcastManager {
   GMutex lock;          /* what follows */
   GHashTable *by_input; /* input uid → WeirBroadcast that runs */
   GHashTable *by_uid;   /* the same by broadcast uid */
-  GHashTable *starting; /* input uid → itself: a first connection is on its way */
+  /* input uid → NULL: a first connection is on its way; or why it is not wanted any more */
+  GHashTable *starting;
   /* Who watches by the input goes on with the window of its last broadcast, so that the media
    * sequence does not go back when it ends; who watches by the broadcast gets all of it. */
   GHashTable *last;           /* input uid → KeptIndex of the broadcast that ended last */
@@ -89,6 +91,8 @@ manager_check_drained (WeirBroadcastManager *self)
   self->drained = NULL;
 }
 
+static void manager_admit_waiting (WeirBroadcastManager *self, const gchar *input);
+
 static void
 on_broadcast_changed (WeirBroadcast *broadcast, G_GNUC_UNUSED gpointer data)
 {
@@ -103,7 +107,7 @@ static void
 on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
 {
   WeirBroadcastManager *self = data;
-  const gchar *input = weir_broadcast_get_input (broadcast);
+  g_autofree gchar *input = g_strdup (weir_broadcast_get_input (broadcast));
   gint64 gop = weir_broadcast_get_gop (broadcast);
   g_autoptr (WeirIndex) index = weir_broadcast_get_index (broadcast);
   guint64 segments, bytes;
@@ -111,6 +115,8 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   if (gop > 0)
     g_hash_table_replace (self->known_gops, g_strdup (input), g_memdup2 (&gop, sizeof gop));
   weir_broadcast_get_written (broadcast, &segments, &bytes);
+  /* what has been committed can be opened by its name */
+  weir_index_release_blobs (index, 0);
   g_mutex_lock (&self->lock);
   self->totals.segments_total += segments;
   self->totals.segment_bytes_total += bytes;
@@ -123,6 +129,7 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   g_hash_table_remove (self->by_uid, weir_broadcast_get_uid (broadcast));
   g_mutex_unlock (&self->lock);
   weir_broadcast_free (broadcast);
+  manager_admit_waiting (self, input);
   manager_check_drained (self);
 }
 
@@ -160,14 +167,26 @@ request_refuse (Request *request, WeirRefusal refusal, const gchar *description)
   weir_connection_refuse (request->connection, refusal, description);
 }
 
-static void
-request_connect (Request *request, WeirBroadcast *broadcast)
+/* @request: (transfer full) */
+static WeirBroadcastAnswer
+request_connect (Request *the_request, WeirBroadcast *broadcast)
 {
+  g_autoptr (Request) request = the_request;
   WeirBroadcastManager *self = request->manager;
+  WeirBroadcastAnswer answer = weir_broadcast_connect (broadcast, request->connection);
 
-  if (!weir_broadcast_connect (broadcast, request->connection)) {
+  switch (answer) {
+  case WEIR_BROADCAST_CONNECTED:
+    break;
+  case WEIR_BROADCAST_BUSY:
     request_refuse (request, WEIR_REFUSAL_IN_USE, "Someone else is already publishing.");
-    return;
+    return answer;
+  case WEIR_BROADCAST_ENDING:
+    /* a refusal makes some encoders stop for good; the connection has its own deadline */
+    g_queue_push_tail (&self->waiting, g_steal_pointer (&request));
+    return answer;
+  case WEIR_BROADCAST_GONE:
+    return answer;
   }
   g_mutex_lock (&self->lock);
   self->totals.connections_total++;
@@ -177,6 +196,7 @@ request_connect (Request *request, WeirBroadcast *broadcast)
       weir_connection_get_protocol (request->connection),
       weir_connection_get_peer (request->connection), request->input->uid,
       weir_broadcast_get_uid (broadcast));
+  return answer;
 }
 
 static void
@@ -191,8 +211,10 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
       self->writer, on_broadcast_changed, on_broadcast_ended, self};
   const gint64 *gop = g_hash_table_lookup (self->known_gops, request->input->uid);
   WeirBroadcast *broadcast;
+  g_autofree gchar *revoked = NULL;
 
   g_mutex_lock (&self->lock);
+  revoked = g_strdup (g_hash_table_lookup (self->starting, request->input->uid));
   g_hash_table_remove (self->starting, request->input->uid);
   g_mutex_unlock (&self->lock);
   if (record == NULL) {
@@ -211,32 +233,26 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
     weir_broadcast_end (broadcast, "The server is shutting down.");
     return;
   }
-  request_connect (request, broadcast);
+  if (revoked != NULL) {
+    request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, revoked);
+    weir_broadcast_end (broadcast, revoked);
+    return;
+  }
+  if (request_connect (g_steal_pointer (&request), broadcast) != WEIR_BROADCAST_CONNECTED)
+    weir_broadcast_end (broadcast, "The encoder has left.");
 }
 
+/* @request: (transfer full): its input is known and may be published to */
 static void
-input_found (GObject *source, GAsyncResult *result, gpointer data)
+request_admit (Request *the_request)
 {
-  g_autoptr (Request) request = data;
+  g_autoptr (Request) request = the_request;
   WeirBroadcastManager *self = request->manager;
-  g_autoptr (GError) error = NULL;
   g_autofree gchar *uid = NULL;
   WeirBroadcastRecord record = {0};
   WeirBroadcast *running;
   gboolean starting;
 
-  request->input = weir_store_find_input_finish (WEIR_STORE (source), result, &error);
-  if (request->input == NULL) {
-    if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND))
-      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, "This stream key is not known.");
-    else
-      request_refuse (request, WEIR_REFUSAL_UNAVAILABLE, "Not available now, try again.");
-    return;
-  }
-  if (!request->input->enabled) {
-    request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, "This live input is disabled.");
-    return;
-  }
   if (self->draining) {
     request_refuse (request, WEIR_REFUSAL_OVERLOAD, "The server is shutting down.");
     return;
@@ -245,10 +261,10 @@ input_found (GObject *source, GAsyncResult *result, gpointer data)
   running = g_hash_table_lookup (self->by_input, request->input->uid);
   starting = g_hash_table_contains (self->starting, request->input->uid);
   if (running == NULL && !starting)
-    g_hash_table_add (self->starting, g_strdup (request->input->uid));
+    g_hash_table_insert (self->starting, g_strdup (request->input->uid), NULL);
   g_mutex_unlock (&self->lock);
   if (running != NULL) {
-    request_connect (request, running);
+    request_connect (g_steal_pointer (&request), running);
     return;
   }
   if (starting) {
@@ -264,6 +280,43 @@ input_found (GObject *source, GAsyncResult *result, gpointer data)
                         self->config->recording.automatic);
   record.created_us = g_get_real_time ();
   weir_store_begin_broadcast (self->store, &record, broadcast_claimed, g_steal_pointer (&request));
+}
+
+static void
+manager_admit_waiting (WeirBroadcastManager *self, const gchar *input)
+{
+  GQueue waiting = self->waiting;
+  Request *request;
+
+  /* those that still have to wait get in line again */
+  g_queue_init (&self->waiting);
+  while ((request = g_queue_pop_head (&waiting)) != NULL) {
+    if (g_str_equal (request->input->uid, input))
+      request_admit (request);
+    else
+      g_queue_push_tail (&self->waiting, request);
+  }
+}
+
+static void
+input_found (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Request) request = data;
+  g_autoptr (GError) error = NULL;
+
+  request->input = weir_store_find_input_finish (WEIR_STORE (source), result, &error);
+  if (request->input == NULL) {
+    if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND))
+      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, "This stream key is not known.");
+    else
+      request_refuse (request, WEIR_REFUSAL_UNAVAILABLE, "Not available now, try again.");
+    return;
+  }
+  if (!request->input->enabled) {
+    request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, "This live input is disabled.");
+    return;
+  }
+  request_admit (g_steal_pointer (&request));
 }
 
 static gboolean
@@ -309,7 +362,7 @@ weir_broadcast_manager_new (
   self->known_gops = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->last =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
   self->recordings =
@@ -320,6 +373,7 @@ weir_broadcast_manager_new (
 void
 weir_broadcast_manager_free (WeirBroadcastManager *self)
 {
+  g_queue_clear_full (&self->waiting, (GDestroyNotify) request_free);
   g_hash_table_unref (self->by_input);
   g_hash_table_unref (self->by_uid);
   g_hash_table_unref (self->starting);
@@ -370,7 +424,23 @@ weir_broadcast_manager_revoke (
     WeirBroadcastManager *self, const gchar *input, const gchar *description)
 {
   g_autoptr (GPtrArray) running = manager_get_running (self, input);
+  GList *link = self->waiting.head;
 
+  while (link != NULL) {
+    GList *next = link->next;
+    Request *request = link->data;
+
+    if (g_str_equal (request->input->uid, input)) {
+      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, description);
+      request_free (request);
+      g_queue_delete_link (&self->waiting, link);
+    }
+    link = next;
+  }
+  g_mutex_lock (&self->lock);
+  if (g_hash_table_contains (self->starting, input))
+    g_hash_table_replace (self->starting, g_strdup (input), g_strdup (description));
+  g_mutex_unlock (&self->lock);
   for (guint i = 0; i < running->len; i++)
     weir_broadcast_end (running->pdata[i], description);
 }

@@ -3,6 +3,12 @@
 
 #include "net/connection.h"
 
+enum {
+  UNDECIDED,
+  ACCEPTED,
+  REFUSED, /* or gone */
+};
+
 typedef struct {
   gchar *protocol;
   gchar *peer;
@@ -21,6 +27,7 @@ enum {
 };
 
 static GParamSpec *properties[N_PROPERTIES];
+static guint ended_signal;
 
 static guint64
 next_id (void)
@@ -108,31 +115,42 @@ weir_connection_class_init (WeirConnectionClass *class)
   properties[PROP_SECRET] =
       g_param_spec_string ("secret", "Secret", "What the encoder showed", NULL, flags);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
-  g_signal_new (
+  ended_signal = g_signal_new (
       "ended", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 /* Returns: TRUE for the first decision only */
 static gboolean
-decide (WeirConnection *self)
+decide (WeirConnection *self, gint decision)
 {
   WeirConnectionPrivate *private = weir_connection_get_instance_private (self);
 
-  return g_atomic_int_compare_and_exchange (&private->decided, FALSE, TRUE);
+  return g_atomic_int_compare_and_exchange (&private->decided, UNDECIDED, decision);
 }
 
-void
+gboolean
 weir_connection_accept (WeirConnection *self, WeirWorker *worker)
 {
-  if (decide (self))
-    WEIR_CONNECTION_GET_CLASS (self)->accept (self, worker);
+  if (!decide (self, ACCEPTED))
+    return FALSE;
+  WEIR_CONNECTION_GET_CLASS (self)->accept (self, worker);
+  return TRUE;
 }
 
 void
 weir_connection_refuse (WeirConnection *self, WeirRefusal refusal, const gchar *description)
 {
-  if (decide (self))
+  if (decide (self, REFUSED))
     WEIR_CONNECTION_GET_CLASS (self)->refuse (self, refusal, description);
+}
+
+void
+weir_connection_end (WeirConnection *self)
+{
+  WeirConnectionPrivate *private = weir_connection_get_instance_private (self);
+
+  if (!decide (self, REFUSED) && g_atomic_int_get (&private->decided) == ACCEPTED)
+    g_signal_emit (self, ended_signal, 0);
 }
 
 void

@@ -45,8 +45,8 @@ void weir_connection_summary_clear (WeirConnectionSummary *self);
  * any thread. Accepted, it migrates to the given worker and delivers to the source element that has
  * it as its `connection`; until one does, nothing more is read from it.
  *
- * Signal `ended (connection)`: on the connection's thread, once, after the last media; read the
- * summary then.
+ * Signal `ended (connection)`: of an accepted connection, on the connection's thread, once, after
+ * the last media; read the summary then.
  */
 struct _WeirConnectionClass {
   GObjectClass parent_class;
@@ -59,8 +59,9 @@ struct _WeirConnectionClass {
   guint64 (*get_bytes_received) (WeirConnection *self);
 };
 
-/* any thread; the first call of either decides, later ones do nothing */
-void weir_connection_accept (WeirConnection *self, WeirWorker *worker);
+/* any thread; the first call of either decides, later ones do nothing.
+ * Returns: FALSE when it has been decided before, or the encoder is gone: `ended` never comes */
+gboolean weir_connection_accept (WeirConnection *self, WeirWorker *worker);
 /* @description: one sentence for the encoder's user; no secrets */
 void weir_connection_refuse (WeirConnection *self, WeirRefusal refusal, const gchar *description);
 /* any thread, any time; ends it from our side, politely in the protocol's words */
@@ -72,6 +73,9 @@ gint64 weir_connection_get_last_media_us (WeirConnection *self);
 /* Returns: bytes that have come so far; any thread */
 guint64 weir_connection_get_bytes_received (WeirConnection *self);
 
+/* for protocols: no media comes any more. Emits `ended` when the connection was accepted; otherwise
+ * nobody can accept it any more. On the connection's thread, once, without a lock. */
+void weir_connection_end (WeirConnection *self);
 /* for protocols that learn the secret after construction: once, before anyone else knows @self */
 void weir_connection_set_secret (WeirConnection *self, const gchar *secret);
 

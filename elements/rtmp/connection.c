@@ -141,7 +141,7 @@ tell_end (WeirRtmpConnection *self)
   self->end_told = TRUE;
   write_summary (self);
   tell_consumer_end (self);
-  g_signal_emit_by_name (self, "ended");
+  weir_connection_end (WEIR_CONNECTION (self));
 }
 
 static void

@@ -247,9 +247,9 @@ a_key_in_use_is_a_bad_name (void)
   write_frames (&publisher, 20);
   publisher_assert_status (&publisher, "NetStream.Publish.BadName");
   publisher_assert_status (&publisher, NULL);
-  counter_await (&fixture.ended, 1);
   publisher_clear (&publisher);
   fixture_clear (&fixture);
+  g_assert_cmpuint (counter_get (&fixture.ended), ==, 0);
 }
 
 static void
@@ -264,7 +264,8 @@ the_decision_may_come_from_another_thread (gconstpointer data)
   fixture_publish (&fixture, &publisher);
   counter_await (&fixture.asked, 1);
   if (accepted) {
-    weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker);
+    g_assert_true (
+        weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker));
     weir_rtmp_connection_set_consumer (fixture.connection, &consumer, &fixture.sink);
     publisher_assert_status (&publisher, "NetStream.Publish.Start");
     write_frames (&publisher, 3);
@@ -274,8 +275,30 @@ the_decision_may_come_from_another_thread (gconstpointer data)
     publisher_assert_status (&publisher, "NetStream.Publish.Denied");
   }
   publisher_clear (&publisher);
-  counter_await (&fixture.ended, 1);
+  if (accepted)
+    counter_await (&fixture.ended, 1);
   fixture_clear (&fixture);
+}
+
+static void
+one_that_is_gone_cannot_be_accepted (void)
+{
+  Fixture fixture = {.decision = LATER};
+  Publisher publisher;
+  g_autoptr (WeirConnection) connection = NULL;
+
+  fixture_init (&fixture);
+  fixture_listen (&fixture);
+  fixture_publish (&fixture, &publisher);
+  counter_await (&fixture.asked, 1);
+  connection = WEIR_CONNECTION (g_object_ref (fixture.connection));
+  weir_rtmp_listener_stop (fixture.listener);
+  publisher_assert_status (&publisher, NULL);
+  g_assert_false (weir_connection_accept (connection, fixture.worker));
+  g_clear_object (&connection);
+  publisher_clear (&publisher);
+  fixture_clear (&fixture);
+  g_assert_cmpuint (counter_get (&fixture.ended), ==, 0);
 }
 
 static void
@@ -290,11 +313,12 @@ no_decision_in_time_is_a_denial (void)
   fixture_publish (&fixture, &publisher);
   publisher_assert_status (&publisher, "NetStream.Publish.Denied");
   /* too late */
-  weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker);
+  g_assert_false (
+      weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker));
   publisher_assert_status (&publisher, NULL);
   publisher_clear (&publisher);
-  counter_await (&fixture.ended, 1);
   fixture_clear (&fixture);
+  g_assert_cmpuint (counter_get (&fixture.ended), ==, 0);
 }
 
 static void
@@ -539,8 +563,8 @@ too_many_that_wait_are_closed_at_once (void)
   counter_await (&fixture.asked, 2);
   publisher_clear (&publisher);
   weir_rtmp_listener_stop (fixture.listener);
-  counter_await (&fixture.ended, 2);
   fixture_clear (&fixture);
+  g_assert_cmpuint (counter_get (&fixture.ended), ==, 1);
 }
 
 static void
@@ -659,6 +683,7 @@ main (int argc, char **argv)
   TEST (a_key_in_use_is_a_bad_name);
   TEST_WITH (the_decision_may_come_from_another_thread, "accept", TRUE);
   TEST_WITH (the_decision_may_come_from_another_thread, "refuse", FALSE);
+  TEST (one_that_is_gone_cannot_be_accepted);
   TEST (no_decision_in_time_is_a_denial);
   TEST (media_before_the_decision_and_the_consumer_is_kept);
   TEST (a_cleared_consumer_is_not_called_and_the_next_one_misses_nothing);
