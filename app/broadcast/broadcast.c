@@ -37,9 +37,9 @@ struct _WeirBroadcast {
   WeirWorker *worker;
   GSource *reconnect_timer;
   gboolean ending;
-  gboolean stopped; /* the pipeline is down, everything has been written */
-  guint pending;    /* puts and commits that have not been answered */
-  gboolean fenced;  /* someone else owns the broadcast: nothing is committed any more */
+  gboolean stopped;     /* the pipeline is down, everything has been written */
+  guint pending;        /* puts and commits that have not been answered */
+  gboolean fenced;      /* someone else owns the broadcast: nothing is committed any more */
   gint64 last_media_us; /* monotonic; of connections that have ended */
   gint64 gop_ns;
 

@@ -264,8 +264,7 @@ the_decision_may_come_from_another_thread (gconstpointer data)
   fixture_publish (&fixture, &publisher);
   counter_await (&fixture.asked, 1);
   if (accepted) {
-    g_assert_true (
-        weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker));
+    g_assert_true (weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker));
     weir_rtmp_connection_set_consumer (fixture.connection, &consumer, &fixture.sink);
     publisher_assert_status (&publisher, "NetStream.Publish.Start");
     write_frames (&publisher, 3);
@@ -313,8 +312,7 @@ no_decision_in_time_is_a_denial (void)
   fixture_publish (&fixture, &publisher);
   publisher_assert_status (&publisher, "NetStream.Publish.Denied");
   /* too late */
-  g_assert_false (
-      weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker));
+  g_assert_false (weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker));
   publisher_assert_status (&publisher, NULL);
   publisher_clear (&publisher);
   fixture_clear (&fixture);
