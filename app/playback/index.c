@@ -148,6 +148,9 @@ weir_index_segment_add_part (WeirIndexSegment *self, guint track, const WeirInde
 {
   if (track >= TRACKS_MAX)
     return;
+  /* what stands before the first chunk is the head of the object */
+  if (self->size == 0)
+    self->styp_size = part->offset;
   segment_extend (self, track + 1);
   g_array_append_val (segment_get_parts (self, track), *part);
   self->size = MAX (self->size, part->offset + part->size);
