@@ -467,7 +467,8 @@ random_stamps_come_out_once_in_order_and_increasing (void)
 
       switch (g_test_rand_int_range (0, 40)) {
       case 0:
-        stamp[track] = ((gint64) g_test_rand_int () << 31 | (guint32) g_test_rand_int ()) >>
+        stamp[track] = ((gint64) g_test_rand_int () * (G_GINT64_CONSTANT (1) << 31) +
+                           (guint32) g_test_rand_int ()) >>
                        g_test_rand_int_range (0, 40);
         break;
       case 1:
