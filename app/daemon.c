@@ -91,6 +91,14 @@ on_terminate (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* whoever reloads us must not end what runs */
+static gboolean
+on_hangup (G_GNUC_UNUSED gpointer data)
+{
+  g_message ("SIGHUP: the configuration is read at the start only, restart to change it");
+  return G_SOURCE_CONTINUE;
+}
+
 static gboolean
 on_authorise (G_GNUC_UNUSED WeirRtmpListener *listener, WeirConnection *connection, Daemon *self)
 {
@@ -304,6 +312,7 @@ weir_daemon_run (int argc, char **argv)
   self.ready_path = g_build_filename (self.config->server.state_dir, "ready", NULL);
   g_unix_signal_add (SIGTERM, on_terminate, &self);
   g_unix_signal_add (SIGINT, on_terminate, &self);
+  g_unix_signal_add (SIGHUP, on_hangup, &self);
   if (daemon_open_state (&self, &error))
     weir_recover (self.store, self.blobs, daemon_recovered, &self);
   else
