@@ -609,7 +609,7 @@ run_claim_broadcast (Core *core, Job *job, GError **error)
 {
   g_autoptr (Statement) statement = NULL;
   sqlite3_int64 number = 0;
-  guint64 epoch;
+  guint64 epoch = 0;
 
   if (!check_owner (core, job->uid, job->epoch, &number, error) ||
       !next_epoch (core, &epoch, error))
