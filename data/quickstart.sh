@@ -102,11 +102,16 @@ while [ ! -s "$state/ready" ]; do
   tries=$((tries + 1))
   sleep 0.1
 done
-http_port= rtmp_port=
+# hosts_of ADDRESS: this machine's addresses, unless it listens to itself only
+hosts_of () {
+  case $1 in 127.* | '[::1]'*) return ;; esac
+  hostname -I 2>/dev/null | tr ' ' '\n' | grep -E '^[0-9]+\.' | head -n 3 || :
+}
+http_port= rtmp_port= http_hosts= rtmp_hosts=
 for word in $(cat "$state/ready"); do
   case $word in
-    http=*) http_port=$(port_of "${word#http=}") ;;
-    rtmp=*) rtmp_port=$(port_of "${word#rtmp=}") ;;
+    http=*) http_port=$(port_of "${word#http=}"); http_hosts=$(hosts_of "${word#http=}") ;;
+    rtmp=*) rtmp_port=$(port_of "${word#rtmp=}"); rtmp_hosts=$(hosts_of "${word#rtmp=}") ;;
   esac
 done
 url=http://localhost:$http_port
@@ -131,11 +136,10 @@ if [ -n "$demo" ]; then
   fi
 fi
 
-hosts=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -E '^[0-9]+\.' | head -n 3 || :)
 # pages UID: the page, as this machine and as others reach it
 pages () {
   echo "    $url/$1/watch"
-  for address in $hosts; do
+  for address in $http_hosts; do
     echo "    http://$address:$http_port/$1/watch"
   done
 }
@@ -152,7 +156,7 @@ else
 fi
 echo
 echo "    Server      rtmp://localhost:$rtmp_port/live/"
-for address in $hosts; do
+for address in $rtmp_hosts; do
   echo "           or   rtmp://$address:$rtmp_port/live/"
 done
 echo "    Stream key  $own_key"
