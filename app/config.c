@@ -70,7 +70,7 @@ static const Entry entries[] = {
         "separated by semicolons; empty: off.",
         AT (http.listen), 0, 0, NULL},
     {"http", "admin-listen", TYPE_LISTEN, "",
-        "Where the API and the dashboard are served instead. Empty: on http.listen.",
+        "Where the API and the metrics are served instead. Empty: on http.listen.",
         AT (http.admin_listen), 0, 0, NULL},
     {"http", "public-url", TYPE_URL, "",
         "Address of the HTTP service as viewers see it, for example https://live.example.org. "

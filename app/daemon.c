@@ -61,7 +61,7 @@ notify (const gchar *state)
   g_autoptr (GError) error = NULL;
 
   if (!weir_notify (state, &error))
-    g_message ("service manager: %s", error->message);
+    g_message ("the service manager cannot be told: %s", error->message);
 }
 
 static void

@@ -252,7 +252,8 @@ broadcast_journal (WeirBroadcast *self, const gchar *kind, const gchar *json)
   gsize size = strlen (line);
 
   if (self->journal_fd >= 0 && write (self->journal_fd, line, size) != (gssize) size)
-    g_message ("broadcast %s: journal: %s", self->record->uid, g_strerror (errno));
+    g_message (
+        "broadcast %s: its journal cannot be written: %s", self->record->uid, g_strerror (errno));
 }
 
 static void
@@ -484,7 +485,7 @@ on_sanitizer_pad_added (G_GNUC_UNUSED GstElement *sanitizer, GstPad *pad, WeirBr
   tee = gst_element_factory_make ("tee", NULL);
   segments = gst_element_request_pad_simple (self->sink, template);
   if (tee == NULL || segments == NULL) {
-    g_message ("broadcast %s: no branch for a track", self->record->uid);
+    g_message ("broadcast %s: a track of the encoder could not be added", self->record->uid);
     if (tee != NULL)
       gst_object_unref (gst_object_ref_sink (tee));
     return;
@@ -832,6 +833,8 @@ weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastReco
   if (record->recorded) {
     g_autofree gchar *journal = weir_broadcast_get_journal_path (context->blobs, record->uid);
     self->journal_fd = open (journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (self->journal_fd < 0)
+      g_message ("broadcast %s: its journal cannot be made: %s", record->uid, g_strerror (errno));
   }
   self->worker = weir_worker_pool_acquire (context->workers);
   broadcast_make_pipeline (self, known_gop_ns);

@@ -58,6 +58,7 @@ WeirBroadcastAnswer weir_broadcast_connect (WeirBroadcast *self, WeirConnection 
 /* ends it now, whatever its state: the connection is closed, segments are closed and committed */
 void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
 
+/* fixed from the start */
 const gchar *weir_broadcast_get_uid (WeirBroadcast *self);
 const gchar *weir_broadcast_get_input (WeirBroadcast *self);
 gboolean weir_broadcast_is_recorded (WeirBroadcast *self);
@@ -65,7 +66,7 @@ gboolean weir_broadcast_is_recorded (WeirBroadcast *self);
 WeirBroadcastStatus *weir_broadcast_get_status (WeirBroadcast *self);
 /* any thread. Returns: (transfer full) */
 WeirIndex *weir_broadcast_get_index (WeirBroadcast *self);
-/* the GOP that the encoder has been sending, ns; 0 when unknown */
+/* once it has ended: the GOP that the encoder was sending last, ns; 0 when unknown */
 gint64 weir_broadcast_get_gop (WeirBroadcast *self);
 
 /* Returns: (transfer full): where a recorded broadcast's journal is, for salvage: lines of JSON,

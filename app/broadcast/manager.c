@@ -535,13 +535,13 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (WeirIndex) index = NULL;
 
   if (entries == NULL) {
-    g_message ("broadcast %s: %s", load->record->uid, error->message);
+    g_message ("broadcast %s: its index cannot be read: %s", load->record->uid, error->message);
     load_answer (load, NULL);
     return;
   }
   index = weir_index_new (load->record->uid, 0);
   if (!weir_index_add_inits_from_json (index, load->record->inits, &error)) {
-    g_message ("broadcast %s: %s", load->record->uid, error->message);
+    g_message ("broadcast %s: its index cannot be read: %s", load->record->uid, error->message);
     load_answer (load, NULL);
     return;
   }
@@ -550,7 +550,7 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
     WeirIndexSegment *segment = weir_index_segment_from_json (entries->pdata[i], &fault);
 
     if (segment == NULL) {
-      g_message ("broadcast %s: %s", load->record->uid, fault->message);
+      g_message ("broadcast %s: a segment cannot be read: %s", load->record->uid, fault->message);
       continue;
     }
     weir_index_add_closed_segment (index, segment);

@@ -17,8 +17,11 @@ G_BEGIN_DECLS
  */
 typedef struct _WeirBroadcastManager WeirBroadcastManager;
 
+/* main thread; starts GStreamer. @config and @workers outlive the manager, the others are
+ * referenced */
 WeirBroadcastManager *weir_broadcast_manager_new (
     const WeirConfig *config, WeirStore *store, WeirBlobs *blobs, WeirWorkerPool *workers);
+/* main thread, after weir_broadcast_manager_drain() has called back and the workers have stopped */
 void weir_broadcast_manager_free (WeirBroadcastManager *self);
 
 /* a connection asks to publish; accept thread. Returns: TRUE, the decision is taken here */
@@ -36,6 +39,7 @@ typedef enum {
   WEIR_LIFECYCLE_READY,
 } WeirLifecycle;
 
+/* Returns: (transfer none): "idle", "connecting", … as the lifecycle page says it */
 const gchar *weir_lifecycle_get_name (WeirLifecycle state);
 
 /**
@@ -81,6 +85,7 @@ typedef struct {
   guint64 segment_bytes_total;
   guint live;
 } WeirBroadcastTotals;
+/* any thread: since the start, broadcasts that still run included */
 void weir_broadcast_manager_get_totals (WeirBroadcastManager *self, WeirBroadcastTotals *totals);
 
 G_END_DECLS

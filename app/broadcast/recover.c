@@ -96,7 +96,7 @@ salvaged_committed (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
 
   if (!weir_store_commit_segment_finish (WEIR_STORE (source), result, &error))
-    g_message ("%s: not committed: %s", salvaged->segment->name, error->message);
+    g_message ("salvaged segment %s: not committed: %s", salvaged->segment->name, error->message);
   else
     g_unlink (salvaged->spool_path);
   salvaged_segment_free (salvaged);
@@ -111,7 +111,7 @@ salvaged_stored (GObject *source, GAsyncResult *result, gpointer data)
   g_autofree gchar *entry = NULL;
 
   if (!weir_blobs_put_finish (WEIR_BLOBS (source), result, &error)) {
-    g_message ("%s: not stored: %s", salvaged->segment->name, error->message);
+    g_message ("salvaged segment %s: not stored: %s", salvaged->segment->name, error->message);
     salvaged_segment_free (salvaged);
     return;
   }
@@ -176,11 +176,11 @@ orphan_salvage_file (
   if (segment != NULL)
     configs = weir_index_get_configs (orphan->inits, epoch, segment->init_generation);
   if (configs == NULL) {
-    g_message ("%s: nothing is known of it, left where it is", path);
+    g_message ("spool file %s: the journal does not know it, it stays where it is", path);
     return;
   }
   if (!weir_salvage_segment (path, configs, segment, &salvaged_path, &error)) {
-    g_message ("%s: %s", path, error->message);
+    g_message ("spool file %s: not salvaged: %s", path, error->message);
     if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA))
       g_unlink (path);
     return;

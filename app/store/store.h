@@ -138,6 +138,7 @@ void weir_store_list_inputs (
     WeirStore *self, const gchar *account, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_inputs_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
+/* with its secrets; its broadcasts stay. NOT_FOUND when @account has no such input */
 void weir_store_delete_input (WeirStore *self, const gchar *account, const gchar *uid,
     GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_delete_input_finish (WeirStore *self, GAsyncResult *result, GError **error);
@@ -156,6 +157,7 @@ void weir_store_claim_broadcast (WeirStore *self, const gchar *uid, guint64 expe
 WeirBroadcastRecord *weir_store_claim_broadcast_finish (
     WeirStore *self, GAsyncResult *result, GError **error);
 
+/* Returns (finish): (transfer full) the record; NOT_FOUND */
 void weir_store_get_broadcast (
     WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data);
 WeirBroadcastRecord *weir_store_get_broadcast_finish (
@@ -174,6 +176,7 @@ void weir_store_commit_segment (WeirStore *self, const gchar *uid, guint64 epoch
     const gchar *entry, const gchar *committed, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_commit_segment_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
+/* replaces the configurations of all generations: weir_index_inits_to_json(); FENCED */
 void weir_store_commit_inits (WeirStore *self, const gchar *uid, guint64 epoch, const gchar *inits,
     GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_commit_inits_finish (WeirStore *self, GAsyncResult *result, GError **error);
@@ -183,6 +186,7 @@ void weir_store_forget_segments (WeirStore *self, const gchar *uid, guint64 epoc
     GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_forget_segments_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
+/* @state: ENDED or READY; sets the time of the end; FENCED */
 void weir_store_end_broadcast (WeirStore *self, const gchar *uid, guint64 epoch,
     WeirBroadcastState state, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_end_broadcast_finish (WeirStore *self, GAsyncResult *result, GError **error);

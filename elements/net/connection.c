@@ -109,7 +109,7 @@ weir_connection_class_init (WeirConnectionClass *class)
   object_class->get_property = weir_connection_get_property;
   object_class->set_property = weir_connection_set_property;
   properties[PROP_PROTOCOL] =
-      g_param_spec_string ("protocol", "Protocol", "How it came: rtmp, srt, whip", NULL, flags);
+      g_param_spec_string ("protocol", "Protocol", "How it came: rtmp, srt, webrtc", NULL, flags);
   properties[PROP_PEER] =
       g_param_spec_string ("peer", "Peer", "Address and port of the encoder", NULL, flags);
   properties[PROP_SECRET] =

@@ -16,6 +16,7 @@ typedef struct {
   gsize output_max;        /* 64 KiB waiting to be sent to one peer */
 } WeirRtmpListenerSettings;
 
+/* the defaults that stand beside the fields, and the session's */
 void weir_rtmp_listener_settings_init (WeirRtmpListenerSettings *settings);
 
 /**
@@ -32,6 +33,7 @@ void weir_rtmp_listener_settings_init (WeirRtmpListenerSettings *settings);
  */
 WeirRtmpListener *weir_rtmp_listener_new (const gchar *addresses,
     const WeirRtmpListenerSettings *settings, WeirWorker *worker, GError **error);
+/* Returns: (transfer none): as weir_tcp_listener_get_addresses(); any thread */
 const gchar *weir_rtmp_listener_get_addresses (WeirRtmpListener *self);
 /* any thread but from within `authorise`; stops listening; connections that were accepted go on,
  * the others are closed. To be called before the last reference is dropped: connections that are

@@ -45,7 +45,8 @@ GArray *weir_check_get_tracks (WeirCheck *self);
 /**
  * weir_check_find_complete:
  *
- * For salvage: how much of a spool file is whole.
+ * How much of a torn file is whole. The daemon's salvage decides that for itself; this is what its
+ * results are held against.
  *
  * Returns: the size of the longest prefix of @data that is a `styp` followed by complete
  *   moof + mdat pairs; 0 when there is not even one

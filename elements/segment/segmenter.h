@@ -53,6 +53,7 @@ typedef struct {
   guint32 first_sequence;     /* mfhd sequence_number of the first chunk, >= 1 */
 } WeirSegmenterSettings;
 
+/* the defaults that stand beside the fields; numbers and sequences from 0 and 1 */
 void weir_segmenter_settings_init (WeirSegmenterSettings *settings);
 
 /**

@@ -37,6 +37,7 @@ typedef struct {
   gsize hold_bytes_max;       /* 4 MiB: R15; then the start is forced or suspects are let go */
 } WeirTimelineSettings;
 
+/* the defaults that stand beside the fields */
 void weir_timeline_settings_init (WeirTimelineSettings *settings);
 
 /**
@@ -116,7 +117,9 @@ void weir_timeline_configured (WeirTimeline *self, guint track, gboolean changed
 /* the track is not (or no longer) part of the connection: nothing waits for it */
 void weir_timeline_remove_track (WeirTimeline *self, guint track);
 
+/* a sample of the current connection; decisions are then to be pulled */
 void weir_timeline_push (WeirTimeline *self, guint track, const WeirTimelineSample *sample);
+/* does what is due by @now_us (monotonic): waits that end; decisions are then to be pulled */
 void weir_timeline_advance (WeirTimeline *self, gint64 now_us);
 /* Returns: when weir_timeline_advance() has something to do, G_MAXINT64 for never */
 gint64 weir_timeline_get_deadline (WeirTimeline *self);
