@@ -21,6 +21,10 @@
 /* closed segments whose objects stay open (and, without recording, exist), beyond the window for
  * the sake of viewers who are behind */
 #define KEEP_SEGMENTS (WINDOW_SEGMENTS + 6)
+/* segments that wait for disk or store to be well again */
+#define UNCOMMITTED_MAX 1024
+/* attempts, each after another segment was committed */
+#define FAILURES_MAX 8
 /* a clean stop means that the broadcaster pressed Stop: the window is this short then */
 #define CLEAN_STOP_WINDOW (5 * G_USEC_PER_SEC)
 
@@ -42,9 +46,15 @@ struct _WeirBroadcast {
   gboolean fenced;      /* someone else owns the broadcast: nothing is committed any more */
   gint64 last_media_us; /* monotonic; of connections that have ended */
   gint64 gop_ns;
+  GQueue uncommitted; /* of ClosedSegment: to be tried again */
+  guint missing;      /* segments that were given up */
+  gboolean tried_again;
+  gchar *committed; /* (nullable): state as of the last segment that was committed … */
+  guint64 committed_number;
 
   gint journal_fd; /* (writer's thread) -1 without */
   /* writer's thread */
+  gboolean journal_torn;
   GHashTable *spool_paths; /* guint64 number → path, of what is not recorded */
   WeirIndexSegment *open_segments[2];
   gboolean date_fixed;
@@ -110,6 +120,8 @@ typedef struct {
   gchar *path;
   gchar *name;
   gchar *committed;
+  gboolean stored; /* what is missing is the entry in the store */
+  guint failures;
 } ClosedSegment;
 
 static void
@@ -123,6 +135,8 @@ closed_segment_free (ClosedSegment *closed)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ClosedSegment, closed_segment_free)
 
+static void broadcast_retry_commits (WeirBroadcast *self);
+
 static void
 broadcast_pending_done (WeirBroadcast *self)
 {
@@ -130,9 +144,12 @@ broadcast_pending_done (WeirBroadcast *self)
   broadcast_check_ended (self);
 }
 
+/* @closed: (transfer full) */
 static void
-broadcast_commit_failed (WeirBroadcast *self, guint64 number, const GError *error)
+broadcast_commit_failed (WeirBroadcast *self, ClosedSegment *the_closed, const GError *error)
 {
+  g_autoptr (ClosedSegment) closed = the_closed;
+
   if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED)) {
     if (!self->fenced)
       g_message ("broadcast %s: taken over by another owner, letting go", self->record->uid);
@@ -141,18 +158,56 @@ broadcast_commit_failed (WeirBroadcast *self, guint64 number, const GError *erro
     return;
   }
   g_message ("broadcast %s: segment %" G_GUINT64_FORMAT " was not committed: %s", self->record->uid,
-      number, error->message);
+      closed->number, error->message);
+  if (++closed->failures >= FAILURES_MAX ||
+      g_queue_get_length (&self->uncommitted) >= UNCOMMITTED_MAX)
+    self->missing++;
+  else
+    g_queue_push_tail (&self->uncommitted, g_steal_pointer (&closed));
 }
 
 static void
 segment_committed (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (ClosedSegment) closed = data;
+  WeirBroadcast *self = closed->broadcast;
   g_autoptr (GError) error = NULL;
 
-  if (!weir_store_commit_segment_finish (WEIR_STORE (source), result, &error))
-    broadcast_commit_failed (closed->broadcast, closed->number, error);
-  broadcast_pending_done (closed->broadcast);
+  if (!weir_store_commit_segment_finish (WEIR_STORE (source), result, &error)) {
+    broadcast_commit_failed (self, g_steal_pointer (&closed), error);
+  } else {
+    if (self->committed == NULL || closed->number > self->committed_number) {
+      g_free (self->committed);
+      self->committed = g_strdup (closed->committed);
+      self->committed_number = closed->number;
+    }
+    /* disk and store are well again */
+    broadcast_retry_commits (self);
+  }
+  broadcast_pending_done (self);
+}
+
+/* @closed: (transfer full): its object is stored */
+static void
+broadcast_commit_segment (WeirBroadcast *self, ClosedSegment *the_closed)
+{
+  g_autoptr (ClosedSegment) closed = the_closed;
+  g_autoptr (WeirIndexSegment) segment = NULL;
+  g_autofree gchar *entry = NULL;
+  const gchar *committed = closed->committed;
+
+  segment = weir_index_find (self->index, self->record->epoch, closed->number);
+  if (segment == NULL || self->fenced) {
+    broadcast_pending_done (self);
+    return;
+  }
+  /* one that is late does not turn the committed state back */
+  if (self->committed != NULL && closed->number < self->committed_number)
+    committed = self->committed;
+  entry = weir_index_segment_to_json (segment);
+  weir_store_commit_segment (self->context.store, self->record->uid, self->record->epoch,
+      closed->number, entry, committed, segment_committed, closed);
+  g_steal_pointer (&closed);
 }
 
 static void
@@ -161,24 +216,35 @@ segment_stored (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (ClosedSegment) closed = data;
   WeirBroadcast *self = closed->broadcast;
   g_autoptr (GError) error = NULL;
-  g_autoptr (WeirIndexSegment) segment = NULL;
-  g_autofree gchar *entry = NULL;
 
   if (!weir_blobs_put_finish (WEIR_BLOBS (source), result, &error)) {
-    broadcast_commit_failed (self, closed->number, error);
+    broadcast_commit_failed (self, g_steal_pointer (&closed), error);
     broadcast_pending_done (self);
     return;
   }
+  closed->stored = TRUE;
   weir_index_set_name (self->index, closed->number, closed->name);
-  segment = weir_index_find (self->index, self->record->epoch, closed->number);
-  if (segment == NULL || self->fenced) {
-    broadcast_pending_done (self);
-    return;
+  broadcast_commit_segment (self, g_steal_pointer (&closed));
+}
+
+/* what failed to be committed is tried again, each once */
+static void
+broadcast_retry_commits (WeirBroadcast *self)
+{
+  GQueue again = self->uncommitted;
+  ClosedSegment *closed;
+
+  self->pending++;
+  g_queue_init (&self->uncommitted);
+  while ((closed = g_queue_pop_head (&again)) != NULL) {
+    self->pending++;
+    if (closed->stored)
+      broadcast_commit_segment (self, closed);
+    else
+      weir_blobs_put (
+          self->context.blobs, closed->name, closed->path, TRUE, segment_stored, closed);
   }
-  entry = weir_index_segment_to_json (segment);
-  weir_store_commit_segment (self->context.store, self->record->uid, self->record->epoch,
-      closed->number, entry, closed->committed, segment_committed, closed);
-  g_steal_pointer (&closed);
+  broadcast_pending_done (self);
 }
 
 static gboolean
@@ -248,12 +314,19 @@ inits_changed_on_main (gpointer data)
 static void
 broadcast_journal (WeirBroadcast *self, const gchar *kind, const gchar *json)
 {
-  g_autofree gchar *line = g_strdup_printf ("{\"%s\":%s}\n", kind, json);
+  /* behind a line that a full disk has cut short begins another one */
+  g_autofree gchar *line =
+      g_strdup_printf ("%s{\"%s\":%s}\n", self->journal_torn ? "\n" : "", kind, json);
   gsize size = strlen (line);
+  gssize written;
 
-  if (self->journal_fd >= 0 && write (self->journal_fd, line, size) != (gssize) size)
-    g_message (
-        "broadcast %s: its journal cannot be written: %s", self->record->uid, g_strerror (errno));
+  if (self->journal_fd < 0)
+    return;
+  written = write (self->journal_fd, line, size);
+  self->journal_torn = written != (gssize) size;
+  if (self->journal_torn)
+    g_message ("broadcast %s: its journal cannot be written: %s", self->record->uid,
+        g_strerror (written < 0 ? errno : ENOSPC));
 }
 
 static void
@@ -743,6 +816,15 @@ broadcast_check_ended (WeirBroadcast *self)
 
   if (!self->stopped || self->pending > 0)
     return;
+  if (!self->tried_again && !self->fenced && !g_queue_is_empty (&self->uncommitted)) {
+    self->tried_again = TRUE;
+    broadcast_retry_commits (self);
+    return;
+  }
+  self->missing += g_queue_get_length (&self->uncommitted);
+  if (self->missing > 0)
+    g_message ("broadcast %s: %u segment(s) are missing in the recording", self->record->uid,
+        self->missing);
   self->pending = G_MAXUINT / 2; /* nothing comes here again */
   journal = weir_broadcast_get_journal_path (self->context.blobs, self->record->uid);
   g_unlink (journal);
@@ -856,6 +938,8 @@ weir_broadcast_free (WeirBroadcast *self)
   g_hash_table_unref (self->spool_paths);
   g_clear_object (&self->connection);
   g_clear_pointer (&self->codecs, g_free);
+  g_queue_clear_full (&self->uncommitted, (GDestroyNotify) closed_segment_free);
+  g_free (self->committed);
   weir_broadcast_record_free (self->record);
   g_mutex_clear (&self->lock);
   g_free (self);

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Connections come and go, a broadcast goes on; inputs and daemons end in order.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { temporaryFolder } from './support/folder.mjs';
+import { mediaPlaylists, parseMedia } from './support/hls.mjs';
+import { makeReference } from './support/media.mjs';
+import { Process } from './support/process.mjs';
+import { shared, test } from './support/test.mjs';
+import { until } from './support/wait.mjs';
+import { sharedWeir, Weir } from './support/weir.mjs';
+
+const folder = temporaryFolder('lifecycle');
+const daemon = sharedWeir({ options: { 'recording.timeout': '4s' } });
+const clip = shared(() => makeReference(path.join(folder, 'clip.flv'), { seconds: 30 }));
+const wide = shared(() => makeReference(path.join(folder, 'wide.flv'), { seconds: 30, video: { size: '480x270' } }));
+
+const publish = (file, url) => new Process('ffmpeg',
+  ['-v', 'error', '-re', '-i', file, '-c', 'copy', '-f', 'flv', url]);
+
+/* the recording's media playlists, video first, and the decode times at which each segment begins */
+async function recording(weir, uid) {
+  const text = await until(`a recording of ${uid}`, async () => {
+    const response = await weir.fetch(`/${uid}/manifest/video.m3u8`);
+    return response.status === 200 ? response.text() : null;
+  });
+  const lists = [];
+  for (const playlist of await mediaPlaylists(async () => text, `/${uid}/manifest/video.m3u8`)) {
+    const list = parseMedia(await weir.text(playlist));
+    /* the last one before a break may be too short for both tracks */
+    for (const segment of list.segments.filter((s) => !s.gap)) {
+      const bytes = await weir.bytes(segment.uri);
+      assert.ok(bytes !== null, `${segment.uri} is listed and cannot be had`);
+      const at = bytes.indexOf('tfdt');
+      assert.ok(at > 0, `${segment.uri} has no decode time`);
+      segment.time = bytes.readBigUInt64BE(at + 8);
+    }
+    lists.push(list);
+  }
+  return lists;
+}
+
+const ended = (weir, input) => weir.waitForState(input.uid, ['idle', 'ended', 'ready'], 20);
+
+/* how many segments the broadcast has had */
+async function countSegments(weir, input) {
+  const response = await weir.fetch(`/${input.uid}/manifest/muxed.m3u8`);
+  if (response.status !== 200)
+    return 0;
+  const list = parseMedia(await response.text());
+  return list.mediaSequence + list.segments.length;
+}
+
+const moreSegments = (weir, input, count) => until(`more than ${count} segments`,
+  async () => await countSegments(weir, input) > count, { seconds: 15 });
+
+test('a broadcast goes on over reconnections, one with another resolution', { seconds: 60 }, async () => {
+  const weir = await daemon();
+  const input = await weir.createInput();
+  const uids = new Set();
+
+  for (const file of [await clip(), await clip(), await wide()]) {
+    const encoder = publish(file, input.publishUrl);
+    uids.add((await weir.waitForState(input.uid, 'live')).videoUID);
+    /* the first may still be one of the connection before */
+    await moreSegments(weir, input, await countSegments(weir, input) + 1);
+    await encoder.stop('SIGKILL');
+    await weir.waitForState(input.uid, 'reconnecting');
+  }
+  assert.equal(uids.size, 1);
+  await ended(weir, input);
+  const lists = await recording(weir, [...uids][0]);
+  assert.equal(lists.length, 2);
+  for (const list of lists) {
+    assert.ok(list.ended);
+    assert.equal(list.mediaSequence, 0);
+    assert.equal(list.segments.filter((s) => s.discontinuity).length, 2);
+    assert.equal(new Set(list.segments.map((s) => s.map)).size, 2);
+    const present = list.segments.filter((s) => !s.gap);
+    present.slice(1).forEach((s, i) =>
+      assert.ok(s.time > present[i].time, `${s.uri}: decode time ${s.time} after ${present[i].time}`));
+  }
+});
+
+test('a second publisher is refused and changes nothing', { seconds: 40 }, async () => {
+  const weir = await daemon();
+  const input = await weir.createInput();
+  const first = publish(await clip(), input.publishUrl);
+  const { videoUID } = await weir.waitForState(input.uid, 'live');
+
+  await moreSegments(weir, input, 0);
+  const second = publish(await clip(), input.publishUrl);
+  assert.notEqual(await second.exited, 0);
+  assert.match(second.output, /already publishing/);
+  await moreSegments(weir, input, 1);
+  assert.equal(first.code, undefined, first.tail());
+  await first.stop();
+  await ended(weir, input);
+  for (const list of await recording(weir, videoUID))
+    assert.ok(list.ended && list.segments.every((s) => !s.discontinuity));
+});
+
+/* plain TCP as far as the handshake, then gone; or a publisher that leaves in the middle of being checked */
+test('publishers that leave at any moment leave their input free', { seconds: 40 }, async () => {
+  const weir = await daemon();
+  const input = await weir.createInput();
+  const [host, port] = weir.address('rtmp').split(':');
+  const { hello, publishing } = handshake(input.rtmp.streamKey);
+
+  for (let i = 0; i < 40; i++) {
+    const socket = net.connect(Number(port), host);
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.write(Buffer.concat([hello, publishing]));
+    /* some before, some while, some after it was asked for */
+    await new Promise((resolve) => setTimeout(resolve, i % 8));
+    socket.resetAndDestroy();
+  }
+  await ended(weir, input);
+  const encoder = publish(await clip(), input.publishUrl);
+  await weir.waitForState(input.uid, 'live');
+  await encoder.stop();
+  await ended(weir, input);
+});
+
+/* C0, C1, C2 without waiting, and the commands up to publish in one piece */
+function handshake(key) {
+  const string = (text) => {
+    const head = Buffer.from([2, 0, 0]);
+    head.writeUInt16BE(text.length, 1);
+    return Buffer.concat([head, Buffer.from(text)]);
+  };
+  const number = (value) => {
+    const bytes = Buffer.alloc(9);
+    bytes.writeDoubleBE(value, 1);
+    return bytes;
+  };
+  const name = (text) => string(text).subarray(1);
+  const command = (stream, ...values) => {
+    const body = Buffer.concat(values);
+    assert.ok(body.length <= 128);
+    return Buffer.concat([Buffer.from([3, 0, 0, 0, 0, body.length >> 8, body.length & 255, 20, stream, 0, 0, 0]), body]);
+  };
+  const none = Buffer.from([5]);
+  return {
+    hello: Buffer.concat([Buffer.from([3]), Buffer.alloc(2 * 1536, 1)]),
+    publishing: Buffer.concat([
+      command(0, string('connect'), number(1), Buffer.from([3]), name('app'), string('live'), Buffer.from([0, 0, 9])),
+      command(0, string('createStream'), number(2), none),
+      command(1, string('publish'), number(3), none, string(key)),
+    ]),
+  };
+}
+
+test('a deleted input goes off the air, and the daemon stays', { seconds: 40 }, async () => {
+  const weir = await daemon();
+  const [input, other] = [await weir.createInput(), await weir.createInput()];
+  const [gone, stays] = [publish(await clip(), input.publishUrl), publish(await clip(), other.publishUrl)];
+
+  await weir.waitForState(input.uid, 'live');
+  await weir.waitForState(other.uid, 'live');
+  await weir.api('DELETE', `/live_inputs/${input.uid}`);
+  assert.notEqual(await gone.exited, 0);
+  const again = publish(await clip(), input.publishUrl);
+  assert.notEqual(await again.exited, 0);
+  assert.match(again.output, /not known/);
+  await moreSegments(weir, other, 0);
+  assert.equal((await weir.lifecycle(other.uid)).state, 'live');
+  await stays.stop();
+  await ended(weir, other);
+});
+
+test('SIGTERM while ten are live and strangers knock commits everything', { seconds: 60 }, async () => {
+  const state = path.join(folder, 'term');
+  fs.mkdirSync(state);
+  const weir = await Weir.start({ state });
+  const inputs = await Promise.all(Array.from({ length: 10 }, () => weir.createInput()));
+  const encoders = await Promise.all(inputs.map(async (input) => publish(await clip(), input.publishUrl)));
+  const lives = await Promise.all(inputs.map((input) => weir.waitForState(input.uid, 'live')));
+  await Promise.all(inputs.map((input) => moreSegments(weir, input, 0)));
+
+  const [host, port] = weir.address('rtmp').split(':');
+  const { hello, publishing } = handshake(inputs[0].rtmp.streamKey);
+  const strangers = Array.from({ length: 100 }, (_, i) => {
+    const socket = net.connect(Number(port), host);
+    socket.on('error', () => {});
+    socket.write(i % 2 ? hello : Buffer.concat([hello, publishing]));
+    return socket;
+  });
+  assert.equal(await weir.process.stop('SIGTERM', 20), 0, weir.process.tail());
+  strangers.forEach((socket) => socket.destroy());
+  await Promise.all(encoders.map((encoder) => encoder.stop('SIGKILL')));
+  assert.deepEqual(fs.readdirSync(path.join(state, 'segments', 'spool')), []);
+
+  const next = await Weir.start({ state });
+  try {
+    for (const { videoUID } of lives)
+      for (const list of await recording(next, videoUID))
+        assert.ok(list.ended && list.segments.length > 0);
+  } finally {
+    assert.equal(await next.stop(), 0, next.process.tail());
+  }
+});
+
+test('segments that could not be stored for a while are in the recording', { seconds: 40 }, async () => {
+  const weir = await daemon();
+  const input = await weir.createInput();
+  const encoder = publish(await clip(), input.publishUrl);
+  const { videoUID } = await weir.waitForState(input.uid, 'live');
+  const objects = path.join(weir.state, 'segments', videoUID);
+
+  await until('an object', () => fs.existsSync(objects));
+  /* a file is in the way of the folder */
+  fs.renameSync(objects, `${objects}.away`);
+  fs.writeFileSync(objects, '');
+  await weir.process.waitFor(new RegExp(`${videoUID}: segment \\d+ was not committed`));
+  assert.equal((await weir.lifecycle(input.uid)).state, 'live');
+  fs.unlinkSync(objects);
+  fs.renameSync(`${objects}.away`, objects);
+  await moreSegments(weir, input, await countSegments(weir, input));
+  await encoder.stop();
+  await ended(weir, input);
+  for (const list of await recording(weir, videoUID)) {
+    const numbers = list.segments.map((s) => Number(/\/segments\/\d+-(\d+)/.exec(s.uri)[1]));
+    assert.deepEqual(numbers, numbers.map((_, i) => i));
+    assert.ok(numbers.length >= 3);
+  }
+});
+
+const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
+
+test('broadcasts that have ended keep no descriptor', { seconds: 60, alone: true }, async () => {
+  const state = path.join(folder, 'descriptors');
+  fs.mkdirSync(state);
+  const weir = await Weir.start({ state });
+  const before = descriptors(weir.process.pid);
+  const inputs = await Promise.all(Array.from({ length: 8 }, () => weir.createInput()));
+  const encoders = await Promise.all(inputs.map(async (input) => publish(await clip(), input.publishUrl)));
+
+  await Promise.all(inputs.map((input) => moreSegments(weir, input, 1)));
+  const during = descriptors(weir.process.pid);
+  assert.ok(during >= before + 8 * 2, `${before} before, ${during} during`);
+  await Promise.all(encoders.map((encoder) => encoder.stop()));
+  await Promise.all(inputs.map((input) => ended(weir, input)));
+  /* this test's own requests are kept alive for a while */
+  await until(() => `descriptors: ${before} before, ${descriptors(weir.process.pid)} after`,
+    () => descriptors(weir.process.pid) <= before + 12, { seconds: 10 });
+  assert.equal(await weir.process.stop('SIGTERM', 20), 0, weir.process.tail());
+});
