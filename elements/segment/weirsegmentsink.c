@@ -12,10 +12,12 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 -e videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=60 !
- *     h264parse ! weirsegmentsink location=/srv/live/segment%05d.m4s
- *     playlist-location=/srv/live/playlist.m3u8
+ * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s
+ *     weirsegmentsink location=site/%05d.m4s playlist-location=site/playlist.m3u8 name=m
+ *     s.video_0 ! m.video_0 s.audio_0 ! m.audio_0
  * ]|
+ *
+ * writes what a publisher sends as live HLS into the folder `site`.
  */
 #include "segment/weirsegmentsink.h"
 
