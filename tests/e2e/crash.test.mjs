@@ -59,7 +59,7 @@ test('every part that was served before kill -9 stands in a playable segment aft
   await until('parts of an open segment', async () => {
     for (const at of tracks)
       await walk(at);
-    return parts.length > 20 && tracks[0].part === 2;
+    return parts.length > 20 && tracks[0].part >= 1 && tracks[0].part <= 3;
   }, { seconds: 30, every: 50 });
   await weir.kill();
   await encoder.stop('SIGKILL');
