@@ -257,6 +257,7 @@ daemon_clear (Daemon *self)
 {
   if (self->ready_path != NULL)
     g_unlink (self->ready_path);
+  g_clear_pointer (&self->ready_path, g_free);
   if (self->app != NULL)
     weir_http_app_set_server (self->app, NULL);
   g_clear_pointer (&self->admin, weir_http_server_free);

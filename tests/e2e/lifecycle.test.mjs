@@ -126,6 +126,25 @@ test('publishers that leave at any moment leave their input free', { seconds: 40
   await ended(weir, input);
 });
 
+test('a reconnection that brings no media does not end the broadcast', { seconds: 40 }, async () => {
+  const weir = await daemon();
+  const input = await weir.createInput();
+  const [host, port] = weir.address('rtmp').split(':');
+  const { hello, publishing } = handshake(input.rtmp.streamKey);
+  const encoder = publish(await clip(), input.publishUrl);
+  const { videoUID } = await weir.waitForState(input.uid, 'live');
+
+  await encoder.stop('SIGKILL');
+  await weir.waitForState(input.uid, 'reconnecting');
+  const socket = net.connect(Number(port), host);
+  socket.on('error', () => {});
+  socket.write(Buffer.concat([hello, publishing]));
+  await weir.waitForState(input.uid, 'connecting');
+  socket.resetAndDestroy();
+  assert.equal((await weir.waitForState(input.uid, 'reconnecting')).videoUID, videoUID);
+  await ended(weir, input);
+});
+
 /* C0, C1, C2 without waiting, and the commands up to publish in one piece */
 function handshake(key) {
   const string = (text) => {
