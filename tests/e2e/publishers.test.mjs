@@ -28,6 +28,7 @@ const cases = [
   { name: 'ffmpeg into an input that does not record', video: {}, recording: 'off' },
   { name: 'rtmp2sink', video: {}, publisher: 'rtmp2sink' },
   { name: 'FFmpeg 8', video: {}, publisher: 'node-av' },
+  { name: 'FFmpeg 8 whose sound comes 800 ms late', video: {}, publisher: 'node-av, sound 800 ms late' },
   { name: 'FFmpeg 8 with sound only', video: null, publisher: 'node-av', long: true },
   { name: 'ffmpeg with 5 B-frames', video: { bframes: 5 }, long: true },
   { name: 'ffmpeg for two minutes', video: {}, seconds: 120, long: true },
@@ -73,6 +74,22 @@ for (const [index, { name, video, audio = true, publisher = 'ffmpeg', seconds = 
     for (const file of Object.values(files))
       for (const { kind, first, decode } of firstTimes(fs.readFileSync(file)).values())
         assert.ok(Math.abs(first - decode) < 0.0005, `${file}: ${kind} would begin in a hole of ${first - decode} s`);
+
+    /* the sound is cut where the picture is: its first frame in a segment is the first from there on */
+    if (video && audio && video.gop !== 250) {
+      const starts = { video: [], audio: [] };
+      for (const playlist of collector.playlists) {
+        const { inits, segments } = collector.tracks.get(playlist);
+        for (const { bytes } of segments)
+          for (const { kind, first } of firstTimes(Buffer.concat([...inits.values(), bytes])).values())
+            starts[kind].push(first);
+      }
+      assert.equal(starts.audio.length, starts.video.length);
+      for (let i = 1; i < starts.video.length; i++) {
+        const behind = starts.audio[i] - starts.video[i];
+        assert.ok(behind > -0.002 && behind < 0.024, `sound of segment ${i} begins ${behind} s behind the picture`);
+      }
+    }
 
     /* each object passes the strict checker, alone and in order */
     for (const [playlist, { inits, segments }] of collector.tracks) {

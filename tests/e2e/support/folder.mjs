@@ -6,6 +6,9 @@ import os from 'node:os';
 import path from 'node:path';
 
 /* a folder that goes away with the tests, unless WEIR_KEEP is set */
+/* every folder has a listener for the exit, every process too */
+process.setMaxListeners(0);
+
 export function temporaryFolder(name) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `weir-e2e-${name}-`));
 

@@ -43,6 +43,8 @@ export const publishers = {
     'd.audio', '!', 'queue', '!', 'aacparse', '!', 'm.audio',
     'flvmux', 'name=m', 'streamable=true', '!', 'rtmp2sink', 'sync=true', `location=${url}`]),
   'node-av': (file, url) => new Process(process.execPath, [path.join(here, 'publish-av.mjs'), file, url]),
+  'node-av, sound 800 ms late': (file, url) =>
+    new Process(process.execPath, [path.join(here, 'publish-av.mjs'), file, url, '800']),
 };
 
 /* one hash a decoded frame, in order; timestamps are left out */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// node publish-av.mjs FILE URL: publishes a file with the FFmpeg that node-av brings (8), in real time
+// node publish-av.mjs FILE URL [MS]: publishes a file with the FFmpeg that node-av brings (8), in real time; its
+// sound is sent MS milliseconds late, with its own stamps
 
-import { FFmpegError, FormatContext, Packet } from 'node-av';
+import { AVMEDIA_TYPE_AUDIO, FFmpegError, FormatContext, Packet } from 'node-av';
 
-const [file, url] = process.argv.slice(2);
+const [file, url, late = '0'] = process.argv.slice(2);
 const check = (result, what) => FFmpegError.throwIfError(result, what);
 
 const input = new FormatContext();
@@ -24,17 +25,25 @@ check(await output.writeHeader(), 'begin');
 
 const packet = new Packet();
 packet.alloc();
-const begin = performance.now();
+const packets = [];
 while (await input.readFrame(packet) >= 0) {
-  const from = input.streams[packet.streamIndex];
-  const due = Number(packet.dts) * from.timeBase.num / from.timeBase.den * 1000;
+  const { timeBase, codecpar } = input.streams[packet.streamIndex];
+  const due = Number(packet.dts) * timeBase.num / timeBase.den * 1000;
+
+  packets.push({ packet: packet.clone(), due: due + (codecpar.codecType === AVMEDIA_TYPE_AUDIO ? Number(late) : 0) });
+  packet.unref();
+}
+packets.sort((a, b) => a.due - b.due);
+
+/* as they are due: what is late is late on the wire, too, so nothing may bring it back into order */
+const begin = performance.now();
+for (const { packet, due } of packets) {
   const early = due - (performance.now() - begin);
 
   if (early > 0)
     await new Promise((resolve) => setTimeout(resolve, early));
-  packet.rescaleTs(from.timeBase, streams[packet.streamIndex].timeBase);
-  check(await output.interleavedWriteFrame(packet), 'send');
-  packet.unref();
+  packet.rescaleTs(input.streams[packet.streamIndex].timeBase, streams[packet.streamIndex].timeBase);
+  check(await output.writeFrame(packet), 'send');
 }
 check(await output.writeTrailer(), 'end');
 await output.closeOutput();
