@@ -12,7 +12,7 @@ import { test } from './support/test.mjs';
 import { sleep, until } from './support/wait.mjs';
 import { settings, Weir } from './support/weir.mjs';
 
-test('every part that was served before kill -9 stands in a playable segment after the restart', { seconds: 90 }, async () => {
+test('every part that was served before kill -9 stands in a playable segment after the restart', { seconds: 180 }, async () => {
   const folder = temporaryFolder('crash');
   const state = path.join(folder, 'state');
   const clip = await makeReference(path.join(folder, 'clip.flv'), { seconds: 30 });

@@ -93,7 +93,7 @@ test('weirsegmentmux behind elements of stock: a file becomes a fragmented MP4 f
   await sameAsReference(await clip(), whole(file), { video: true, audio: true, frame: 0.04 });
 });
 
-test('weirsegmentsink: its folder behind a static server plays live, in ffmpeg and in a browser', { seconds: 90 }, async () => {
+test('weirsegmentsink: its folder behind a static server plays live, in ffmpeg and in a browser', { seconds: 180 }, async () => {
   const site = path.join(folder, 'site');
   const [httpPort, rtmpPort] = [await freePort(), await freePort()];
 

@@ -53,7 +53,7 @@ async function writeFiles(collector, name, { video, audio }) {
 }
 
 for (const [index, { name, video, audio = true, publisher = 'ffmpeg', seconds = 12, recording, long }] of cases.entries()) {
-  test(`everything from ${name} comes out, once and in step`, { seconds: seconds + 48, long }, async () => {
+  test(`everything from ${name} comes out, once and in step`, { seconds: seconds + 120, long }, async () => {
     const reference = await makeReference(path.join(folder, `${index}.flv`), { video, audio, seconds });
     const weir = await daemon();
     const input = await weir.createInput({ meta: { name }, ...(recording ? { recording: { mode: recording } } : {}) });

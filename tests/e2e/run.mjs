@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // node run.mjs [--weir PROGRAM] [--only NAME] [--long] [--summary FILE]: runs the end-to-end tests.
-// Tests run side by side, since most of them wait for real time to pass; those that measure time or
-// load the machine come afterwards, one by one (`alone`).
+// Tests run side by side, since most of them wait for real time to pass, as many as two cores bear; those
+// that measure time or load the machine come afterwards, one by one (`alone`).
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { killAll } from './support/process.mjs';
 import { tests } from './support/test.mjs';
 import { settings } from './support/weir.mjs';
 
+const TOGETHER = 7;
 const here = path.dirname(fileURLToPath(import.meta.url));
 const options = { only: '', long: false, summary: null };
 
@@ -71,9 +72,13 @@ async function runOne(test) {
 
 const chosen = tests.list.filter((test) =>
   `${test.group}: ${test.name}`.includes(options.only) && (options.long || !test.long));
-const together = chosen.filter((test) => !test.alone);
+/* those that may take long begin first, so that none of them is left over at the end */
+const together = chosen.filter((test) => !test.alone).sort((a, b) => b.seconds - a.seconds);
 
-await Promise.all(together.map(runOne));
+await Promise.all(Array.from({ length: TOGETHER }, async () => {
+  while (together.length > 0)
+    await runOne(together.shift());
+}));
 for (const test of chosen.filter((t) => t.alone))
   await runOne(test);
 for (const end of tests.cleanups) {

@@ -60,7 +60,7 @@ async function watch(weir) {
   return { live, recording };
 }
 
-test('60 s of a live broadcast play without a halt, and the recording from its first frame', { seconds: 400 }, async () => {
+test('60 s of a live broadcast play without a halt, and the recording from its first frame', { seconds: 400, alone: true }, async () => {
   await withWeir({}, async (weir) => {
     let result;
 

@@ -4,10 +4,10 @@ export const tests = { group: '', list: [], cleanups: [] };
 
 /**
  * test(name, body) or test(name, { seconds, alone, long }, body): one case. It fails when body throws or takes longer
- * than `seconds` (60). `alone`: after all others, nothing beside it. `long`: only with --long.
+ * than `seconds` (120). `alone`: after all others, nothing beside it. `long`: only with --long.
  */
 export function test(name, options, body = options) {
-  tests.list.push({ group: tests.group, name, seconds: 60, ...(typeof options === 'object' ? options : {}), body });
+  tests.list.push({ group: tests.group, name, seconds: 120, ...(typeof options === 'object' ? options : {}), body });
 }
 
 /* what several tests share: made by the first that asks; end(it) comes after the last test */
