@@ -73,6 +73,9 @@ test('every part that was served before kill -9 stands in a playable segment aft
       const list = parseMedia(await again.text(playlist));
       const where = (uri) => new URL(uri, new URL(playlist, 'http://x/')).pathname;
       assert.ok(list.ended, `${playlist} has no end`);
+      /* a track of which the last segment had nothing yet has a gap there, and only there */
+      assert.ok(list.segments.slice(0, -1).every((segment) => !segment.gap), `${playlist} has gaps`);
+      list.segments = list.segments.filter((segment) => !segment.gap);
       const bodies = await Promise.all(list.segments.map((s) => again.bytes(where(s.uri))));
       const init = await again.bytes(where(list.segments[0].map));
       const track = /track(\d+)\.m4s/.exec(list.segments[0].uri)[1];
