@@ -77,9 +77,14 @@ static const Entry entries[] = {
         "Empty: made from the request.",
         AT (http.public_url), 0, 0, NULL},
 
-    {"https", "listen", TYPE_LATER, "", "Where the same is served with TLS.", 0, 0, 0, NULL},
-    {"https", "certificates", TYPE_LATER, "",
-        "Folder of NAME.crt with NAME.key, one of them default.", 0, 0, 0, NULL},
+    {"https", "listen", TYPE_LISTEN, "",
+        "Where the same is served with TLS, for example [::]:8443. Empty: off.", AT (https.listen),
+        0, 0, NULL},
+    {"https", "certificates", TYPE_TEXT, "",
+        "Folder of NAME.crt with NAME.key, one of them default; a client gets the one for the name "
+        "that it asks for. Read again at SIGHUP and when a file changes. Empty: certificates in "
+        "the state folder.",
+        AT (https.certificates), 0, 4000, NULL},
 
     {"api", "account", TYPE_NAME, "",
         "Account id in the API's paths. Empty: made at the first start and kept.", AT (api.account),
@@ -98,9 +103,16 @@ static const Entry entries[] = {
         "How often a publisher is read. Longer costs latency and saves CPU; 0: at once.",
         AT (rtmp.read_interval), 0, SECOND, NULL},
 
-    {"rtmps", "listen", TYPE_LATER, "", "Where encoders send RTMP over TLS to.", 0, 0, 0, NULL},
-    {"rtmps", "certificates", TYPE_LATER, "",
-        "Folder of NAME.crt with NAME.key, one of them default.", 0, 0, 0, NULL},
+    {"rtmps", "listen", TYPE_LISTEN, "[::]:1936",
+        "Where encoders send RTMP over TLS to; off while there is no certificate. Several "
+        "addresses "
+        "are separated by semicolons; empty: off.",
+        AT (rtmps.listen), 0, 0, NULL},
+    {"rtmps", "certificates", TYPE_TEXT, "",
+        "Folder of NAME.crt with NAME.key, one of them default; an encoder gets the one for the "
+        "name that it asks for. Read again at SIGHUP and when a file changes. Empty: certificates "
+        "in the state folder.",
+        AT (rtmps.certificates), 0, 4000, NULL},
 
     {"srt", "listen", TYPE_LATER, "", "Where encoders send SRT to.", 0, 0, 0, NULL},
     {"srt", "latency", TYPE_LATER, "", "How long lost packets are waited for.", 0, 0, 0, NULL},
@@ -650,6 +662,17 @@ make_absolute (gchar **path)
   *path = absolute;
 }
 
+/* empty is @name in the state folder */
+static void
+fill_in_path (WeirConfig *self, gchar **path, const gchar *name)
+{
+  if ((*path)[0] == '\0') {
+    g_free (*path);
+    *path = g_build_filename (self->server.state_dir, name, NULL);
+  }
+  make_absolute (path);
+}
+
 /* what an empty value stands for */
 static void
 fill_in (WeirConfig *self)
@@ -659,16 +682,10 @@ fill_in (WeirConfig *self)
     self->server.state_dir = default_state_dir ();
   }
   make_absolute (&self->server.state_dir);
-  if (self->api.token_file[0] == '\0') {
-    g_free (self->api.token_file);
-    self->api.token_file = g_build_filename (self->server.state_dir, "api-token", NULL);
-  }
-  make_absolute (&self->api.token_file);
-  if (self->blobs.path[0] == '\0') {
-    g_free (self->blobs.path);
-    self->blobs.path = g_build_filename (self->server.state_dir, "segments", NULL);
-  }
-  make_absolute (&self->blobs.path);
+  fill_in_path (self, &self->api.token_file, "api-token");
+  fill_in_path (self, &self->blobs.path, "segments");
+  fill_in_path (self, &self->rtmps.certificates, "certificates");
+  fill_in_path (self, &self->https.certificates, "certificates");
   if (self->server.node_name[0] == '\0') {
     g_free (self->server.node_name);
     self->server.node_name = g_strdup (g_get_host_name ());

@@ -18,12 +18,17 @@ typedef struct {
     guint workers;
     gchar *log_level;  /* error, warning, info, debug */
     gchar *log_format; /* text, json */
+    gchar *trusted_proxies;
   } server;
   struct {
     gchar *listen;
     gchar *admin_listen;
     gchar *public_url;
   } http;
+  struct {
+    gchar *listen;
+    gchar *certificates;
+  } https;
   struct {
     gchar *account; /* empty: made at the first start */
     gchar *token_file;
@@ -33,6 +38,10 @@ typedef struct {
     gchar *app;
     gint64 read_interval;
   } rtmp;
+  struct {
+    gchar *listen;
+    gchar *certificates;
+  } rtmps;
   struct {
     gint64 duration;
     gint64 part_duration;

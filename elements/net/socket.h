@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "net/tls.h"
 #include "net/worker.h"
 
 G_BEGIN_DECLS
@@ -9,7 +10,7 @@ G_BEGIN_DECLS
  * WeirSocket:
  *
  * A connected non-blocking stream socket on a worker, with a bounded output buffer, readable by
- * event or in rounds. TLS will sit between this and its user: users see clear bytes either way.
+ * event or in rounds, with or without TLS: users see clear bytes either way.
  * All functions on the worker that it is attached to, unless said otherwise.
  */
 typedef struct _WeirSocket WeirSocket;
@@ -19,6 +20,7 @@ typedef enum {
   WEIR_SOCKET_EOF,   /* the peer closed in order */
   WEIR_SOCKET_RESET, /* the peer or the network broke it */
   WEIR_SOCKET_SLOW,  /* the peer does not read: more than the output limit is waiting */
+  WEIR_SOCKET_TLS,   /* TLS failed: weir_socket_get_error() says why */
 } WeirSocketState;
 
 typedef struct {
@@ -30,6 +32,13 @@ typedef struct {
 
 /* @fd: (transfer full) a connected socket; any thread */
 WeirSocket *weir_socket_new (gint fd, gsize output_limit);
+/* before it is attached for the first time; from then on it speaks TLS, as the server. An end
+ * without close_notify is WEIR_SOCKET_EOF all the same: encoders end that way. */
+void weir_socket_set_tls (WeirSocket *self, WeirCertificates *certificates);
+/* (nullable) NULL without TLS */
+WeirTls *weir_socket_get_tls (WeirSocket *self);
+/* Returns: (nullable) (transfer none): why TLS failed (#WEIR_TLS_ERROR) */
+const GError *weir_socket_get_error (WeirSocket *self);
 /* detaches, closes at once, frees; unsent output is lost */
 void weir_socket_free (WeirSocket *self);
 

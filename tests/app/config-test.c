@@ -127,10 +127,9 @@ what_is_wrong_is_named (void)
       {"[store]\nbackend=(etcd)\n", WEIR_CONFIG_ERROR_VALUE, "store.backend"},
       {"[store]\nbackend=etcd\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "store.backend"},
       {"[blobs]\nbackend=s3\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "blobs.backend"},
-      {"[https]\nlisten=[::]:443\n", WEIR_CONFIG_ERROR_UNAVAILABLE,
-          ":2: https.listen: is not available in this version"},
-      {"[rtmps]\nlisten=[::]:1936\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "rtmps.listen"},
-      {"[srt]\nlatency=1s\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "srt.latency"},
+      {"[rtmps]\nlisten=1936\n", WEIR_CONFIG_ERROR_VALUE, "rtmps.listen: is no listen"},
+      {"[srt]\nlatency=1s\n", WEIR_CONFIG_ERROR_UNAVAILABLE,
+          ":2: srt.latency: is not available in this version"},
       {"[webrtc]\nlisten=[::]:8189\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "webrtc.listen"},
       {"[recording]\nmin-free=5%\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "recording.min-free"},
       {"[egress]\nallow=10.0.0.0/8\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "egress.allow"},
@@ -154,7 +153,7 @@ static void
 keys_of_later_versions_may_be_empty (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (WeirConfig) config = load ("[https]\nlisten=\n[store]\nendpoints=\n", &error);
+  g_autoptr (WeirConfig) config = load ("[srt]\nlisten=\n[store]\nendpoints=\n", &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (config);
