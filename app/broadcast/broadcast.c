@@ -247,35 +247,47 @@ broadcast_retry_commits (WeirBroadcast *self)
   broadcast_pending_done (self);
 }
 
-static gboolean
-segment_closed_on_main (gpointer data)
+static void
+segment_closed_on_main (WeirBroadcast *self, gpointer data)
 {
   ClosedSegment *closed = data;
-  WeirBroadcast *self = closed->broadcast;
 
   if (self->record->recorded && !self->fenced) {
     weir_index_release_blobs (self->index, KEEP_SEGMENTS);
     weir_blobs_put (self->context.blobs, closed->name, closed->path, TRUE, segment_stored, closed);
-    return G_SOURCE_REMOVE;
+    return;
   }
   closed_segment_free (closed);
   broadcast_pending_done (self);
-  return G_SOURCE_REMOVE;
 }
 
-/* a job for the main thread that the end of the broadcast waits for; only while something that
- * the end waits for keeps the broadcast alive (the sink is not down yet) */
-static void
-broadcast_invoke_main (GSourceFunc func, gpointer data)
-{
-  g_main_context_invoke (NULL, func, data);
-}
+typedef struct {
+  WeirBroadcast *broadcast;
+  void (*run) (WeirBroadcast *self, gpointer data);
+  gpointer data;
+} Post;
 
 static gboolean
-pending_begins (gpointer data)
+run_post (gpointer data)
 {
-  ((WeirBroadcast *) data)->pending++;
+  g_autofree Post *post = data;
+
+  post->broadcast->pending++;
+  post->run (post->broadcast, post->data);
   return G_SOURCE_REMOVE;
+}
+
+/* Has @run called on the main thread, counted in @pending until it, or who it hands that on to,
+ * says broadcast_pending_done(). Only while something that the end waits for keeps the broadcast
+ * alive (the sink is not down yet). */
+static void
+broadcast_post (
+    WeirBroadcast *self, void (*run) (WeirBroadcast *self, gpointer data), gpointer data)
+{
+  Post *post = g_new (Post, 1);
+
+  *post = (Post){self, run, data};
+  g_main_context_invoke (NULL, run_post, post);
 }
 
 static void
@@ -290,22 +302,14 @@ inits_committed (GObject *source, GAsyncResult *result, gpointer data)
   broadcast_pending_done (self);
 }
 
-typedef struct {
-  WeirBroadcast *broadcast;
-  gchar *json;
-} ChangedInits;
-
-static gboolean
-inits_changed_on_main (gpointer data)
+/* @data: (transfer full): the JSON */
+static void
+inits_changed_on_main (WeirBroadcast *self, gpointer data)
 {
-  ChangedInits *inits = data;
-  WeirBroadcast *self = inits->broadcast;
+  g_autofree gchar *json = data;
 
-  weir_store_commit_inits (self->context.store, self->record->uid, self->record->epoch, inits->json,
+  weir_store_commit_inits (self->context.store, self->record->uid, self->record->epoch, json,
       inits_committed, self);
-  g_free (inits->json);
-  g_free (inits);
-  return G_SOURCE_REMOVE;
 }
 
 /* The journal stands beside the spool files and says what they do not: a line of JSON for each set
@@ -333,7 +337,7 @@ static void
 broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
 {
   g_autoptr (GString) codecs = g_string_new (NULL);
-  ChangedInits *inits;
+  gchar *inits;
 
   weir_index_add_init (self->index, self->record->epoch, event->init_generation, event->tracks);
   for (guint i = 0; i < event->tracks->len; i++) {
@@ -347,12 +351,9 @@ broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
   self->codecs = g_strdup (codecs->str);
   g_mutex_unlock (&self->lock);
 
-  inits = g_new0 (ChangedInits, 1);
-  inits->broadcast = self;
-  inits->json = weir_index_inits_to_json (self->index);
-  broadcast_journal (self, "inits", inits->json);
-  broadcast_invoke_main (pending_begins, self);
-  broadcast_invoke_main (inits_changed_on_main, inits);
+  inits = weir_index_inits_to_json (self->index);
+  broadcast_journal (self, "inits", inits);
+  broadcast_post (self, inits_changed_on_main, inits);
 }
 
 static gint64
@@ -468,8 +469,7 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
   closed->name =
       weir_broadcast_make_segment_name (self->record->uid, self->record->epoch, event->segment);
   closed->committed = broadcast_committed_state (event);
-  broadcast_invoke_main (pending_begins, self);
-  broadcast_invoke_main (segment_closed_on_main, closed);
+  broadcast_post (self, segment_closed_on_main, closed);
 }
 
 /* writer's thread */
@@ -502,15 +502,12 @@ pad_kind (GstPad *pad)
   return g_str_has_prefix (GST_PAD_NAME (pad), "video") ? "video" : "audio";
 }
 
-static gboolean
-live_on_main (gpointer data)
+static void
+live_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
 {
-  WeirBroadcast *self = data;
-
   if (broadcast_get_state (self) == WEIR_LIFECYCLE_CONNECTING)
     broadcast_set_state (self, WEIR_LIFECYCLE_LIVE, 0);
   broadcast_pending_done (self);
-  return G_SOURCE_REMOVE;
 }
 
 /* Worker: the first seconds of media tell which wall time the timeline's zero has: the least
@@ -537,8 +534,7 @@ first_media_probe (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer da
 static GstPadProbeReturn
 live_probe (G_GNUC_UNUSED GstPad *pad, G_GNUC_UNUSED GstPadProbeInfo *info, gpointer data)
 {
-  broadcast_invoke_main (pending_begins, data);
-  broadcast_invoke_main (live_on_main, data);
+  broadcast_post (data, live_on_main, NULL);
   return GST_PAD_PROBE_REMOVE;
 }
 

@@ -458,20 +458,6 @@ weir_broadcast_manager_get_status (WeirBroadcastManager *self, const gchar *id)
   return broadcast != NULL ? weir_broadcast_get_status (broadcast) : NULL;
 }
 
-GPtrArray *
-weir_broadcast_manager_list (WeirBroadcastManager *self)
-{
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_broadcast_status_free);
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, self->by_uid);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    g_ptr_array_add (list, weir_broadcast_get_status (value));
-  return list;
-}
-
 WeirIndex *
 weir_broadcast_manager_find_index (WeirBroadcastManager *self, const gchar *id)
 {

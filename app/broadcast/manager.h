@@ -65,8 +65,6 @@ void weir_broadcast_status_free (WeirBroadcastStatus *self);
  */
 WeirBroadcastStatus *weir_broadcast_manager_get_status (
     WeirBroadcastManager *self, const gchar *id);
-/* any thread. Returns: (transfer full) (element-type WeirBroadcastStatus): all that run */
-GPtrArray *weir_broadcast_manager_list (WeirBroadcastManager *self);
 /* any thread. Returns: (transfer full) (nullable): the index of a running or recently ended
  * broadcast; others come from the store: weir_broadcast_manager_load_index() */
 WeirIndex *weir_broadcast_manager_find_index (WeirBroadcastManager *self, const gchar *id);

@@ -42,17 +42,6 @@ GPtrArray *weir_check_get_faults (WeirCheck *self);
 /* Returns: (transfer none) (element-type WeirCheckTrack): what was seen */
 GArray *weir_check_get_tracks (WeirCheck *self);
 
-/**
- * weir_check_find_complete:
- *
- * How much of a torn file is whole. The daemon's salvage decides that for itself; this is what its
- * results are held against.
- *
- * Returns: the size of the longest prefix of @data that is a `styp` followed by complete
- *   moof + mdat pairs; 0 when there is not even one
- */
-gsize weir_check_find_complete (const guint8 *data, gsize size);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirCheck, weir_check_free)
 
 G_END_DECLS

@@ -10,6 +10,5 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (WeirCheck) check = weir_check_new ();
 
   weir_check_any (check, "input", data, size);
-  g_assert (weir_check_find_complete (data, size) <= size);
   return 0;
 }

@@ -274,7 +274,6 @@ check_all (Made *made, gint track, GPtrArray *segments, GByteArray *file)
       continue;
     weir_check_segment (check, name, segment->data, segment->len,
         g_array_index (made->discontinuities, gboolean, i));
-    g_assert_cmpuint (weir_check_find_complete (segment->data, segment->len), ==, segment->len);
     g_byte_array_append (file, segment->data, segment->len);
   }
   faults = weir_check_get_faults (check);
