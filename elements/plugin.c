@@ -19,5 +19,5 @@ plugin_init (GstPlugin *plugin)
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, weir,
-    "Live streaming: ingest, timeline, segments", plugin_init, PACKAGE_VERSION, "LGPL", "weir",
-    "Weir")
+    "Live streaming: publishers, one timeline per broadcast, fragmented MP4 segments", plugin_init,
+    PACKAGE_VERSION, "LGPL", "Weir", "Weir, self-hosted live streaming")

@@ -936,28 +936,35 @@ weir_rtmp_src_class_init (WeirRtmpSrcClass *klass)
 
   g_object_class_install_property (object_class, PROP_CONNECTION,
       g_param_spec_object ("connection", "Connection",
-          "Accepted connection to take the media from, instead of listening",
+          "Accepted connection of a listener to take the media from, instead of listening: "
+          "address, "
+          "port, stream-key and keep-listening mean nothing then",
           WEIR_TYPE_RTMP_CONNECTION, flags));
   g_object_class_install_property (object_class, PROP_ADDRESS,
-      g_param_spec_string ("address", "Address", "IP address to listen on", "::", flags));
+      g_param_spec_string (
+          "address", "Address", "IP address to listen on; :: takes IPv4 too", "::", flags));
   g_object_class_install_property (object_class, PROP_PORT,
-      g_param_spec_uint (
-          "port", "Port", "TCP port to listen on, 0 for any free one", 0, 65535, 1935, flags));
+      g_param_spec_uint ("port", "Port",
+          "TCP port to listen on; 0 takes any free one, which stats names", 0, 65535, 1935, flags));
   g_object_class_install_property (object_class, PROP_STREAM_KEY,
       g_param_spec_string ("stream-key", "Stream key",
           "Key that a publisher must show; without it any publisher is taken", NULL, flags));
   g_object_class_install_property (object_class, PROP_KEEP_LISTENING,
       g_param_spec_boolean ("keep-listening", "Keep listening",
-          "Wait for the next publisher when one leaves, instead of ending", FALSE, flags));
+          "Wait for the next publisher when one leaves, instead of ending the stream", FALSE,
+          flags));
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Bytes, messages and frames that came, what was dropped and why, listening addresses",
+          "Counters since the start: bytes, messages, frames and connections that came, what was "
+          "dropped and why; addresses that are listened on; whether somebody publishes",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   gst_element_class_add_static_pad_template (element_class, &video_template);
   gst_element_class_add_static_pad_template (element_class, &audio_template);
   gst_element_class_set_static_metadata (element_class, "RTMP Publisher Source", "Source/Network",
-      "Receives what an RTMP encoder publishes", "The Weir authors");
+      "Receives what an RTMP encoder publishes, a pad for each track, with the sender's timing",
+      "The Weir authors");
+  gst_type_mark_as_plugin_api (WEIR_TYPE_RTMP_CONNECTION, 0);
 }
 
 static void

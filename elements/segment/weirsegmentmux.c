@@ -327,19 +327,22 @@ weir_segment_mux_class_init (WeirSegmentMuxClass *klass)
   element_class->change_state = change_state;
 
   properties[PROP_SEGMENT_DURATION] = g_param_spec_uint64 ("segment-duration", "Segment duration",
-      "Segments begin at the first keyframe after this long, in ns", GST_MSECOND * 100,
+      "Segments begin at the first keyframe after this long, in nanoseconds", GST_MSECOND * 100,
       GST_SECOND * 60, 2 * GST_SECOND,
       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
   properties[PROP_PART_DURATION] = g_param_spec_uint64 ("part-duration", "Part duration",
-      "Chunks last at most this long, in ns", GST_MSECOND * 10, GST_SECOND * 60, GST_SECOND / 2,
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-  properties[PROP_STATS] =
-      g_param_spec_boxed ("stats", "Statistics", "What has been counted since the start",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+      "Chunks last at most this long, in nanoseconds", GST_MSECOND * 10, GST_SECOND * 60,
+      GST_SECOND / 2, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
+      "Counters since the start: samples, those that came late, were moved to the next segment "
+      "or dropped, cuts without a keyframe; the last GOP's duration in nanoseconds",
+      GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 
   weir_segment_inputs_add_templates (element_class);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Fragmented MP4 Segment Muxer",
-      "Codec/Muxer", "Makes fragmented MP4 (CMAF) of video and audio tracks", "The Weir authors");
+      "Codec/Muxer",
+      "Makes fragmented MP4 (CMAF) of video and audio tracks, a chunk as soon as it is complete",
+      "The Weir authors");
 }

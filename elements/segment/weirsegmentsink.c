@@ -884,11 +884,14 @@ weir_segment_sink_class_init (WeirSegmentSinkClass *klass)
   element_class->send_event = send_event;
 
   properties[PROP_LOCATION] = g_param_spec_string ("location", "Location",
-      "Where segments are written, with one %d for the number", DEFAULT_LOCATION, flags);
-  properties[PROP_PLAYLIST_LOCATION] = g_param_spec_string ("playlist-location",
-      "Playlist location", "Where the playlist is written", DEFAULT_PLAYLIST_LOCATION, flags);
+      "Where segments are written, with one %d for the number; init segments are written beside "
+      "them",
+      DEFAULT_LOCATION, flags);
+  properties[PROP_PLAYLIST_LOCATION] =
+      g_param_spec_string ("playlist-location", "Playlist location",
+          "Where the live HLS playlist is written", DEFAULT_PLAYLIST_LOCATION, flags);
   properties[PROP_PLAYLIST_ROOT] = g_param_spec_string ("playlist-root", "Playlist root",
-      "What the playlist puts before the names of files", NULL, flags);
+      "What the playlist puts before the names of files; none for files beside it", NULL, flags);
   properties[PROP_TARGET_DURATION] = g_param_spec_uint ("target-duration", "Target duration",
       "Segments begin at the first keyframe after this long, in seconds", 1, 60,
       DEFAULT_TARGET_DURATION, flags);
@@ -898,12 +901,13 @@ weir_segment_sink_class_init (WeirSegmentSinkClass *klass)
   properties[PROP_MAX_FILES] = g_param_spec_uint ("max-files", "Maximum files",
       "How many segments are kept, 0 for all; what the playlist names is kept always", 0, G_MAXINT,
       DEFAULT_MAX_FILES, flags);
-  properties[PROP_PART_DURATION] =
-      g_param_spec_uint64 ("part-duration", "Part duration", "Chunks last at most this long, in ns",
-          GST_MSECOND * 10, GST_SECOND * 60, GST_SECOND / 2, flags);
-  properties[PROP_STATS] =
-      g_param_spec_boxed ("stats", "Statistics", "What has been counted since the start",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PART_DURATION] = g_param_spec_uint64 ("part-duration", "Part duration",
+      "Chunks last at most this long, in nanoseconds", GST_MSECOND * 10, GST_SECOND * 60,
+      GST_SECOND / 2, flags);
+  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
+      "Counters since the start: as weirsegmentmux, and segments and chunks that were written "
+      "and lost",
+      GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 
   /* for programs that link libweir: see weirsegmentsink.h */
@@ -912,5 +916,6 @@ weir_segment_sink_class_init (WeirSegmentSinkClass *klass)
 
   weir_segment_inputs_add_templates (element_class);
   gst_element_class_set_static_metadata (element_class, "Segment and HLS Sink", "Sink/Muxer",
-      "Writes original segments and a live HLS playlist", "The Weir authors");
+      "Writes segments that hold all tracks and a live HLS playlist into a folder",
+      "The Weir authors");
 }

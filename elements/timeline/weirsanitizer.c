@@ -100,25 +100,28 @@ static const struct {
 } times[] = {
 #define NANOSECONDS(field) G_STRUCT_OFFSET (WeirTimelineSettings, field), 1
 #define MICROSECONDS(field) G_STRUCT_OFFSET (WeirTimelineSettings, field), 1000
-    {"jump-forward", "Jump forward", "Step ahead (ns) beyond which a sample is suspicious",
+    {"jump-forward", "Jump forward",
+        "Step ahead beyond which a sample is suspicious: a gap, a spike or a new timebase, in "
+        "nanoseconds",
         NANOSECONDS (jump_forward_ns)},
-    {"jump-back", "Jump back", "Step back (ns) beyond which a sample is suspicious",
+    {"jump-back", "Jump back",
+        "Step back beyond which a sample is suspicious: a spike or a new timebase, in nanoseconds",
         NANOSECONDS (jump_back_ns)},
-    {"confirm-wait", "Confirm wait", "How long (ns) a suspicious sample is held at most",
+    {"confirm-wait", "Confirm wait", "How long a suspicious sample is held at most, in nanoseconds",
         MICROSECONDS (confirm_wait_us)},
     {"audio-video-bind", "Audio video bind",
-        "Starts further apart (ns) than this are aligned by arrival",
+        "Starts of audio and video further apart than this are aligned by arrival, in nanoseconds",
         NANOSECONDS (audio_video_bind_ns)},
-    {"probe", "Probe", "How long (ns) the start waits for a further track",
+    {"probe", "Probe", "How long the start waits for a further track, in nanoseconds",
         MICROSECONDS (probe_us)},
     {"probe-promised", "Probe promised",
-        "How long (ns) the start waits for a track that was promised",
+        "How long the start waits for a track that was promised, in nanoseconds",
         MICROSECONDS (probe_promised_us)},
     {"keyframe-wait", "Keyframe wait",
-        "How long (ns) the start waits for the first keyframe of configured video",
+        "How long the start waits for the first keyframe of configured video, in nanoseconds",
         MICROSECONDS (keyframe_wait_us)},
     {"leading-audio", "Leading audio",
-        "Audio further ahead (ns) of the first keyframe than this is dropped",
+        "Audio further ahead of the first keyframe than this is dropped, in nanoseconds",
         NANOSECONDS (leading_audio_ns)},
 #undef NANOSECONDS
 #undef MICROSECONDS
@@ -950,15 +953,16 @@ weir_sanitizer_class_init (WeirSanitizerClass *klass)
           settings.confirm_samples, flags));
   g_object_class_install_property (object_class, PROP_HOLD_BYTES,
       g_param_spec_uint ("hold-bytes", "Hold bytes",
-          "Most bytes held before the start is forced and suspects are let go", 0, 1 << 30,
-          (guint) settings.hold_bytes_max, flags));
+          "Most bytes held before the start is forced and suspicious samples are let go", 0,
+          1 << 30, (guint) settings.hold_bytes_max, flags));
   g_object_class_install_property (object_class, PROP_FORWARD_EOS,
       g_param_spec_boolean ("forward-eos", "Forward EOS",
-          "Whether the end of a connection is the end of the stream", TRUE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+          "Whether the end of a connection is the end of the stream; if not, the next one goes on",
+          TRUE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "How often each decision was taken, connections so far, end of the timeline (ns)",
+          "How often each decision was taken, connections so far, end of the timeline in "
+          "nanoseconds",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   gst_element_class_add_static_pad_template (element_class, &video_sink_template);
@@ -966,7 +970,8 @@ weir_sanitizer_class_init (WeirSanitizerClass *klass)
   gst_element_class_add_static_pad_template (element_class, &video_src_template);
   gst_element_class_add_static_pad_template (element_class, &audio_src_template);
   gst_element_class_set_static_metadata (element_class, "Broadcast Timeline Sanitizer",
-      "Filter/Audio/Video", "Keeps one continuous timeline over the sources of a broadcast",
+      "Filter/Audio/Video",
+      "Keeps one continuous timeline over the sources of a broadcast, whatever they do",
       "The Weir authors");
 }
 
