@@ -6,6 +6,7 @@
 // - a core takes bytes and time and gives bytes and events: GLib, its own folder, base/ and codec/ only
 // - base/ is GLib only; net/ knows no protocol
 // - elements/ never includes app/; app/ includes the public headers of elements/ only
+// - headers that are installed include only such headers, relative to themselves
 // - within app/ only broadcast/ and output/ see GStreamer, only store/ sees a database, only http/ the HTTP server
 
 import fs from 'node:fs';
@@ -14,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 
 const CORES = [
   /^elements\/(base|codec|mpegts)\//,
-  /^elements\/rtmp\/(amf|chunk|handshake|session|flvtag)\./,
+  /^elements\/rtmp\/(amf|chunk|handshake|message|session|settings|flvtag)\./,
   /^elements\/srt\/streamid\./,
   /^elements\/webrtc\/(stun|ice|sdp|rtp)\./,
   /^elements\/timeline\/timeline\./,
@@ -40,6 +41,13 @@ function includes(text) {
       found.push({ line: index + 1, system: m[2], local: m[3] });
   });
   return found;
+}
+
+/* the headers that are installed, as elements/meson.build lists them */
+function publicHeaders(files) {
+  const list = /weir_public_headers = files\(([^)]*)\)/.exec(files.get('elements/meson.build') ?? '');
+
+  return new Set([...(list?.[1] ?? '').matchAll(/'([^']+)'/g)].map(([, name]) => `elements/${name}`));
 }
 
 /* as the compiler finds it: beside the file, then below elements/ and app/ */
@@ -73,8 +81,11 @@ function reaches(files, start, pattern, allowed) {
 
 export function check(files) {
   const faults = [];
+  const installed = publicHeaders(files);
 
   for (const [file, text] of files) {
+    if (file.endsWith('.build'))
+      continue;
     const folder = file.split('/').slice(0, 2).join('/');
     const core = match(CORES, file);
 
@@ -82,6 +93,9 @@ export function check(files) {
       const fault = (why) => faults.push(`${file}:${line}: ${why}`);
       const target = local && resolve(files, file, local);
 
+      if (installed.has(file) && local && !installed.has(path.posix.join(path.posix.dirname(file), local)))
+        fault(`an installed header includes "${local}", which is not found from where it is installed: ` +
+          'write it relative to this file, and list it in elements/meson.build');
       if (core && system && (IO_SYSTEM.test(system) || !CORE_SYSTEM.test(system)))
         fault(`a core includes <${system}>: cores see GLib only; move what needs it into the shell around the core`);
       if (core && target) {
@@ -119,7 +133,7 @@ function read_tree(top) {
       const name = path.posix.join(folder, entry.name);
       if (entry.isDirectory())
         walk(name);
-      else if (/\.[ch]$/.test(entry.name))
+      else if (/\.[ch]$/.test(entry.name) || name === 'elements/meson.build')
         files.set(name, fs.readFileSync(path.join(top, name), 'utf8'));
     }
   };
@@ -135,7 +149,9 @@ function self_test() {
     'elements/net/worker.h': '#include <glib.h>\n',
     'elements/rtmp/chunk.h': '#include "base/reader.h"\n',
     'elements/rtmp/chunk.c': '#include "chunk.h"\n#include <string.h>\n',
+    'elements/meson.build': "weir_public_headers = files(\n  'net/worker.h',\n  'rtmp/listener.h',\n)\n",
     'elements/rtmp/connection.h': '#include "net/worker.h"\n',
+    'elements/rtmp/listener.h': '#include "../net/worker.h"\n',
     'elements/rtmp/connection.c': '#include "connection.h"\n#include "chunk.h"\n#include <sys/socket.h>\n',
     'elements/segment/weirsegmentsink.h': '#include <gst/gst.h>\n',
     'app/broadcast/manager.h': '#include "net/worker.h"\n',
@@ -156,6 +172,8 @@ function self_test() {
     ['the app with one codec', 'app/broadcast/more.c', '#include "codec/avc.h"\n'],
     ['GStreamer outside broadcast/', 'app/api/more.c', '#include <gst/gst.h>\n'],
     ['GStreamer through a header', 'app/metrics/more.c', '#include "segment/weirsegmentsink.h"\n'],
+    ['an installed header that needs one that is not', 'elements/rtmp/listener.h', '#include "connection.h"\n'],
+    ['an installed header that names another from the top', 'elements/rtmp/listener.h', '#include "net/worker.h"\n'],
     ['SQL outside store/', 'app/api/more.c', '#include <sqlite3.h>\n'],
     ['the HTTP server outside http/', 'app/api/more.c', '#include <microhttpd.h>\n'],
   ];

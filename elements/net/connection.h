@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "net/worker.h"
+#include "worker.h"
 
 G_BEGIN_DECLS
 

@@ -3,6 +3,7 @@
 
 #include "base/reader.h"
 #include "base/writer.h"
+#include "rtmp/settings.h"
 
 G_BEGIN_DECLS
 
@@ -23,11 +24,6 @@ typedef enum {
 } WeirAmfType;
 
 typedef struct _WeirAmfValue WeirAmfValue;
-
-typedef struct {
-  guint depth_max;  /* 16: containers within each other, the outermost counts 1 */
-  guint values_max; /* 4096: values in one message in all */
-} WeirAmfLimits;
 
 extern const WeirAmfLimits weir_amf_limits_default;
 

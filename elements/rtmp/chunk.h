@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/writer.h"
+#include "rtmp/message.h"
+#include "rtmp/settings.h"
 
 G_BEGIN_DECLS
 
@@ -9,32 +11,7 @@ G_BEGIN_DECLS
  * The chunk layer of RTMP (RTMP 1.0, 5.3), pure: chunks to messages and messages to chunks.
  */
 
-typedef struct {
-  guint chunk_streams_max; /* 64 live chunk stream ids */
-  gsize video_max;         /* 8 MiB a message */
-  gsize audio_max;         /* 256 KiB */
-  gsize data_max;          /* 64 KiB: AMF messages */
-  gsize control_max;       /* 16 bytes */
-  gsize partial_max;       /* 16 MiB: all partial messages of a connection */
-  guint broken_per_minute; /* 3: partial messages cut off by a new header, then it is an error */
-} WeirRtmpChunkLimits;
-
 extern const WeirRtmpChunkLimits weir_rtmp_chunk_limits_default;
-
-/**
- * WeirRtmpMessage:
- * @payload: (array length=size) (nullable): allocated with g_malloc() to exactly the message's
- *   size; steal it by setting it to NULL
- */
-typedef struct {
-  guint32 chunk_stream_id;
-  guint8 type;
-  guint32 stream_id;
-  guint32 timestamp; /* ms, absolute, mod 2^32 */
-  gint64 arrival_us; /* `now` when its first byte came */
-  guint8 *payload;
-  gsize size;
-} WeirRtmpMessage;
 
 typedef enum {
   WEIR_RTMP_CHUNK_MORE,    /* all input taken, wants more */
@@ -94,27 +71,6 @@ void weir_rtmp_chunk_writer_init (WeirRtmpChunkWriter *self);
 void weir_rtmp_chunk_writer_message (WeirRtmpChunkWriter *self, WeirWriter *output,
     guint32 chunk_stream_id, guint8 type, guint32 stream_id, guint32 timestamp,
     const guint8 *payload, gsize size);
-
-enum {
-  WEIR_RTMP_SET_CHUNK_SIZE = 1,
-  WEIR_RTMP_ABORT = 2,
-  WEIR_RTMP_ACKNOWLEDGEMENT = 3,
-  WEIR_RTMP_USER_CONTROL = 4,
-  WEIR_RTMP_WINDOW_ACKNOWLEDGEMENT_SIZE = 5,
-  WEIR_RTMP_SET_PEER_BANDWIDTH = 6,
-  WEIR_RTMP_AUDIO = 8,
-  WEIR_RTMP_VIDEO = 9,
-  WEIR_RTMP_DATA_AMF3 = 15,
-  WEIR_RTMP_SHARED_OBJECT_AMF3 = 16,
-  WEIR_RTMP_COMMAND_AMF3 = 17,
-  WEIR_RTMP_DATA = 18,
-  WEIR_RTMP_SHARED_OBJECT = 19,
-  WEIR_RTMP_COMMAND = 20,
-  WEIR_RTMP_AGGREGATE = 22,
-};
-
-/* Returns: (transfer none): "video", "command", …; "type N" style names are not made: "unknown" */
-const gchar *weir_rtmp_message_type_get_name (guint8 type);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirRtmpChunkReader, weir_rtmp_chunk_reader_free)
 

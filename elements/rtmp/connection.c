@@ -4,8 +4,10 @@
 #include "rtmp/connection.h"
 
 #include "base/escape.h"
+#include "net/socket.h"
 #include "rtmp/connectioninternal.h"
 #include "rtmp/flvtag.h"
+#include "rtmp/session.h"
 
 #include <sys/random.h>
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "net/connection.h"
-#include "net/socket.h"
-#include "rtmp/session.h"
+#include "../net/connection.h"
+#include "message.h"
 
 G_BEGIN_DECLS
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "rtmp/connection.h"
+#include "rtmp/settings.h"
 
 G_BEGIN_DECLS
 

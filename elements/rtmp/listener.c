@@ -4,6 +4,7 @@
 #include "rtmp/listener.h"
 
 #include "base/tokenbucket.h"
+#include "net/socket.h"
 #include "rtmp/connectioninternal.h"
 
 #include <unistd.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "rtmp/connection.h"
+#include "connection.h"
+#include "settings.h"
 
 G_BEGIN_DECLS
 

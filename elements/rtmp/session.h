@@ -30,22 +30,6 @@ G_BEGIN_DECLS
  */
 typedef struct _WeirRtmpSession WeirRtmpSession;
 
-typedef struct {
-  const gchar *app;        /* (transfer none) copied; "live"; NULL: any */
-  guint32 chunk_size;      /* 60000: what we announce */
-  guint32 window_size;     /* 2500000: Window Acknowledgement Size that we announce */
-  gint64 handshake_us;     /* 10 s from the start until publish is asked for, for all of it */
-  gint64 first_media_us;   /* 10 s from Publish.Start to the first media */
-  gint64 silence_ping_us;  /* 5 s of silence, then we ping */
-  gint64 media_silence_us; /* 15 s without media: closed */
-  gsize early_bytes_max;   /* 64 KiB before publish is asked for */
-  guint streams_max;       /* 8 createStream */
-  WeirRtmpChunkLimits chunk;
-  WeirAmfLimits amf;
-} WeirRtmpSessionSettings;
-
-void weir_rtmp_session_settings_init (WeirRtmpSessionSettings *settings);
-
 typedef enum {
   WEIR_RTMP_EVENT_PUBLISH,   /* asks to publish: @app, @key */
   WEIR_RTMP_EVENT_MESSAGE,   /* audio, video or data message while publishing: @message; type is 8,

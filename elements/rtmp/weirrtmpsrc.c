@@ -29,6 +29,7 @@
 #include "rtmp/weirrtmpsrc.h"
 
 #include "gst/mediacaps.h"
+#include "rtmp/amf.h"
 #include "rtmp/flvtag.h"
 #include "rtmp/listener.h"
 #include "timeline/timeline.h"

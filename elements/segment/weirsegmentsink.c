@@ -681,7 +681,10 @@ change_state (GstElement *element, GstStateChange transition)
   WeirSegmentSink *self = WEIR_SEGMENT_SINK (element);
   GstStateChangeReturn result;
 
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !check_settings (self))
+  /* in READY they may have changed */
+  if ((transition == GST_STATE_CHANGE_NULL_TO_READY ||
+          transition == GST_STATE_CHANGE_READY_TO_PAUSED) &&
+      !check_settings (self))
     return GST_STATE_CHANGE_FAILURE;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
     start (self);

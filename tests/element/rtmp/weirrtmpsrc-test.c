@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtmp/weirrtmpsrc.h"
+#include "rtmp/amf.h"
+#include "rtmp/chunk.h"
 #include "rtmp/listener.h"
 #include "records.h"
 #include "rtmpclient.h"

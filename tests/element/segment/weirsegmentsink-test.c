@@ -214,6 +214,8 @@ a_location_without_a_number_is_refused (Fixture *f, G_GNUC_UNUSED gconstpointer 
   }
   g_object_set (f->sink, "location", "50%%-%3d", NULL);
   g_assert_cmpint (gst_element_set_state (f->sink, GST_STATE_READY), ==, GST_STATE_CHANGE_SUCCESS);
+  g_object_set (f->sink, "location", "a.m4s", NULL);
+  g_assert_cmpint (gst_element_set_state (f->sink, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
 }
 
 typedef struct {
@@ -236,8 +238,8 @@ see (G_GNUC_UNUSED WeirSegmentSink *sink, gpointer data, gpointer user_data)
   switch (written->event->type) {
   case WEIR_SEGMENTER_INIT:
     g_string_append_c (seen->order, 'i');
-    init = weir_init_segment_write ((WeirCodecConfig *const *) written->event->tracks->pdata,
-        written->event->tracks->len, -1);
+    init = weir_init_segment_write (
+        (WeirCodecConfig *const *) written->event->tracks->pdata, written->event->tracks->len, -1);
     weir_check_init_segment (
         seen->check, "init", g_bytes_get_data (init, NULL), g_bytes_get_size (init));
     break;
