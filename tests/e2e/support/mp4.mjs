@@ -63,3 +63,49 @@ export function firstTimes(bytes) {
   }
   return tracks;
 }
+
+/* every fragment in order: { kind, decode, duration }, in the units of its track; bytes begin with an init segment */
+export function* fragments(bytes) {
+  const kinds = new Map();
+  const defaults = new Map();
+
+  for (const { type, body } of boxes(bytes)) {
+    if (type === 'moov') {
+      for (const box of boxes(body)) {
+        if (box.type === 'trak') {
+          const tkhd = child(box.body, 'tkhd');
+          const hdlr = child(child(box.body, 'mdia'), 'hdlr');
+          kinds.set(tkhd.readUInt32BE(tkhd[0] === 1 ? 20 : 12), hdlr.toString('latin1', 8, 12) === 'vide' ? 'video' : 'audio');
+        } else if (box.type === 'mvex') {
+          for (const trex of boxes(box.body))
+            if (trex.type === 'trex')
+              defaults.set(trex.body.readUInt32BE(4), trex.body.readUInt32BE(12));
+        }
+      }
+    }
+    if (type !== 'moof')
+      continue;
+    for (const traf of boxes(body)) {
+      if (traf.type !== 'traf')
+        continue;
+      const tfhd = child(traf.body, 'tfhd');
+      const id = tfhd.readUInt32BE(4);
+      const flags = tfhd.readUInt32BE(0) & 0xffffff;
+      const usual = flags & 8 ? tfhd.readUInt32BE(8 + (flags & 1 ? 8 : 0) + (flags & 2 ? 4 : 0)) : defaults.get(id);
+      const tfdt = child(traf.body, 'tfdt');
+      const decode = tfdt[0] === 1 ? Number(tfdt.readBigUInt64BE(4)) : tfdt.readUInt32BE(4);
+      let duration = 0;
+      for (const trun of boxes(traf.body)) {
+        if (trun.type !== 'trun')
+          continue;
+        const has = trun.body.readUInt32BE(0) & 0xffffff;
+        const count = trun.body.readUInt32BE(4);
+        const each = [0x100, 0x200, 0x400, 0x800].filter((bit) => has & bit).length * 4;
+        const from = 8 + (has & 1 ? 4 : 0) + (has & 4 ? 4 : 0);
+        for (let i = 0; i < count; i++)
+          duration += has & 0x100 ? trun.body.readUInt32BE(from + i * each) : usual;
+      }
+      yield { kind: kinds.get(id), decode, duration };
+    }
+  }
+}
