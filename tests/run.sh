@@ -152,7 +152,7 @@ done_step
 if [ -z "$only" ]; then
   check 'include directions: the rules find what breaks them' node tests/include-directions.mjs --self-test
   check 'include directions' node tests/include-directions.mjs
-  check 'format' sh -c 'find elements app tests -name node_modules -prune -o -name "*.[ch]" -print0 | xargs -0 clang-format --dry-run -Werror'
+  check 'format' sh -c 'find elements app data tests -name node_modules -prune -o -name "*.[ch]" -print0 | xargs -0 clang-format --dry-run -Werror'
   check 'compiles with clang' env CC=clang sh -c '
     [ -e build-clang/build.ninja ] || meson setup build-clang -Dhls_js="$PWD/build/data/hls.min.js" >build-clang.log 2>&1 || { cat build-clang.log; exit 1; }
     ninja -C build-clang >build-clang.log 2>&1 || { tail -n 40 build-clang.log; exit 1; }'

@@ -21,10 +21,14 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s weirsanitizer name=c weirsegmentmux
- *     name=m ! filesink location=a.mp4 s.video_0 ! c.video_0 s.audio_0 ! c.audio_0
- *     c.video_src_0 ! m.video_0 c.audio_src_0 ! m.audio_0
+ * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s weirsanitizer name=c \
+ *   weirsegmentmux name=m ! filesink location=a.mp4 \
+ *   s.video_0 ! c.video_0 s.audio_0 ! c.audio_0 \
+ *   c.video_src_0 ! m.video_0 c.audio_src_0 ! m.audio_0
  * ]|
+ *
+ * makes a fragmented MP4 file of what a publisher sends to `rtmp://localhost:1935/live/k`; it is
+ * complete when the publisher leaves.
  */
 #include "rtmp/weirrtmpsrc.h"
 

@@ -13,10 +13,10 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 filesrc location=a.flv ! flvdemux name=d
- *     weirsegmentmux name=m ! filesink location=a.mp4
- *     d.video ! queue ! h264parse ! video/x-h264,stream-format=avc,alignment=au ! m.video_0
- *     d.audio ! queue ! aacparse ! audio/mpeg,stream-format=raw ! m.audio_0
+ * gst-launch-1.0 filesrc location=a.flv ! flvdemux name=d \
+ *   weirsegmentmux name=m ! filesink location=a.mp4 \
+ *   d.video ! queue ! h264parse ! video/x-h264,stream-format=avc,alignment=au ! m.video_0 \
+ *   d.audio ! queue ! aacparse ! audio/mpeg,stream-format=raw ! m.audio_0
  * ]|
  *
  * makes a fragmented MP4 file of an FLV file without encoding it again.

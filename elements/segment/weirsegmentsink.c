@@ -12,12 +12,13 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s
- *     weirsegmentsink location=site/%05d.m4s playlist-location=site/playlist.m3u8 name=m
- *     s.video_0 ! m.video_0 s.audio_0 ! m.audio_0
+ * mkdir -p site
+ * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s \
+ *   weirsegmentsink location=site/%05d.m4s playlist-location=site/playlist.m3u8 name=m \
+ *   s.video_0 ! m.video_0 s.audio_0 ! m.audio_0
  * ]|
  *
- * writes what a publisher sends as live HLS into the folder `site`.
+ * writes what a publisher sends to `rtmp://localhost:1935/live/k` as live HLS into the folder `site`.
  */
 #include "segment/weirsegmentsink.h"
 

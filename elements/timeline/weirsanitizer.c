@@ -19,10 +19,12 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k keep-listening=true name=s
- *     weirsanitizer forward-eos=false name=c weirsegmentsink location=site/%05d.m4s
- *     playlist-location=site/playlist.m3u8 name=m s.video_0 ! c.video_0 s.audio_0 ! c.audio_0
- *     c.video_src_0 ! m.video_0 c.audio_src_0 ! m.audio_0
+ * mkdir -p site
+ * gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k keep-listening=true name=s \
+ *   weirsanitizer forward-eos=false name=c \
+ *   weirsegmentsink location=site/%05d.m4s playlist-location=site/playlist.m3u8 name=m \
+ *   s.video_0 ! c.video_0 s.audio_0 ! c.audio_0 \
+ *   c.video_src_0 ! m.video_0 c.audio_src_0 ! m.audio_0
  * ]|
  *
  * writes live HLS whose playlist goes on when the publisher comes back.

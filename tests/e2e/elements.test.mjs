@@ -3,12 +3,13 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { readRecord, watchVideo, withBrowser } from './support/browser.mjs';
+import { manCommands, readmeCommands, sectionCommands } from './support/documentation.mjs';
 import { freePort, temporaryFolder } from './support/folder.mjs';
 import { checkMedia, parseMedia } from './support/hls.mjs';
-import { decodesCleanly, makeReference, publishers, sameAsReference, sameContent } from './support/media.mjs';
+import { decodesCleanly, makeReference, sameAsReference, sameContent, videoFrames } from './support/media.mjs';
+import { finish, listens, pluginEnvironment, publish, receiver, shell } from './support/pipeline.mjs';
 import { Process, run } from './support/process.mjs';
 import { shared, test } from './support/test.mjs';
 import { until } from './support/wait.mjs';
@@ -18,84 +19,135 @@ const folder = temporaryFolder('elements');
 fs.chmodSync(folder, 0o755); // nginx reads as another user
 const clip = shared(() => makeReference(path.join(folder, 'clip.flv'), { seconds: 8 }));
 
-function launch(description) {
-  return new Process('gst-launch-1.0', ['-q', ...description.trim().split(/\s+/)], {
-    env: {
-      GST_PLUGIN_PATH_1_0: path.join(settings.build, 'elements'),
-      GST_REGISTRY: path.join(folder, 'registry.bin'),
-      G_DEBUG: 'fatal-criticals',
-    },
-  });
-}
-
-const listens = (port) => until(`something listens on ${port}`, () => new Promise((resolve) => {
-  const socket = net.connect(port, '127.0.0.1', () => {
-    socket.destroy();
-    resolve(true);
-  });
-  socket.on('error', () => resolve(false));
-}));
-
-/* a pipeline that takes one publisher and ends with it */
-async function receive(description) {
-  const port = await freePort();
-  const pipeline = launch(description.replace('PORT', String(port)));
-
-  await Promise.race([listens(port), pipeline.exited]);
-  const encoder = publishers.ffmpeg(await clip(), `rtmp://127.0.0.1:${port}/live/k`);
-  assert.equal(await encoder.exited, 0, `${encoder.tail()}\n${pipeline.tail()}`);
-  const code = await Promise.race([pipeline.exited, new Promise((resolve) => setTimeout(resolve, 15_000, 'still running'))]);
-  if (code === 'still running')
-    await pipeline.stop('SIGKILL');
-  assert.equal(code, 0, `${pipeline.command}\n${pipeline.tail()}`);
-  return pipeline;
-}
-
 const whole = (file) => ({ video: file, audio: file, muxed: file });
 
-test('the plugin lists its elements, and each has a description', async () => {
-  const env = { GST_PLUGIN_PATH_1_0: path.join(settings.build, 'elements'), GST_REGISTRY: path.join(folder, 'inspect.bin') };
-  const { stdout } = await run('gst-inspect-1.0', ['weir'], { env });
+function workplace(name) {
+  const place = path.join(folder, name);
 
-  for (const name of ['weirrtmpsrc', 'weirsanitizer', 'weirsegmentmux', 'weirsegmentsink']) {
-    assert.match(stdout, new RegExp(`\\b${name}\\b`));
-    await run('gst-inspect-1.0', [name], { env });
+  fs.mkdirSync(place);
+  return place;
+}
+
+/* a pipeline that takes one publisher and ends with it */
+async function receive(command, place) {
+  const { pipeline, port } = await receiver(command, place);
+
+  await publish(await clip(), `rtmp://127.0.0.1:${port}/live/k`, pipeline);
+  await finish(pipeline);
+}
+
+/* the segments in a folder as one file, in order */
+async function join(site) {
+  const file = path.join(site, 'whole.mp4');
+  const names = fs.readdirSync(site);
+
+  assert.deepEqual(names.filter((name) => name.endsWith('.open')), []);
+  fs.writeFileSync(file, Buffer.concat(['.mp4', '.m4s'].flatMap((end) => names.filter((name) => name.endsWith(end)).sort())
+    .map((name) => fs.readFileSync(path.join(site, name)))));
+  return file;
+}
+
+async function checkFile(file) {
+  await decodesCleanly(file);
+  await run(settings.weir, ['check', file]);
+  await sameAsReference(await clip(), whole(file), { video: true, audio: true, frame: 0.04 });
+}
+
+/* what the documented command of each element is for: runs it, and looks at what came out */
+const documented = {
+  async weirrtmpsrc(command, place) {
+    await receive(command, place);
+    await checkFile(path.join(place, 'a.mp4'));
+  },
+
+  async weirsanitizer(command, place) {
+    const { pipeline, port } = await receiver(command, place);
+
+    for (let i = 0; i < 2; i++)
+      await publish(await clip(), `rtmp://127.0.0.1:${port}/live/k`, pipeline);
+    const playlist = path.join(place, 'site', 'playlist.m3u8');
+    const parsed = () => parseMedia(fs.readFileSync(playlist, 'utf8'));
+    await until('the second one is in the playlist', () => parsed().segments.some((segment) => segment.discontinuity));
+    assert.equal(parsed().ended, false);
+    pipeline.signal('SIGINT');
+    await finish(pipeline);
+
+    const list = parsed();
+    checkMedia(list, 'playlist.m3u8');
+    assert.ok(list.ended, 'no end');
+    assert.equal(list.segments.filter((segment) => segment.discontinuity).length, 1);
+    const frames = await videoFrames(await clip());
+    assert.deepEqual(await videoFrames(await join(path.join(place, 'site'))), [...frames, ...frames]);
+  },
+
+  async weirsegmentmux(command, place) {
+    fs.copyFileSync(await clip(), path.join(place, 'a.flv'));
+    await finish(await shell(command, place));
+    await checkFile(path.join(place, 'a.mp4'));
+  },
+
+  async weirsegmentsink(command, place) {
+    await receive(command, place);
+    const list = parseMedia(fs.readFileSync(path.join(place, 'site', 'playlist.m3u8'), 'utf8'));
+    checkMedia(list, 'playlist.m3u8');
+    assert.ok(list.ended, 'no end');
+    await decodesCleanly(path.join(place, 'site', 'playlist.m3u8'));
+    await checkFile(await join(path.join(place, 'site')));
+  },
+};
+
+test('the plugin lists its elements; README, man page and their own documentation give the same command for each', async () => {
+  const env = await pluginEnvironment();
+  const { stdout } = await run('gst-inspect-1.0', ['weir'], { env });
+  const names = [...stdout.matchAll(/^ {2}(weir\w+): \S/gm)].map((m) => m[1]).sort();
+  const places = { README: readmeCommands(), 'man page': manCommands(), 'the element itself': sectionCommands() };
+
+  assert.ok(names.length >= 4, stdout);
+  assert.deepEqual(Object.keys(documented).sort(), names, 'each command is run by a test below');
+  for (const [place, commands] of Object.entries(places)) {
+    assert.deepEqual([...commands.keys()].sort(), names, place);
+    for (const name of names) {
+      assert.match(commands.get(name), /^(mkdir -p \w+\n)?gst-launch-1\.0 /, `${place}: ${name}`);
+      assert.equal(commands.get(name), places.README.get(name), `${place} has another command for ${name} than README`);
+    }
+  }
+  for (const name of names) {
+    const inspected = await run('gst-inspect-1.0', [name], { env });
+    assert.doesNotMatch(inspected.output, /WARN|CRITICAL/);
   }
 });
 
+for (const [name, run_it] of Object.entries(documented)) {
+  test(`${name}: the command in its documentation works`, async () => {
+    const command = readmeCommands().get(name);
+
+    assert.ok(command, 'not in README');
+    await run_it(command, workplace(name));
+  });
+}
+
+test('a pipeline of gst-launch-1.0 that fails leaves a dot file where GST_DEBUG_DUMP_DOT_DIR says', async () => {
+  const place = workplace('fails');
+  const pipeline = await shell('gst-launch-1.0 weirrtmpsrc address=192.0.2.1 port=1 ! fakesink', place);
+
+  assert.notEqual(await pipeline.exited, 0, pipeline.tail());
+  const names = fs.readdirSync(pipeline.dots).filter((name) => /error.*\.dot$/.test(name));
+  assert.equal(names.length, 1, fs.readdirSync(pipeline.dots).join(' '));
+  assert.match(fs.readFileSync(path.join(pipeline.dots, names[0]), 'utf8'), /^digraph pipeline \{[^]*WeirRtmpSrc[^]*\}\s*$/);
+  assert.match(await finish(pipeline).catch((error) => error.message), /\nthe pipeline: .*error.*\.dot\n/);
+});
+
 test('weirrtmpsrc alone: what is published can be written to a file', async () => {
-  const file = path.join(folder, 'source.mkv');
+  const place = workplace('alone');
 
-  await receive(`weirrtmpsrc port=PORT stream-key=k name=s matroskamux name=m ! filesink location=${file}
-    s.video_0 ! queue ! m.video_0 s.audio_0 ! queue ! m.audio_0`);
-  await sameContent(await clip(), whole(file), { video: true, audio: true });
-});
-
-test('weirrtmpsrc, weirsanitizer, weirsegmentmux: a publisher becomes a fragmented MP4 file', async () => {
-  const file = path.join(folder, 'a.mp4');
-
-  await receive(`weirrtmpsrc port=PORT stream-key=k name=s weirsanitizer name=c weirsegmentmux name=m ! filesink location=${file}
-    s.video_0 ! c.video_0 s.audio_0 ! c.audio_0 c.video_src_0 ! m.video_0 c.audio_src_0 ! m.audio_0`);
-  await decodesCleanly(file);
-  await run(settings.weir, ['check', file]);
-  await sameAsReference(await clip(), whole(file), { video: true, audio: true, frame: 0.04 });
-});
-
-test('weirsegmentmux behind elements of stock: a file becomes a fragmented MP4 file', async () => {
-  const file = path.join(folder, 'stock.mp4');
-  const pipeline = launch(`filesrc location=${await clip()} ! flvdemux name=d weirsegmentmux name=m ! filesink location=${file}
-    d.video ! queue ! h264parse ! video/x-h264,stream-format=avc,alignment=au ! m.video_0
-    d.audio ! queue ! aacparse ! audio/mpeg,stream-format=raw ! m.audio_0`);
-
-  assert.equal(await pipeline.exited, 0, pipeline.tail());
-  await decodesCleanly(file);
-  await run(settings.weir, ['check', file]);
-  await sameAsReference(await clip(), whole(file), { video: true, audio: true, frame: 0.04 });
+  await receive(`gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s matroskamux name=m ! filesink location=a.mkv
+    s.video_0 ! queue ! m.video_0 s.audio_0 ! queue ! m.audio_0`.replace(/\n/g, ' '), place);
+  await sameContent(await clip(), whole(path.join(place, 'a.mkv')), { video: true, audio: true });
 });
 
 test('weirsegmentsink: its folder behind a static server plays live, in ffmpeg and in a browser', { seconds: 180 }, async () => {
   const site = path.join(folder, 'site');
-  const [httpPort, rtmpPort] = [await freePort(), await freePort()];
+  const httpPort = await freePort();
 
   fs.mkdirSync(site);
   fs.copyFileSync(path.join(settings.build, 'data', 'hls.min.js'), path.join(site, 'hls.min.js'));
@@ -108,11 +160,10 @@ test('weirsegmentsink: its folder behind a static server plays live, in ffmpeg a
     ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`).join(' ')}
     server { listen 127.0.0.1:${httpPort}; root ${site}; location ~ m3u8$ { add_header Cache-Control no-store; } } }`);
   const nginx = new Process('nginx', ['-p', folder, '-c', path.join(folder, 'nginx.conf'), '-e', 'stderr']);
-  const pipeline = launch(`weirrtmpsrc port=${rtmpPort} stream-key=k name=s
-    weirsegmentsink name=m location=${site}/%05d.m4s playlist-location=${site}/playlist.m3u8 target-duration=2 playlist-length=6 max-files=12
-    s.video_0 ! m.video_0 s.audio_0 ! m.audio_0`);
+  const { pipeline, port: rtmpPort } = await receiver(`gst-launch-1.0 weirrtmpsrc port=1935 stream-key=k name=s
+    weirsegmentsink name=m location=%05d.m4s playlist-location=playlist.m3u8 target-duration=2 playlist-length=6 max-files=12
+    s.video_0 ! m.video_0 s.audio_0 ! m.audio_0`.replace(/\n/g, ' '), site);
 
-  await Promise.race([listens(rtmpPort), pipeline.exited]);
   await listens(httpPort);
   const encoder = new Process('ffmpeg', ['-v', 'error', '-re', '-stream_loop', '3', '-i', await clip(), '-c', 'copy', '-f', 'flv',
     `rtmp://127.0.0.1:${rtmpPort}/live/k`]);
@@ -138,7 +189,7 @@ test('weirsegmentsink: its folder behind a static server plays live, in ffmpeg a
   });
   assert.equal((await player).output.trim(), '');
   await encoder.stop();
-  assert.equal(await pipeline.exited, 0, pipeline.tail());
+  await finish(pipeline);
   assert.ok(parseMedia(fs.readFileSync(path.join(site, 'playlist.m3u8'), 'utf8')).ended, 'no end');
   await nginx.stop();
 });

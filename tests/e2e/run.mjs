@@ -15,7 +15,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const options = { only: '', long: false, summary: null };
 
 for (let args = process.argv.slice(2); args.length > 0; args.shift()) {
-  if (args[0] === '--weir') settings.weir = path.resolve(args[1]), args.shift();
+  if (args[0] === '--weir') settings.weir = args[1], args.shift();
   else if (args[0] === '--only') options.only = args[1], args.shift();
   else if (args[0] === '--summary') options.summary = args[1], args.shift();
   else if (args[0] === '--long') options.long = true;
@@ -24,6 +24,7 @@ for (let args = process.argv.slice(2); args.length > 0; args.shift()) {
     process.exit(2);
   }
 }
+settings.weir = path.resolve(settings.weir);
 settings.build = path.dirname(path.dirname(settings.weir));
 settings.long = options.long;
 
