@@ -17,6 +17,9 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -24,6 +27,9 @@
 
 #undef G_LOG_DOMAIN
 #define G_LOG_DOMAIN "weir"
+
+/* larger pieces of memory go back to the system at once */
+#define KEPT_ALLOCATION (4 * 1024 * 1024)
 
 typedef struct {
   WeirConfig *config;
@@ -53,6 +59,17 @@ raise_descriptor_limit (void)
     limit.rlim_cur = limit.rlim_max;
     setrlimit (RLIMIT_NOFILE, &limit);
   }
+}
+
+/* The payload of a chunk is some hundred kilobytes. By default the allocator maps the first ones
+ * anew and gives their pages back each time, and clearing pages costs more than writing them. */
+static void
+keep_memory_of_chunks (void)
+{
+#ifdef __GLIBC__
+  mallopt (M_MMAP_THRESHOLD, KEPT_ALLOCATION);
+  mallopt (M_TRIM_THRESHOLD, 2 * KEPT_ALLOCATION);
+#endif
 }
 
 static void
@@ -307,6 +324,7 @@ weir_daemon_run (int argc, char **argv)
   weir_log_settings_init (&log, self.config->server.log_level, self.config->server.log_format);
   weir_log_install (&log);
   raise_descriptor_limit ();
+  keep_memory_of_chunks ();
   umask (077);
 
   self.loop = g_main_loop_new (NULL, FALSE);

@@ -60,12 +60,6 @@ payload_free (gpointer data)
   g_free (payload);
 }
 
-GstMemory *
-weir_segment_inputs_get_memory (const WeirSample *sample)
-{
-  return ((Payload *) sample->owner)->map.memory;
-}
-
 static void
 item_free (Item *item)
 {

@@ -11,10 +11,9 @@ G_BEGIN_DECLS
  * WeirSegmentInputs:
  *
  * What weirsegmentmux and weirsegmentsink share: their request pads and the segmenter behind them.
- * Buffers are mapped for as long as the segmenter or its chunks hold them, stamps are running
- * times. Live input goes in as it arrives; input that is not live comes from threads that run as
- * fast as they can, so it is put in the order of its decode times first (bounded in bytes), and no
- * clock is looked at.
+ * Buffers are mapped for as long as the segmenter holds them, stamps are running times. Live input
+ * goes in as it arrives; input that is not live comes from threads that run as fast as they can, so
+ * it is put in the order of its decode times first (bounded in bytes), and no clock is looked at.
  *
  * One lock around all; @handle and @ended are called with it held, on whatever thread pushed.
  */
@@ -65,8 +64,5 @@ gboolean weir_segment_inputs_push_event (WeirSegmentInputs *self, GstEvent *even
  * Returns: (transfer full): a structure of that name
  */
 GstStructure *weir_segment_inputs_make_statistics (WeirSegmentInputs *self, const gchar *name);
-
-/* Returns: (transfer none): the memory behind a sample that came through a pad */
-GstMemory *weir_segment_inputs_get_memory (const WeirSample *sample);
 
 G_END_DECLS

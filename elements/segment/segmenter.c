@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/segmenter.h"
 
+#include "base/writer.h"
 #include "segment/fragment.h"
 
 #define SECOND_NS G_GINT64_CONSTANT (1000000000)
@@ -67,10 +68,11 @@ typedef struct {
   gint64 pending_dts;    /* ticks */
   gint32 pending_offset; /* ticks */
 
-  GArray *samples;    /* open chunk: of WeirSample */
+  GArray *samples;    /* open chunk: of WeirSample, whose data is not set yet */
   GArray *entries;    /* of WeirFragmentSample */
   gint64 chunk_start; /* ticks */
   gsize chunk_bytes;
+  WeirWriter payload; /* the data of @samples, @chunk_bytes of it, then that of @pending */
 
   GQueue ahead; /* of WeirSample*: may belong behind a cut that is not known yet */
 
@@ -136,6 +138,8 @@ release_sample (WeirSample *sample)
 {
   if (sample->release != NULL)
     sample->release (sample->owner);
+  sample->data = NULL;
+  sample->owner = NULL;
   sample->release = NULL;
 }
 
@@ -160,12 +164,9 @@ track_free (gpointer data)
   Track *track = data;
   WeirSample *sample;
 
-  if (track->has_pending)
-    release_sample (&track->pending);
-  for (guint i = 0; i < track->samples->len; i++)
-    release_sample (&g_array_index (track->samples, WeirSample, i));
   g_array_unref (track->samples);
   g_array_unref (track->entries);
+  weir_writer_clear (&track->payload);
   while ((sample = g_queue_pop_head (&track->ahead)) != NULL) {
     release_sample (sample);
     g_free (sample);
@@ -194,10 +195,9 @@ weir_chunk_free (WeirChunk *self)
 {
   if (self == NULL)
     return;
-  for (guint i = 0; i < self->samples->len; i++)
-    release_sample (&g_array_index (self->samples, WeirSample, i));
   g_array_unref (self->samples);
   g_bytes_unref (self->header);
+  g_clear_pointer (&self->payload, g_bytes_unref);
   g_free (self);
 }
 
@@ -330,6 +330,37 @@ fix_target (WeirSegmenter *self, gint64 duration_ns)
 
 /* ---- chunks ---- */
 
+/* the open chunk's payload; that of the pending sample stays */
+static GBytes *
+take_payload (Track *track)
+{
+  WeirWriter payload = track->payload;
+  gsize pending = payload.size - track->chunk_bytes;
+
+  /* the next chunk will be about as large */
+  weir_writer_init (&track->payload, track->chunk_bytes + track->chunk_bytes / 2 + pending);
+  weir_writer_bytes (&track->payload, payload.data + track->chunk_bytes, pending);
+  payload.size = track->chunk_bytes;
+  track->chunk_bytes = 0;
+  return weir_writer_steal (&payload);
+}
+
+static GArray *
+take_samples (Track *track, GBytes *payload)
+{
+  GArray *samples = track->samples;
+  const guint8 *data = g_bytes_get_data (payload, NULL);
+
+  for (guint i = 0; i < samples->len; i++) {
+    WeirSample *sample = &g_array_index (samples, WeirSample, i);
+
+    sample->data = data;
+    data += sample->size;
+  }
+  track->samples = g_array_sized_new (FALSE, FALSE, sizeof (WeirSample), samples->len);
+  return samples;
+}
+
 static void
 close_chunk (WeirSegmenter *self, guint index)
 {
@@ -359,11 +390,10 @@ close_chunk (WeirSegmenter *self, guint index)
   chunk->header = weir_fragment_write_header (start, chunk->sequence, index + 1, chunk->decode_time,
       (const WeirFragmentSample *) (gpointer) track->entries->data, track->entries->len,
       &chunk->styp_size);
-  chunk->samples = track->samples;
   chunk->size = g_bytes_get_size (chunk->header) + track->chunk_bytes;
-  track->samples = g_array_new (FALSE, FALSE, sizeof (WeirSample));
+  chunk->payload = take_payload (track);
+  chunk->samples = take_samples (track, chunk->payload);
   g_array_set_size (track->entries, 0);
-  track->chunk_bytes = 0;
 
   if (total->parts++ == 0)
     total->decode_time = chunk->decode_time;
@@ -658,6 +688,8 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
   }
   track->has_pending = TRUE;
   track->pending = *sample;
+  weir_writer_bytes (&track->payload, sample->data, sample->size);
+  release_sample (&track->pending);
   track->pending_dts = dts;
   track->pending_offset = (gint32) CLAMP (offset, G_MININT32, G_MAXINT32);
   track->segment->bytes += sample->size;

@@ -63,8 +63,9 @@ void weir_segmenter_settings_init (WeirSegmenterSettings *settings);
  * @keyframe: decoding can start here
  * @discontinuity: the timeline was flagged broken before this sample
  * @data: (array length=size): the payload; stays valid until @owner is released
- * @owner: what keeps @data alive
- * @release: called once with @owner, on whatever thread lets go of the chunk
+ * @owner: (nullable): what keeps @data alive
+ * @release: (nullable): called once with @owner as soon as the payload has been copied or dropped,
+ *   on the thread that calls the segmenter
  */
 typedef struct {
   gint64 dts;
@@ -80,8 +81,8 @@ typedef struct {
 /**
  * WeirChunk: a closed chunk, which is also a partial segment of its track
  *
- * Its bytes are @header followed by the data of @samples in order. Owned by whoever took it from
- * the segmenter; weir_chunk_free() releases the samples. May be freed on any thread.
+ * Its bytes are @header followed by @payload. Owned by whoever took it from the segmenter. May be
+ * freed on any thread.
  */
 typedef struct {
   guint track;          /* as returned by weir_segmenter_add_track() */
@@ -94,8 +95,9 @@ typedef struct {
   guint sample_count;
   GBytes *header;  /* moof and the header of mdat; a segment's first chunk: styp before */
   gsize styp_size; /* how much of @header is styp, 0 but for a segment's first chunk */
-  GArray *samples; /* of WeirSample */
-  gsize size;      /* bytes of header and samples together */
+  GBytes *payload; /* (nullable): the samples' data; NULL once its owner has dropped it */
+  GArray *samples; /* of WeirSample: their data is in @payload, they have no owner */
+  gsize size;      /* bytes of header and payload together */
 } WeirChunk;
 
 void weir_chunk_free (WeirChunk *self);

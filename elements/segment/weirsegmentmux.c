@@ -134,7 +134,9 @@ push_chunk (WeirSegmentMux *self, const WeirChunk *chunk)
     GstBuffer *buffer = gst_buffer_new ();
 
     if (sample->size > 0)
-      gst_buffer_append_memory (buffer, gst_memory_ref (weir_segment_inputs_get_memory (sample)));
+      gst_buffer_append_memory (buffer,
+          gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY, (gpointer) sample->data, sample->size,
+              0, sample->size, g_bytes_ref (chunk->payload), (GDestroyNotify) g_bytes_unref));
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
     if (i + 1 == chunk->samples->len)
       GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_MARKER);

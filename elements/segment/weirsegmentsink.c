@@ -37,7 +37,6 @@ GST_DEBUG_CATEGORY_STATIC (weir_segment_sink_debug);
 
 /* what may wait for the disk */
 #define WAITING_BYTES_MAX (64 * 1024 * 1024)
-#define VECTORS_MAX 256
 
 #define DEFAULT_LOCATION "segment%05d.m4s"
 #define DEFAULT_PLAYLIST_LOCATION "playlist.m3u8"
@@ -289,7 +288,7 @@ static gboolean
 write_fully (gint fd, struct iovec *vectors, guint n, guint64 offset)
 {
   while (n > 0) {
-    gssize size = pwritev (fd, vectors, (int) MIN (n, VECTORS_MAX), (off_t) offset);
+    gssize size = pwritev (fd, vectors, (int) n, (off_t) offset);
 
     if (size < 0 && errno == EINTR)
       continue;
@@ -312,22 +311,14 @@ write_fully (gint fd, struct iovec *vectors, guint n, guint64 offset)
 static gboolean
 write_chunk (WeirSegmentSink *self, File *file, const WeirChunk *chunk)
 {
-  guint n = chunk->samples->len + 1;
-  g_autofree struct iovec *vectors = g_new (struct iovec, n);
-  gsize size;
+  struct iovec vectors[2];
 
   /* an object begins with its styp, or not at all */
   if (file == NULL || file->fd < 0 || (file->offset == 0 && chunk->styp_size == 0))
     return FALSE;
-  vectors[0].iov_base = (gpointer) g_bytes_get_data (chunk->header, &size);
-  vectors[0].iov_len = size;
-  for (guint i = 1; i < n; i++) {
-    const WeirSample *sample = &g_array_index (chunk->samples, WeirSample, i - 1);
-
-    vectors[i].iov_base = (gpointer) sample->data;
-    vectors[i].iov_len = sample->size;
-  }
-  if (!write_fully (file->fd, vectors, n, file->offset)) {
+  vectors[0].iov_base = (gpointer) g_bytes_get_data (chunk->header, &vectors[0].iov_len);
+  vectors[1].iov_base = (gpointer) g_bytes_get_data (chunk->payload, &vectors[1].iov_len);
+  if (!write_fully (file->fd, vectors, G_N_ELEMENTS (vectors), file->offset)) {
     warn (self, "writing", file->path, errno);
     file->dirty = TRUE;
     return FALSE;
@@ -574,12 +565,8 @@ handle (GstElement *element, WeirSegmenterEvent *event)
 
   /* the disk does not follow: the numbers go on, without the media */
   job->lost = TRUE;
-  for (guint i = 0; i < event->chunk->samples->len; i++) {
-    WeirSample *sample = &g_array_index (event->chunk->samples, WeirSample, i);
-
-    sample->release (sample->owner);
-  }
   g_array_set_size (event->chunk->samples, 0);
+  g_clear_pointer (&event->chunk->payload, g_bytes_unref);
   if (g_atomic_int_compare_and_exchange (&self->warned, 0, 1))
     GST_ELEMENT_WARNING (
         self, RESOURCE, WRITE, ("Media is being lost: the disk is too slow."), (NULL));

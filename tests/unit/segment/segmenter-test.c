@@ -8,12 +8,16 @@
 #define MS G_GINT64_CONSTANT (1000000)
 #define S (1000 * MS)
 
+/* what owns a sample that was pushed; the bytes follow */
 typedef struct {
-  guint id;
-  guint track;
-  gint64 dts, pts;
   gint *alive;
+  gsize size;
 } Payload;
+
+/* the bytes of a sample: one NAL unit (of audio they mean nothing here), which, unless it is too
+ * small, says which one it is */
+#define ID_OFFSET 8
+#define SAMPLE_SIZE_MIN (ID_OFFSET + sizeof (guint32))
 
 typedef struct {
   guint track;
@@ -137,6 +141,7 @@ release (gpointer owner)
   Payload *payload = owner;
 
   g_atomic_int_add (payload->alive, -1);
+  memset (payload + 1, 0xff, payload->size);
   g_free (payload);
 }
 
@@ -170,7 +175,6 @@ read_back (Harness *h, const WeirChunk *chunk, Chunk *seen)
   weir_reader_skip (&trun, flags & 4 ? 8 : 4);
   for (guint i = 0; i < chunk->sample_count; i++) {
     const WeirSample *sample = &g_array_index (chunk->samples, WeirSample, i);
-    const Payload *payload = sample->owner;
     guint32 duration = flags & 0x100 ? weir_reader_u32 (&trun) : default_duration;
     gint32 offset;
 
@@ -181,7 +185,7 @@ read_back (Harness *h, const WeirChunk *chunk, Chunk *seen)
     if (i == 0)
       seen->presentation = (gint64) time + offset;
     if (timescale != 0 && h->shown_tolerance >= 0) {
-      gint64 wanted = payload->pts * timescale / S;
+      gint64 wanted = sample->pts * timescale / S;
 
       g_assert_cmpint (ABS ((gint64) time + offset - wanted), <=, h->shown_tolerance);
     }
@@ -200,7 +204,8 @@ take_chunk (Harness *h, const WeirChunk *chunk)
   Chunk seen = {chunk->track, chunk->segment, chunk->part, chunk->sequence, chunk->decode_time,
       chunk->duration, chunk->independent, chunk->sample_count};
   guint32 timescale = chunk->track == 0 && h->video != NULL ? 90000 : 48000;
-  gsize size = g_bytes_get_size (chunk->header);
+  const guint8 *payload = g_bytes_get_data (chunk->payload, NULL);
+  gsize payload_size = g_bytes_get_size (chunk->payload);
   guint parts = 0;
 
   for (guint i = 0; i < h->segments->len; i++)
@@ -212,25 +217,31 @@ take_chunk (Harness *h, const WeirChunk *chunk)
   g_assert_cmpuint (chunk->sample_count, >, 0);
   for (guint i = 0; i < chunk->samples->len; i++) {
     const WeirSample *sample = &g_array_index (chunk->samples, WeirSample, i);
-    const Payload *payload = sample->owner;
+    guint32 id;
 
     if (i == 0)
-      seen.first_pts = payload->pts;
-    seen.last_pts = payload->pts;
-    g_assert_cmpuint (payload->track, ==, chunk->track);
+      seen.first_pts = sample->pts;
+    seen.last_pts = sample->pts;
+    /* without a gap, and nobody needs to be told who does not need it any more */
+    g_assert_true (sample->data == payload);
+    g_assert_null (sample->owner);
+    payload += sample->size;
+    if (sample->size < SAMPLE_SIZE_MIN)
+      continue;
+    memcpy (&id, sample->data + ID_OFFSET, sizeof id);
+    g_assert_cmpuint (id >> 24, ==, chunk->track);
+    id &= 0xffffff;
     /* once, in order; what was dropped leaves a hole that a test counts */
-    g_assert_cmpuint (payload->id, >=, h->expected_id[chunk->track]);
-    h->expected_id[chunk->track] = payload->id + 1;
-    size += sample->size;
+    g_assert_cmpuint (id, >=, h->expected_id[chunk->track]);
+    h->expected_id[chunk->track] = id + 1;
   }
   g_byte_array_append (segment->object, g_bytes_get_data (chunk->header, NULL),
       (guint) g_bytes_get_size (chunk->header));
-  for (guint i = 0; i < chunk->samples->len; i++) {
-    const WeirSample *sample = &g_array_index (chunk->samples, WeirSample, i);
-
-    g_byte_array_append (segment->object, sample->data, (guint) sample->size);
-  }
-  g_assert_cmpuint (size, ==, chunk->size);
+  g_byte_array_append (
+      segment->object, g_bytes_get_data (chunk->payload, NULL), (guint) payload_size);
+  g_assert_true (
+      payload == (const guint8 *) g_bytes_get_data (chunk->payload, NULL) + payload_size);
+  g_assert_cmpuint (g_bytes_get_size (chunk->header) + payload_size, ==, chunk->size);
   for (guint i = 0; i < h->chunks->len; i++) {
     const Chunk *other = &g_array_index (h->chunks, Chunk, i);
 
@@ -340,19 +351,16 @@ static void
 push_sized (Harness *h, guint track, gint64 dts, gint64 pts, gboolean keyframe,
     gboolean discontinuity, gint64 now_us, gsize size)
 {
-  Payload *payload = g_malloc0 (sizeof *payload + size);
-  WeirSample sample = {
-      dts, pts, keyframe, discontinuity, (const guint8 *) (payload + 1), size, payload, release};
+  Payload *payload = g_malloc0 (sizeof *payload + MAX (size, SAMPLE_SIZE_MIN));
+  guint8 *bytes = (guint8 *) (payload + 1);
+  WeirSample sample = {dts, pts, keyframe, discontinuity, bytes, size, payload, release};
+  guint32 id = track << 24 | h->next_id[track]++;
 
-  *payload = (Payload){h->next_id[track]++, track, dts, pts, &h->alive};
-  if (size > 4) {
-    /* one NAL unit; of audio the bytes mean nothing here */
-    guint8 *bytes = (guint8 *) (payload + 1);
-
-    bytes[2] = (guint8) ((size - 4) >> 8);
-    bytes[3] = (guint8) (size - 4);
-    bytes[4] = keyframe ? 0x65 : 0x41;
-  }
+  *payload = (Payload){&h->alive, size};
+  bytes[2] = (guint8) ((size - 4) >> 8);
+  bytes[3] = (guint8) (size - 4);
+  bytes[4] = keyframe ? 0x65 : 0x41;
+  memcpy (bytes + ID_OFFSET, &id, sizeof id);
   g_atomic_int_inc (&h->alive);
   h->pushed++;
   weir_segmenter_push (h->segmenter, track, &sample, now_us);
