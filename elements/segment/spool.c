@@ -12,11 +12,13 @@ typedef struct {
 struct _WeirSpoolWriter {
   gatomicrefcount ref_count;
   GThread *thread;
-  GMutex lock;    /* protects everything below, and the clients */
-  GCond wake;     /* of the thread */
-  GCond done;     /* a job or tick has returned */
-  GQueue ready;   /* of clients with jobs, each once; the next one first */
-  GQueue ticking; /* of clients with a tick, the next one due first */
+  GMutex lock;     /* protects everything below, and the clients */
+  GCond wake;      /* of the thread */
+  GCond done;      /* a job or tick has returned */
+  GQueue ready;    /* of clients with jobs, each once; the next one first */
+  GQueue ticking;  /* of clients with a tick, the next one due first */
+  gboolean asleep; /* the thread waits for @wake; a signal to nobody is a system call, too */
+  guint waiting;   /* threads that wait for @done */
   gboolean stop;
 };
 
@@ -32,19 +34,43 @@ struct _WeirSpoolClient {
   gint64 next_tick_us;
 };
 
+/* the same moments for all clients: one wake-up serves them */
+static gint64
+next_tick (gint64 now_us)
+{
+  return (now_us / TICK_US + 1) * TICK_US;
+}
+
+/* with the lock held */
+static void
+wake (WeirSpoolWriter *self)
+{
+  if (self->asleep)
+    g_cond_signal (&self->wake);
+  self->asleep = FALSE;
+}
+
+/* with the lock held: a job or tick of @client has returned */
+static void
+finish (WeirSpoolWriter *self, WeirSpoolClient *client)
+{
+  client->busy = FALSE;
+  if (self->waiting > 0)
+    g_cond_broadcast (&self->done);
+}
+
 /* with the lock held, which is let go of meanwhile */
 static void
 run_tick (WeirSpoolWriter *self, WeirSpoolClient *client, gint64 now_us)
 {
   g_queue_remove (&self->ticking, client);
-  client->next_tick_us = now_us + TICK_US;
+  client->next_tick_us = next_tick (now_us);
   g_queue_push_tail (&self->ticking, client);
   client->busy = TRUE;
   g_mutex_unlock (&self->lock);
   client->tick (client->data);
   g_mutex_lock (&self->lock);
-  client->busy = FALSE;
-  g_cond_broadcast (&self->done);
+  finish (self, client);
 }
 
 static void
@@ -56,7 +82,6 @@ run_job (WeirSpoolWriter *self, WeirSpoolClient *client)
   g_mutex_unlock (&self->lock);
   job->run (job->data);
   g_mutex_lock (&self->lock);
-  client->busy = FALSE;
   client->waiting -= job->bytes;
   g_free (job);
   /* one job each in turn, so that no client holds up the others with a long queue */
@@ -64,7 +89,7 @@ run_job (WeirSpoolWriter *self, WeirSpoolClient *client)
     g_queue_push_tail (&self->ready, client);
   else
     client->queued = FALSE;
-  g_cond_broadcast (&self->done);
+  finish (self, client);
 }
 
 static gpointer
@@ -89,10 +114,12 @@ run (gpointer data)
     }
     if (self->stop)
       break;
+    self->asleep = TRUE;
     if (ticking != NULL)
       g_cond_wait_until (&self->wake, &self->lock, ticking->next_tick_us);
     else
       g_cond_wait (&self->wake, &self->lock);
+    self->asleep = FALSE;
   }
   g_mutex_unlock (&self->lock);
   return NULL;
@@ -125,7 +152,7 @@ weir_spool_writer_unref (WeirSpoolWriter *self)
     return;
   g_mutex_lock (&self->lock);
   self->stop = TRUE;
-  g_cond_signal (&self->wake);
+  wake (self);
   g_mutex_unlock (&self->lock);
   g_thread_join (self->thread);
   g_cond_clear (&self->wake);
@@ -146,12 +173,22 @@ weir_spool_client_new (
   self->data = data;
   if (tick != NULL) {
     g_mutex_lock (&writer->lock);
-    self->next_tick_us = g_get_monotonic_time () + TICK_US;
+    self->next_tick_us = next_tick (g_get_monotonic_time ());
     g_queue_push_tail (&writer->ticking, self);
-    g_cond_signal (&writer->wake);
+    wake (writer);
     g_mutex_unlock (&writer->lock);
   }
   return self;
+}
+
+/* with the lock held */
+static void
+wait_until_done (WeirSpoolWriter *self, WeirSpoolClient *client)
+{
+  self->waiting++;
+  while (client->busy || !g_queue_is_empty (&client->jobs))
+    g_cond_wait (&self->done, &self->lock);
+  self->waiting--;
 }
 
 void
@@ -164,8 +201,7 @@ weir_spool_client_free (WeirSpoolClient *self)
   writer = self->writer;
   g_mutex_lock (&writer->lock);
   g_queue_remove (&writer->ticking, self);
-  while (self->busy || !g_queue_is_empty (&self->jobs))
-    g_cond_wait (&writer->done, &writer->lock);
+  wait_until_done (writer, self);
   g_mutex_unlock (&writer->lock);
   g_free (self);
   weir_spool_writer_unref (writer);
@@ -189,7 +225,7 @@ weir_spool_client_push (
       g_queue_push_tail (&writer->ready, self);
     self->queued = TRUE;
     g_queue_push_tail (&self->jobs, job);
-    g_cond_signal (&writer->wake);
+    wake (writer);
   }
   g_mutex_unlock (&writer->lock);
   return fits;
@@ -201,8 +237,7 @@ weir_spool_client_flush (WeirSpoolClient *self)
   WeirSpoolWriter *writer = self->writer;
 
   g_mutex_lock (&writer->lock);
-  while (self->busy || !g_queue_is_empty (&self->jobs))
-    g_cond_wait (&writer->done, &writer->lock);
+  wait_until_done (writer, self);
   g_mutex_unlock (&writer->lock);
 }
 
