@@ -67,9 +67,20 @@ typedef struct {
     gint64 rtmp_data_message;
     gint64 authorise;
     guint http_connections;
+    guint http_connections_per_address;
+    gint64 http_header_time;
+    gint64 http_body_time;
     gint64 http_idle;
+    gint64 http_write_stall;
+    gint64 http_write_progress;
     gint64 http_body;
     gint64 http_header;
+    guint http_headers;
+    gint64 http_target;
+    guint http_parked_per_stream;
+    guint http_parked_per_address;
+    gint64 http_answer;
+    guint json_depth;
   } limits;
 } WeirConfig;
 

@@ -154,14 +154,25 @@ static WeirHttpServer *
 daemon_serve (
     Daemon *self, const gchar *key, const gchar *listen, WeirHttpHandler handler, GError **error)
 {
+  const typeof (self->config->limits) *limits = &self->config->limits;
   WeirHttpServerSettings settings;
   WeirHttpServer *server;
 
   weir_http_server_settings_init (&settings);
-  settings.connections_max = self->config->limits.http_connections;
-  settings.idle_timeout_s = (guint) (self->config->limits.http_idle / G_USEC_PER_SEC);
-  settings.body_max = (gsize) self->config->limits.http_body;
-  settings.header_max = (gsize) self->config->limits.http_header;
+  settings.connections_max = limits->http_connections;
+  settings.connections_per_address_max = limits->http_connections_per_address;
+  settings.header_time_us = limits->http_header_time;
+  settings.body_time_us = limits->http_body_time;
+  settings.idle_us = limits->http_idle;
+  settings.write_stall_us = limits->http_write_stall;
+  settings.write_progress = (guint64) limits->http_write_progress;
+  settings.body_max = (gsize) limits->http_body;
+  settings.header_max = (gsize) limits->http_header;
+  settings.headers_max = limits->http_headers;
+  settings.target_max = (gsize) limits->http_target;
+  settings.parked_per_stream_max = limits->http_parked_per_stream;
+  settings.parked_per_address_max = limits->http_parked_per_address;
+  settings.answer_max_us = limits->http_answer;
   server = weir_http_server_new (listen, &settings, handler, self->app, error);
   if (server == NULL)
     g_prefix_error (error, "%s: ", key);
@@ -189,11 +200,15 @@ daemon_listen_http (Daemon *self, GError **error)
       apart ? weir_http_app_handle_public : weir_http_app_handle, error);
   if (self->http == NULL)
     return FALSE;
-  if (apart)
-    self->admin = daemon_serve (
-        self, "http.admin-listen", config->http.admin_listen, weir_http_app_handle, error);
-  weir_http_app_set_server (self->app, self->http);
-  return !apart || self->admin != NULL;
+  weir_http_app_add_server (self->app, self->http);
+  if (!apart)
+    return TRUE;
+  self->admin = daemon_serve (
+      self, "http.admin-listen", config->http.admin_listen, weir_http_app_handle, error);
+  if (self->admin == NULL)
+    return FALSE;
+  weir_http_app_add_server (self->app, self->admin);
+  return TRUE;
 }
 
 static gboolean
@@ -276,7 +291,7 @@ daemon_clear (Daemon *self)
     g_unlink (self->ready_path);
   g_clear_pointer (&self->ready_path, g_free);
   if (self->app != NULL)
-    weir_http_app_set_server (self->app, NULL);
+    weir_http_app_remove_servers (self->app);
   g_clear_pointer (&self->admin, weir_http_server_free);
   g_clear_pointer (&self->http, weir_http_server_free);
   while (g_main_context_iteration (NULL, FALSE))

@@ -20,7 +20,7 @@ struct _WeirHttpApp {
   gint ready; /* atomic */
 
   GMutex lock;
-  WeirHttpServer *server;
+  GPtrArray *servers; /* of WeirHttpServer, not owned */
 };
 
 static void
@@ -71,12 +71,23 @@ get_readyz (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *p
 }
 
 static void
+add_statistics (WeirHttpServerStatistics *sum, const WeirHttpServerStatistics *more)
+{
+  sum->requests += more->requests;
+  for (guint i = 0; i < G_N_ELEMENTS (sum->responses_by_class); i++)
+    sum->responses_by_class[i] += more->responses_by_class[i];
+  sum->bytes_sent += more->bytes_sent;
+  sum->connections += more->connections;
+  sum->parked += more->parked;
+}
+
+static void
 get_metrics (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
     gpointer user_data)
 {
   WeirHttpApp *self = user_data;
   WeirMetrics metrics = {.started_us = self->started_us};
-  WeirHttpServerStatistics statistics;
+  WeirHttpServerStatistics http = {0};
   g_autofree gint64 *pushes = NULL;
   g_autofree gchar *text = NULL;
   WeirHttpResponse *response;
@@ -87,11 +98,14 @@ get_metrics (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
   }
   weir_broadcast_manager_get_totals (self->api.manager, &metrics.broadcasts);
   g_mutex_lock (&self->lock);
-  if (self->server != NULL) {
-    weir_http_server_get_statistics (self->server, &statistics);
-    metrics.http = &statistics;
+  for (guint i = 0; i < self->servers->len; i++) {
+    WeirHttpServerStatistics statistics;
+
+    weir_http_server_get_statistics (self->servers->pdata[i], &statistics);
+    add_statistics (&http, &statistics);
   }
   g_mutex_unlock (&self->lock);
+  metrics.http = &http;
   if (self->workers != NULL) {
     metrics.workers = weir_worker_pool_get_size (self->workers);
     pushes = g_new0 (gint64, metrics.workers);
@@ -153,6 +167,7 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
   WeirHttpApp *self = g_new0 (WeirHttpApp, 1);
 
   g_mutex_init (&self->lock);
+  self->servers = g_ptr_array_new ();
   self->started_us = g_get_real_time ();
   self->workers = settings->workers;
   self->listeners.http = g_strdup (settings->listeners.http);
@@ -185,6 +200,7 @@ weir_http_app_free (WeirHttpApp *self)
   g_free (self->listeners.rtmp);
   g_free (self->listeners.rtmps);
   g_free (self->listeners.srt);
+  g_ptr_array_unref (self->servers);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -202,10 +218,18 @@ weir_http_app_handle_public (WeirHttpRequest *request, gpointer app)
 }
 
 void
-weir_http_app_set_server (WeirHttpApp *self, WeirHttpServer *server)
+weir_http_app_add_server (WeirHttpApp *self, WeirHttpServer *server)
 {
   g_mutex_lock (&self->lock);
-  self->server = server;
+  g_ptr_array_add (self->servers, server);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+weir_http_app_remove_servers (WeirHttpApp *self)
+{
+  g_mutex_lock (&self->lock);
+  g_ptr_array_set_size (self->servers, 0);
   g_mutex_unlock (&self->lock);
 }
 

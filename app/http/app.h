@@ -35,8 +35,10 @@ void weir_http_app_free (WeirHttpApp *self);
 void weir_http_app_handle (WeirHttpRequest *request, gpointer app);
 void weir_http_app_handle_public (WeirHttpRequest *request, gpointer app);
 
-/* whose numbers /metrics shows; NULL before that server is freed. Any thread. */
-void weir_http_app_set_server (WeirHttpApp *self, WeirHttpServer *server);
+/* one more whose numbers /metrics sums up. Any thread; so is the next. */
+void weir_http_app_add_server (WeirHttpApp *self, WeirHttpServer *server);
+/* before any of them is freed */
+void weir_http_app_remove_servers (WeirHttpApp *self);
 /* whether /readyz says yes; FALSE at first. Any thread. */
 void weir_http_app_set_ready (WeirHttpApp *self, gboolean ready);
 

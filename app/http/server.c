@@ -1,65 +1,79 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/server.h"
 
+#include "http/acceptor.h"
+#include "http/clients.h"
 #include "http/private.h"
-#include "net/socket.h"
+#include "http/probe.h"
+#include "base/tokenbucket.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#undef G_LOG_DOMAIN
+#define G_LOG_DOMAIN "weir"
+
 /*
- * One MHD daemon per listen address, each with its own epoll threads. What 0.9.75 does not do by
+ * One MHD daemon with its epoll threads behind an acceptor of our own. What 0.9.75 does not do by
  * itself and is done here:
+ *  - accepting: it spins when descriptors run out, and knows no proxies and no IPv6 networks;
  *  - the request target is taken raw from the log callback and decoded once (http.c);
+ *  - lines that end without CR, folded lines, NULs, and more than one blank in the request line are
+ *    accepted by it; here each token of a head has to stand where it belongs, and they do not;
  *  - ambiguous framing (Content-Length beside Transfer-Encoding, repeated fields) is refused;
+ *  - it takes line ends and extensions of chunks lightly: after a request in chunks the connection
+ *    is closed, so that nothing can be taken for a next request, and what can be seen is refused;
  *  - bodies of many parts go through a reading callback, never through an iovec response, which
  *    aborts the process beyond some 2,000 entries;
  *  - parked (suspended) requests have a deadline, for MHD notices nothing about them, and are all
  *    resumed before a daemon is stopped, which would abort otherwise;
  *  - its strict mode, which answers a missing Host header twice, stays off: such checks are ours;
- *  - a client that sends a byte now and then keeps its connection alive as far as MHD is concerned:
- *    the keeper thread shuts down connections that have no complete request for too long.
+ *  - a client that sends, or takes, a byte now and then keeps its connection alive as far as MHD is
+ *    concerned: the keeper thread shuts down connections that are too slow.
  */
 
-#define BACKLOG 1024
 #define READ_BLOCK (64 * 1024)
 #define SWALLOW_FACTOR 16
 #define KEEPER_INTERVAL_US G_USEC_PER_SEC
 #define STOP_MAX_US (2 * G_USEC_PER_SEC)
+#define LOG_RATE 1.0
+#define LOG_BURST 20.0
+/* connections that we have cut and MHD has not closed yet */
+#define SPARE_CONNECTIONS 2048
 
-typedef struct {
-  struct MHD_Daemon *daemon;
-} Listener;
-
-/* a client's connection; owned by MHD's socket context, guarded by the server's lock */
-typedef struct {
-  gint fd;
-  gint64 waiting_since_us; /* for a complete request; 0 while one is being answered */
-} Client;
+/* the version whose handling of heads and chunks is known; later ones are strict by themselves */
+#define MHD_LAX_VERSION "0.9.75"
 
 struct _WeirHttpServer {
   gatomicrefcount ref_count;
   WeirHttpServerSettings settings;
   WeirHttpHandler handler;
   gpointer user_data;
-  gchar *addresses;
-  GArray *listeners;
+  WeirHttpAcceptor *acceptor;
+  struct MHD_Daemon *daemon;
   GThread *keeper;
+  gboolean lax; /* MHD is */
 
   GMutex lock;
   GCond changed;
   gboolean stopping;
   gboolean keeper_stops;
-  GHashTable *clients; /* of Client, a set */
-  GQueue parked;       /* of Exchange, oldest deadline first */
-  guint active;        /* exchanges that MHD still knows */
+  WeirHttpClients *clients;
+  GQueue parked;              /* of Exchange, oldest deadline first */
+  GHashTable *parked_peers;   /* address → number */
+  GHashTable *parked_streams; /* first segment of the path → number */
+  guint active;               /* exchanges that MHD still knows */
   WeirHttpServerStatistics statistics;
+
+  GMutex log_lock;
+  WeirTokenBucket log_bucket;
+  guint unlogged;
 };
 
 /* a request and its answer; one reference is MHD's, one the handler's */
@@ -67,12 +81,17 @@ typedef struct {
   gatomicrefcount ref_count;
   WeirHttpServer *server;
   WeirHttpRequest *request;
-  gchar *target; /* raw */
-  guintptr target_end;
+  gchar *target;           /* raw */
+  const gchar *raw_target; /* in MHD's buffer, valid until the headers have been read */
+  gint fd;
   GByteArray *body;
   gsize swallowed;
   gboolean begun;
   gboolean dispatched;
+  gboolean chunked;
+  gboolean bad_chunks;
+  const gchar *body_start; /* in MHD's buffer */
+  const gchar *chunk_end;  /* of the last piece that was seen */
   gint64 started_us;
   guint status;
   guint64 size;
@@ -80,6 +99,7 @@ typedef struct {
   /* guarded by the server's lock */
   struct MHD_Connection *connection; /* while parked */
   GList link;                        /* in parked */
+  gchar *stream;                     /* likewise: what it is counted under */
   gint64 deadline_us;
   WeirHttpResponse *response;
   gboolean answered;
@@ -90,10 +110,13 @@ server_unref (WeirHttpServer *self)
 {
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
-  g_hash_table_unref (self->clients);
-  g_array_unref (self->listeners);
-  g_free (self->addresses);
+  g_clear_pointer (&self->acceptor, weir_http_acceptor_free);
+  weir_http_clients_free (self->clients);
+  g_hash_table_unref (self->parked_peers);
+  g_hash_table_unref (self->parked_streams);
+  g_clear_pointer (&self->settings.counters, weir_counters_unref);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->log_lock);
   g_cond_clear (&self->changed);
   g_free (self);
 }
@@ -107,8 +130,76 @@ exchange_unref (Exchange *self)
   g_clear_pointer (&self->response, weir_http_response_free);
   g_clear_pointer (&self->body, g_byte_array_unref);
   g_free (self->target);
+  g_free (self->stream);
   server_unref (self->server);
   g_free (self);
+}
+
+/* a stranger was refused. @peer, @text: (nullable): from outside */
+static void
+count_refusal (WeirHttpServer *self, const gchar *reason, const gchar *peer, const gchar *text)
+{
+  g_autofree gchar *escaped = weir_http_escape_for_log (text ? text : "");
+  guint unlogged = 0;
+  gboolean log;
+
+  weir_counters_add (self->settings.counters, reason);
+  g_mutex_lock (&self->log_lock);
+  log = weir_token_bucket_take (&self->log_bucket, 1, g_get_monotonic_time ());
+  if (log)
+    unlogged = self->unlogged;
+  self->unlogged = log ? 0 : self->unlogged + 1;
+  g_mutex_unlock (&self->log_lock);
+  if (log && unlogged > 0)
+    g_info ("http: %u refusals were not logged", unlogged);
+  if (log)
+    g_info ("http: refused %s: %s%s%s%s", peer ? peer : "a connection", reason,
+        *escaped ? " \"" : "", escaped, *escaped ? "\"" : "");
+}
+
+static gchar *
+get_peer (gint fd)
+{
+  struct sockaddr_storage native;
+  socklen_t size = sizeof native;
+  g_autoptr (GSocketAddress) address = NULL;
+
+  if (getpeername (fd, (struct sockaddr *) &native, &size) < 0)
+    return NULL;
+  address = g_socket_address_new_from_native (&native, size);
+  return G_IS_INET_SOCKET_ADDRESS (address) ? weir_http_format_address (address, FALSE) : NULL;
+}
+
+/* with the server's lock held; MHD, or the acceptor, notices and closes the descriptor */
+static void
+cut (gint fd, const gchar *limit, gpointer data)
+{
+  WeirHttpServer *self = data;
+  g_autofree gchar *peer = get_peer (fd);
+
+  shutdown (fd, SHUT_RDWR);
+  /* who has nothing more to ask does nothing wrong */
+  if (strcmp (limit, WEIR_LIMIT_HTTP_IDLE) == 0)
+    weir_counters_add (self->settings.counters, limit);
+  else
+    count_refusal (self, limit, peer, NULL);
+}
+
+static void
+set_phase_locked (WeirHttpServer *self, gint fd, WeirHttpClientPhase phase)
+{
+  WeirHttpClient *client = weir_http_clients_find (self->clients, fd);
+
+  if (client != NULL)
+    weir_http_clients_set_phase (self->clients, client, phase, g_get_monotonic_time ());
+}
+
+static void
+set_phase (Exchange *self, WeirHttpClientPhase phase)
+{
+  g_mutex_lock (&self->server->lock);
+  set_phase_locked (self->server, self->fd, phase);
+  g_mutex_unlock (&self->server->lock);
 }
 
 static WeirHttpResponse *
@@ -122,20 +213,92 @@ text_response (guint status, const gchar *text)
 
 /* parked requests; with the server's lock held */
 
+/* Returns: FALSE when @max of them are there already */
+static gboolean
+count_up (GHashTable *counts, const gchar *key, guint max)
+{
+  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (counts, key));
+
+  if (count >= max)
+    return FALSE;
+  g_hash_table_insert (counts, g_strdup (key), GUINT_TO_POINTER (count + 1));
+  return TRUE;
+}
+
+static void
+count_down (GHashTable *counts, const gchar *key)
+{
+  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (counts, key));
+
+  if (count > 1)
+    g_hash_table_insert (counts, g_strdup (key), GUINT_TO_POINTER (count - 1));
+  else
+    g_hash_table_remove (counts, key);
+}
+
+static void
+respond_busy (Exchange *self, const gchar *text)
+{
+  self->response = text_response (503, text);
+  weir_http_response_set_header (self->response, "Retry-After", "1");
+  weir_http_response_set_header (self->response, "Cache-Control", "no-store");
+  weir_http_response_set_header (self->response, "Access-Control-Allow-Origin", "*");
+  self->answered = TRUE;
+}
+
+/* Returns: FALSE when there are too many already: the request is answered then */
+static gboolean
+park (Exchange *self, struct MHD_Connection *connection)
+{
+  WeirHttpServer *server = self->server;
+  const gchar *path = self->request->path;
+  const gchar *limit = NULL;
+
+  g_free (self->stream);
+  self->stream = g_strndup (path, 1 + strcspn (path + 1, "/"));
+  if (!count_up (
+          server->parked_peers, self->request->peer, server->settings.parked_per_address_max)) {
+    limit = WEIR_LIMIT_HTTP_PARKED_PER_ADDRESS;
+  } else if (!count_up (
+                 server->parked_streams, self->stream, server->settings.parked_per_stream_max)) {
+    count_down (server->parked_peers, self->request->peer);
+    limit = WEIR_LIMIT_HTTP_PARKED_PER_STREAM;
+  }
+  if (limit != NULL) {
+    count_refusal (server, limit, self->request->peer, self->target);
+    respond_busy (self, "Too many requests are waiting\n");
+    return FALSE;
+  }
+
+  self->connection = connection;
+  self->deadline_us = g_get_monotonic_time () + server->settings.answer_max_us;
+  self->link.data = self;
+  g_queue_push_tail_link (&server->parked, &self->link);
+  server->statistics.parked++;
+  if (server->parked.length == 1)
+    g_cond_broadcast (&server->changed);
+  set_phase_locked (server, self->fd, WEIR_HTTP_CLIENT_ANSWERING);
+  /* under the lock, so that nobody resumes what is not suspended yet */
+  MHD_suspend_connection (connection);
+  return TRUE;
+}
+
 static void
 unpark (Exchange *self)
 {
-  g_queue_unlink (&self->server->parked, &self->link);
-  self->server->statistics.parked--;
+  WeirHttpServer *server = self->server;
+
+  count_down (server->parked_peers, self->request->peer);
+  count_down (server->parked_streams, self->stream);
+  g_queue_unlink (&server->parked, &self->link);
+  server->statistics.parked--;
   MHD_resume_connection (g_steal_pointer (&self->connection));
 }
 
 static void
 unpark_busy (Exchange *self)
 {
-  self->response = text_response (503, "No answer in time\n");
-  weir_http_response_set_header (self->response, "Retry-After", "1");
-  self->answered = TRUE;
+  respond_busy (self, "No answer in time\n");
   unpark (self);
 }
 
@@ -160,35 +323,37 @@ exchange_answered (
   exchange_unref (self);
 }
 
+static gboolean
+probe (gint fd, guint64 *acknowledged, gboolean *waiting, G_GNUC_UNUSED gpointer data)
+{
+  return weir_http_probe_socket (fd, acknowledged, waiting);
+}
+
 static gpointer
 keep (gpointer data)
 {
+  static const WeirHttpClientsCallbacks callbacks = {.probe = probe, .cut = cut};
   WeirHttpServer *self = data;
-  /* MHD's own timeout ends connections that are silent; this one those that only pretend */
-  gint64 waiting_max_us = 2 * self->settings.idle_timeout_s * G_USEC_PER_SEC;
+  gint64 swept = 0;
 
   g_mutex_lock (&self->lock);
   while (!self->keeper_stops) {
     gint64 now = g_get_monotonic_time ();
     gint64 wake = G_MAXINT64;
     Exchange *oldest;
-    GHashTableIter iter;
-    gpointer key;
 
-    while ((oldest = g_queue_peek_head (&self->parked)) != NULL && oldest->deadline_us <= now)
+    while ((oldest = g_queue_peek_head (&self->parked)) != NULL && oldest->deadline_us <= now) {
+      weir_counters_add (self->settings.counters, WEIR_LIMIT_HTTP_ANSWER);
       unpark_busy (oldest);
+    }
     if (oldest != NULL)
       wake = oldest->deadline_us;
-
-    g_hash_table_iter_init (&iter, self->clients);
-    while (g_hash_table_iter_next (&iter, &key, NULL)) {
-      Client *client = key;
-
-      wake = MIN (wake, now + KEEPER_INTERVAL_US);
-      if (client->waiting_since_us != 0 && now - client->waiting_since_us > waiting_max_us) {
-        shutdown (client->fd, SHUT_RDWR);
-        client->waiting_since_us = 0;
+    if (weir_http_clients_get_count (self->clients) > 0) {
+      if (now - swept >= KEEPER_INTERVAL_US) {
+        weir_http_clients_sweep (self->clients, now, &callbacks, self);
+        swept = now;
       }
+      wake = MIN (wake, swept + KEEPER_INTERVAL_US);
     }
 
     if (wake == G_MAXINT64)
@@ -337,6 +502,8 @@ send_response (Exchange *self, struct MHD_Connection *connection, WeirHttpRespon
   guint64 offset, size;
 
   select_range (self, response, &offset, &size);
+  if (self->chunked)
+    weir_http_response_set_header (response, "Connection", "close");
   self->status = response->status;
   self->size = strcmp (self->request->method, "HEAD") == 0 ? 0 : size;
   headers = g_array_ref (response->headers);
@@ -353,13 +520,17 @@ send_response (Exchange *self, struct MHD_Connection *connection, WeirHttpRespon
   return result;
 }
 
-/* an answer before the body was read: MHD closes the connection after it */
+/* an answer before the body was read: MHD closes the connection after it.
+ * @reason: static: what is counted */
 static enum MHD_Result
-refuse (Exchange *self, struct MHD_Connection *connection, guint status, const gchar *text)
+refuse (Exchange *self, struct MHD_Connection *connection, guint status, const gchar *reason,
+    const gchar *text)
 {
   WeirHttpResponse *response = text_response (status, text);
 
+  count_refusal (self->server, reason, self->request->peer, self->target);
   weir_http_response_set_header (response, "Connection", "close");
+  set_phase (self, WEIR_HTTP_CLIENT_SENDING);
   return send_response (self, connection, response);
 }
 
@@ -367,10 +538,13 @@ refuse (Exchange *self, struct MHD_Connection *connection, guint status, const g
 
 typedef struct {
   WeirHttpRequest *request;
+  const gchar *next; /* where the next field has to begin in MHD's buffer */
+  guint fields;
   guint hosts;
   guint lengths;
   guint encodings;
   gboolean malformed;
+  gboolean misplaced;
 } HeaderCheck;
 
 static enum MHD_Result
@@ -379,8 +553,15 @@ take_header (void *cls, G_GNUC_UNUSED enum MHD_ValueKind kind, const char *name,
 {
   HeaderCheck *check = cls;
 
-  if (value == NULL)
+  /* MHD has replaced CR and LF: what is between two fields shows how a line ended */
+  if (name != check->next)
+    check->misplaced = TRUE;
+  if (value == NULL) {
+    check->misplaced = TRUE;
     value = "";
+  }
+  check->next = value + value_size + 2;
+  check->fields++;
   if (strlen (name) != name_size || strlen (value) != value_size || !weir_http_is_token (name))
     check->malformed = TRUE;
   for (const gchar *c = value; *c != '\0'; c++)
@@ -402,25 +583,6 @@ take_header (void *cls, G_GNUC_UNUSED enum MHD_ValueKind kind, const char *name,
   return MHD_YES;
 }
 
-static gchar *
-format_address (GSocketAddress *address, gboolean with_port)
-{
-  GInetAddress *inet = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address));
-  g_autofree gchar *text = g_inet_address_to_string (inet);
-  guint16 port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address));
-
-  /* an IPv4 client of a dual-stack socket is an IPv4 client */
-  if (g_ascii_strncasecmp (text, "::ffff:", 7) == 0 && strchr (text, '.') != NULL) {
-    gchar *mapped = g_strdup (text + 7);
-
-    g_free (text);
-    text = mapped;
-  }
-  if (!with_port)
-    return g_steal_pointer (&text);
-  return g_strdup_printf (strchr (text, ':') ? "[%s]:%u" : "%s:%u", text, port);
-}
-
 static void
 take_addresses (Exchange *self, struct MHD_Connection *connection)
 {
@@ -434,7 +596,7 @@ take_addresses (Exchange *self, struct MHD_Connection *connection)
   if (info != NULL && info->client_addr != NULL)
     peer = g_socket_address_new_from_native (info->client_addr, sizeof (struct sockaddr_in6));
   if (G_IS_INET_SOCKET_ADDRESS (peer)) {
-    request->peer = format_address (peer, FALSE);
+    request->peer = weir_http_format_address (peer, FALSE);
     request->loopback =
         strcmp (request->peer, "::1") == 0 || g_str_has_prefix (request->peer, "127.");
   }
@@ -449,21 +611,36 @@ take_addresses (Exchange *self, struct MHD_Connection *connection)
     g_autoptr (GSocketAddress) address = g_socket_address_new_from_native (&local, local_size);
 
     if (G_IS_INET_SOCKET_ADDRESS (address))
-      request->host = format_address (address, TRUE);
+      request->host = weir_http_format_address (address, TRUE);
   }
   if (request->host == NULL)
     request->host = g_strdup ("localhost");
 }
 
-/* MHD hands the target out as a string; between it and the version there was one blank, unless a
- * NUL cut the target short */
+/* whether the request line is its three parts with a blank between them, as @version tells, and
+ * @end_of_fields the end of the head */
 static gboolean
-is_target_cut (Exchange *self, const char *version)
+is_in_place (Exchange *self, const char *method, const char *version, const char *end_of_fields,
+    gsize head_size)
 {
-  guintptr start = (guintptr) version;
+  return self->raw_target == method + strlen (method) + 1 &&
+         version == self->raw_target + strlen (self->target) + 1 &&
+         end_of_fields + 2 == method + head_size;
+}
 
-  return start > self->target_end + 1 &&
-         start - self->target_end < self->server->settings.header_max;
+/* Returns: (nullable): what is wrong with the head */
+static const gchar *
+check_framing (const HeaderCheck *check, const char *method, const char *version)
+{
+  if (check->misplaced || check->malformed || !weir_http_is_token (method))
+    return "Malformed request\n";
+  if (check->hosts > 1 || check->lengths > 1 || check->encodings > 1 ||
+      (check->lengths > 0 && check->encodings > 0) ||
+      (check->encodings > 0 && strcmp (version, "HTTP/1.0") == 0))
+    return "Ambiguous request\n";
+  if (check->hosts == 0 && strcmp (version, "HTTP/1.1") == 0)
+    return "Host header missing\n";
+  return NULL;
 }
 
 /* the headers have been read */
@@ -471,10 +648,11 @@ static enum MHD_Result
 begin (Exchange *self, struct MHD_Connection *connection, const char *method, const char *version)
 {
   WeirHttpServerSettings *settings = &self->server->settings;
-  HeaderCheck check = {0};
-  const gchar *host, *length;
+  HeaderCheck check = {.next = version + strlen (version) + 2};
+  const gchar *host, *length, *expect, *problem;
   const union MHD_ConnectionInfo *info;
   gboolean valid_target;
+  gsize head_size;
 
   self->request = check.request = weir_http_request_new (method);
   self->request->answered = exchange_answered;
@@ -484,31 +662,47 @@ begin (Exchange *self, struct MHD_Connection *connection, const char *method, co
   host = weir_http_request_get_header (self->request, "Host");
   if (self->request->host == NULL)
     self->request->host = g_strdup (host);
-  if (self->request->host != NULL && !weir_http_host_is_valid (self->request->host))
-    return refuse (self, connection, 400, "Bad Host header\n");
   take_addresses (self, connection);
+  info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  head_size = info != NULL ? info->header_size : 0;
+  if (!self->server->lax)
+    check.misplaced = FALSE;
+  else if (self->target == NULL || !is_in_place (self, method, version, check.next, head_size))
+    check.misplaced = TRUE;
 
   if (strcmp (version, "HTTP/1.1") != 0 && strcmp (version, "HTTP/1.0") != 0)
-    return refuse (self, connection, 505, "HTTP version not supported\n");
-  if (!valid_target || is_target_cut (self, version))
-    return refuse (self, connection, 400, "Bad request target\n");
-  if (!weir_http_is_token (method) || check.malformed || check.hosts > 1 || check.lengths > 1 ||
-      check.encodings > 1 || (check.lengths > 0 && check.encodings > 0) ||
-      (check.encodings > 0 && strcmp (version, "HTTP/1.0") == 0))
-    return refuse (self, connection, 400, "Ambiguous or malformed request\n");
-  if (check.hosts == 0 && strcmp (version, "HTTP/1.1") == 0)
-    return refuse (self, connection, 400, "Host header missing\n");
-  info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-  if (info != NULL && info->header_size > settings->header_max)
-    return refuse (self, connection, 431, "Request headers too large\n");
+    return refuse (
+        self, connection, 505, WEIR_HTTP_REFUSED_MALFORMED, "HTTP version not supported\n");
+  if ((problem = check_framing (&check, method, version)) != NULL)
+    return refuse (self, connection, 400, WEIR_HTTP_REFUSED_MALFORMED, problem);
+  if (!weir_http_host_is_valid (self->request->host))
+    return refuse (self, connection, 400, WEIR_HTTP_REFUSED_MALFORMED, "Bad Host header\n");
+  if (strlen (self->target) > settings->target_max)
+    return refuse (
+        self, connection, 414, WEIR_LIMIT_HTTP_TARGET, "The request target is too long\n");
+  if (!valid_target)
+    return refuse (self, connection, 400, WEIR_HTTP_REFUSED_TARGET, "Bad request target\n");
+  if (head_size > settings->header_max)
+    return refuse (self, connection, 431, WEIR_LIMIT_HTTP_HEADER, "Request headers too large\n");
+  if (check.fields > settings->headers_max)
+    return refuse (self, connection, 431, WEIR_LIMIT_HTTP_HEADERS, "Too many request headers\n");
   if (weir_http_request_get_header (self->request, "Content-Encoding") != NULL)
-    return refuse (self, connection, 415, "Encoded request bodies are not taken\n");
+    return refuse (self, connection, 415, WEIR_HTTP_REFUSED_ENCODING,
+        "Encoded request bodies are not taken\n");
+  expect = weir_http_request_get_header (self->request, "Expect");
+  if (expect != NULL && g_ascii_strcasecmp (expect, "100-continue") != 0)
+    return refuse (
+        self, connection, 417, WEIR_HTTP_REFUSED_MALFORMED, "There is no such expectation\n");
   /* a body that is a little too large is read first: an early answer often gets lost in the reset
    */
   length = weir_http_request_get_header (self->request, "Content-Length");
   if (length != NULL && (strlen (length) > 18 || g_ascii_strtoull (length, NULL, 10) >
                                                      (guint64) settings->body_max * SWALLOW_FACTOR))
-    return refuse (self, connection, 413, "Request body too large\n");
+    return refuse (self, connection, 413, WEIR_LIMIT_HTTP_BODY, "Request body too large\n");
+  self->chunked = check.encodings > 0;
+  self->body_start = method + head_size;
+  if (self->chunked || length != NULL)
+    set_phase (self, WEIR_HTTP_CLIENT_BODY);
   return MHD_YES;
 }
 
@@ -525,18 +719,9 @@ answer_or_park (Exchange *self, struct MHD_Connection *connection)
     self->response = text_response (503, "Going away\n");
     weir_http_response_set_header (self->response, "Connection", "close");
   }
-  if (!self->answered) {
-    self->connection = connection;
-    self->deadline_us = g_get_monotonic_time () + server->settings.answer_max_us;
-    self->link.data = self;
-    g_queue_push_tail_link (&server->parked, &self->link);
-    server->statistics.parked++;
-    if (server->parked.length == 1)
-      g_cond_broadcast (&server->changed);
-    /* under the lock, so that nobody resumes what is not suspended yet */
-    MHD_suspend_connection (connection);
+  if (!self->answered && park (self, connection))
     return MHD_YES;
-  }
+  set_phase_locked (server, self->fd, WEIR_HTTP_CLIENT_SENDING);
   response = g_steal_pointer (&self->response);
   g_clear_pointer (&locker, g_mutex_locker_free);
   /* MHD calls again while an answer could not be queued: only once here */
@@ -544,15 +729,55 @@ answer_or_park (Exchange *self, struct MHD_Connection *connection)
 }
 
 static enum MHD_Result
+take_footer (G_GNUC_UNUSED void *cls, G_GNUC_UNUSED enum MHD_ValueKind kind,
+    G_GNUC_UNUSED const char *name, G_GNUC_UNUSED const char *value)
+{
+  return MHD_YES;
+}
+
+static enum MHD_Result
 dispatch (Exchange *self, struct MHD_Connection *connection)
 {
+  if (self->bad_chunks || (self->chunked && MHD_get_connection_values (connection, MHD_FOOTER_KIND,
+                                                take_footer, NULL) > 0))
+    return refuse (
+        self, connection, 400, WEIR_HTTP_REFUSED_MALFORMED, "Malformed or extended chunks\n");
   if (self->swallowed > self->server->settings.body_max)
-    return refuse (self, connection, 413, "Request body too large\n");
+    return refuse (self, connection, 413, WEIR_LIMIT_HTTP_BODY, "Request body too large\n");
   if (self->body != NULL)
     self->request->body = g_byte_array_free_to_bytes (g_steal_pointer (&self->body));
   g_atomic_ref_count_inc (&self->ref_count);
   self->server->handler (self->request, self->server->user_data);
   return answer_or_park (self, connection);
+}
+
+/* "1f\r\n", after another chunk "\r\n1f\r\n" */
+static gboolean
+is_chunk_head (const gchar *text, gsize size, gboolean first)
+{
+  gsize digits = 0;
+
+  if (size >= 2 && memcmp (text, "\r\n", 2) == 0 && !first) {
+    text += 2;
+    size -= 2;
+  }
+  while (digits < size && g_ascii_isxdigit (text[digits]))
+    digits++;
+  return digits > 0 && size == digits + 2 && memcmp (text + digits, "\r\n", 2) == 0;
+}
+
+/* @data is a piece of a chunk in MHD's buffer: what is before it, back to the piece before or to
+ * the beginning of what was read last, is the chunk's head, if it has not been overwritten */
+static void
+check_chunk (Exchange *self, const gchar *data, gsize size)
+{
+  gboolean follows = self->chunk_end != NULL && data > self->chunk_end &&
+                     is_chunk_head (self->chunk_end, data - self->chunk_end, FALSE);
+
+  if (self->server->lax && data > self->body_start && data != self->chunk_end && !follows &&
+      !is_chunk_head (self->body_start, data - self->body_start, self->chunk_end == NULL))
+    self->bad_chunks = TRUE;
+  self->chunk_end = data + size;
 }
 
 static enum MHD_Result
@@ -571,6 +796,8 @@ handle_access (G_GNUC_UNUSED void *cls, struct MHD_Connection *connection,
   if (*data_size > 0) {
     gsize limit = self->server->settings.body_max;
 
+    if (self->chunked)
+      check_chunk (self, data, *data_size);
     self->swallowed += *data_size;
     if (self->swallowed > limit * SWALLOW_FACTOR)
       return MHD_NO;
@@ -582,16 +809,7 @@ handle_access (G_GNUC_UNUSED void *cls, struct MHD_Connection *connection,
     return MHD_YES;
   }
   if (!self->dispatched) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    Client *client = info ? info->socket_context : NULL;
-
     self->dispatched = TRUE;
-    if (client != NULL) {
-      g_mutex_lock (&self->server->lock);
-      client->waiting_since_us = 0;
-      g_mutex_unlock (&self->server->lock);
-    }
     return dispatch (self, connection);
   }
   return answer_or_park (self, connection);
@@ -599,7 +817,7 @@ handle_access (G_GNUC_UNUSED void *cls, struct MHD_Connection *connection,
 
 /* a request line has been read */
 static void *
-begin_exchange (void *cls, const char *target, G_GNUC_UNUSED struct MHD_Connection *connection)
+begin_exchange (void *cls, const char *target, struct MHD_Connection *connection)
 {
   WeirHttpServer *server = cls;
   Exchange *self = g_new0 (Exchange, 1);
@@ -608,10 +826,12 @@ begin_exchange (void *cls, const char *target, G_GNUC_UNUSED struct MHD_Connecti
   g_atomic_ref_count_inc (&server->ref_count);
   self->server = server;
   self->target = g_strdup (target);
-  self->target_end = target ? (guintptr) target + strlen (target) : 0;
+  self->raw_target = target;
   self->started_us = g_get_monotonic_time ();
+  self->fd = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
   g_mutex_lock (&server->lock);
   server->active++;
+  set_phase_locked (server, self->fd, WEIR_HTTP_CLIENT_HEAD);
   g_mutex_unlock (&server->lock);
   return self;
 }
@@ -630,27 +850,22 @@ log_access (Exchange *self)
 }
 
 static void
-end_exchange (G_GNUC_UNUSED void *cls, struct MHD_Connection *connection, void **context,
-    enum MHD_RequestTerminationCode code)
+end_exchange (G_GNUC_UNUSED void *cls, G_GNUC_UNUSED struct MHD_Connection *connection,
+    void **context, enum MHD_RequestTerminationCode code)
 {
   Exchange *self = *context;
   WeirHttpServer *server;
-  const union MHD_ConnectionInfo *info;
-  Client *client;
 
   if (self == NULL)
     return;
   *context = NULL;
   server = self->server;
-  info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-  client = info ? info->socket_context : NULL;
   log_access (self);
 
   g_mutex_lock (&server->lock);
   /* an answer that still comes finds nobody */
   self->answered = TRUE;
-  if (client != NULL)
-    client->waiting_since_us = g_get_monotonic_time ();
+  set_phase_locked (server, self->fd, WEIR_HTTP_CLIENT_IDLE);
   server->statistics.requests++;
   if (self->status >= 100 && self->status < 600)
     server->statistics.responses_by_class[self->status / 100]++;
@@ -664,27 +879,16 @@ end_exchange (G_GNUC_UNUSED void *cls, struct MHD_Connection *connection, void *
 }
 
 static void
-connection_changed (void *cls, struct MHD_Connection *connection, void **context,
+connection_changed (void *cls, struct MHD_Connection *connection, G_GNUC_UNUSED void **context,
     enum MHD_ConnectionNotificationCode code)
 {
   WeirHttpServer *self = cls;
-  const union MHD_ConnectionInfo *info;
-  Client *client;
+  gint fd = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 
+  if (code != MHD_CONNECTION_NOTIFY_CLOSED)
+    return;
   g_mutex_lock (&self->lock);
-  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    client = g_new0 (Client, 1);
-    client->fd = info->connect_fd;
-    client->waiting_since_us = g_get_monotonic_time ();
-    g_hash_table_add (self->clients, client);
-    if (g_hash_table_size (self->clients) == 1)
-      g_cond_broadcast (&self->changed);
-    *context = client;
-  } else if (*context != NULL) {
-    g_hash_table_remove (self->clients, *context);
-    *context = NULL;
-  }
+  weir_http_clients_leave (self->clients, fd);
   g_mutex_unlock (&self->lock);
 }
 
@@ -694,91 +898,131 @@ leave_escaped (G_GNUC_UNUSED void *cls, G_GNUC_UNUSED struct MHD_Connection *con
   return strlen (text);
 }
 
+/* the requests that MHD refuses by itself, before there is one for us */
+static const gchar *
+get_reason (const gchar *text)
+{
+  static const gchar mark[] = "HTTP response code is ";
+  const gchar *code = strstr (text, mark);
+
+  switch (code != NULL ? g_ascii_strtoull (code + strlen (mark), NULL, 10) : 0) {
+  case 0:
+    return NULL;
+  case 413:
+    return WEIR_LIMIT_HTTP_BODY;
+  case 414:
+    return WEIR_LIMIT_HTTP_TARGET;
+  case 431:
+    return WEIR_LIMIT_HTTP_HEADER;
+  default:
+    return WEIR_HTTP_REFUSED_MALFORMED;
+  }
+}
+
 static void
-log_error (G_GNUC_UNUSED void *cls, const char *format, va_list arguments)
+log_error (void *cls, const char *format, va_list arguments)
 {
   g_autofree gchar *text = g_strdup_vprintf (format, arguments);
   g_autofree gchar *escaped = weir_http_escape_for_log (g_strchomp (text));
+  const gchar *reason = get_reason (text);
 
   g_debug ("http: %s", escaped);
+  if (reason != NULL)
+    count_refusal (cls, reason, NULL, NULL);
 }
 
-/* listening */
+/* accepting, on the acceptor's thread */
 
 static gboolean
-fail_listen (const gchar *address, gint error_number, GError **error)
+admit (gint fd, GInetAddress *address, gpointer data)
 {
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (error_number),
-      "Cannot listen for HTTP on %s: %s", address, g_strerror (error_number));
-  return FALSE;
+  WeirHttpServer *self = data;
+  const gchar *limit, *evicted_limit;
+  gint evicted;
+
+  g_mutex_lock (&self->lock);
+  limit = weir_http_clients_enter (
+      self->clients, fd, address, FALSE, g_get_monotonic_time (), &evicted, &evicted_limit);
+  if (evicted >= 0)
+    cut (evicted, evicted_limit, self);
+  if (weir_http_clients_get_count (self->clients) == 1)
+    g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+  if (limit != NULL) {
+    g_autofree gchar *peer = g_inet_address_to_string (address);
+
+    count_refusal (self, limit, peer, NULL);
+  }
+  return limit == NULL;
 }
 
-/* Returns: a listening descriptor or -1 */
-static gint
-open_listener (GInetSocketAddress *address, guint idle_timeout_s, gchar **bound, GError **error)
+static void
+hand_on (gint fd, const struct sockaddr *address, socklen_t size, gpointer data)
 {
-  g_autofree gchar *name = format_address (G_SOCKET_ADDRESS (address), TRUE);
-  gint family = g_socket_address_get_family (G_SOCKET_ADDRESS (address));
-  gssize size = g_socket_address_get_native_size (G_SOCKET_ADDRESS (address));
-  struct sockaddr_storage native;
-  socklen_t native_size = sizeof native;
-  g_autoptr (GSocketAddress) real = NULL;
-  guint send_timeout_ms = idle_timeout_s * 1000;
-  gint off = 0, on = 1;
-  gint fd;
+  WeirHttpServer *self = data;
 
-  if (size > (gssize) sizeof native ||
-      !g_socket_address_to_native (G_SOCKET_ADDRESS (address), &native, sizeof native, error))
-    return -1;
-  fd = socket (family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) {
-    fail_listen (name, errno, error);
-    return -1;
-  }
-  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (family == AF_INET6)
-    setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  /* accepted sockets inherit it: a client that takes nothing is cut by the kernel */
-  setsockopt (fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &send_timeout_ms, sizeof send_timeout_ms);
-  if (bind (fd, (struct sockaddr *) &native, size) < 0 || listen (fd, BACKLOG) < 0 ||
-      getsockname (fd, (struct sockaddr *) &native, &native_size) < 0) {
-    fail_listen (name, errno, error);
-    close (fd);
-    return -1;
-  }
-  real = g_socket_address_new_from_native (&native, native_size);
-  *bound = format_address (real, TRUE);
-  return fd;
+  if (MHD_add_connection (self->daemon, fd, address, size) == MHD_YES)
+    return;
+  /* it has closed the descriptor */
+  count_refusal (self, WEIR_LIMIT_HTTP_CONNECTIONS, NULL, NULL);
+  g_mutex_lock (&self->lock);
+  weir_http_clients_leave (self->clients, fd);
+  g_mutex_unlock (&self->lock);
 }
 
-/* @fd: (transfer full) */
+static void
+newcomer_gone (gint fd, gboolean wrong_protocol, gpointer data)
+{
+  WeirHttpServer *self = data;
+
+  if (wrong_protocol) {
+    g_autofree gchar *peer = get_peer (fd);
+
+    count_refusal (self, WEIR_HTTP_REFUSED_PROTOCOL, peer, NULL);
+  }
+  g_mutex_lock (&self->lock);
+  weir_http_clients_leave (self->clients, fd);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+out_of_descriptors (gint error_number, gpointer data)
+{
+  WeirHttpServer *self = data;
+  gint evicted;
+
+  g_mutex_lock (&self->lock);
+  evicted = weir_http_clients_evict (self->clients);
+  if (evicted >= 0)
+    shutdown (evicted, SHUT_RDWR);
+  g_mutex_unlock (&self->lock);
+  count_refusal (self, WEIR_HTTP_REFUSED_DESCRIPTORS, NULL, g_strerror (error_number));
+}
+
 static gboolean
-start_daemon (WeirHttpServer *self, gint fd, GError **error)
+start_daemon (WeirHttpServer *self, GError **error)
 {
   const WeirHttpServerSettings *settings = &self->settings;
   guint threads = settings->threads ? settings->threads : g_get_num_processors ();
   struct MHD_OptionItem pool[2] = {{MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
-  Listener listener;
 
   /* a pool of one is refused by MHD: no pool is that */
   if (threads > 1)
     pool[0] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, threads, NULL};
-  listener.daemon = MHD_start_daemon (
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-      handle_access, self, MHD_OPTION_EXTERNAL_LOGGER, log_error, NULL, MHD_OPTION_LISTEN_SOCKET,
-      fd, MHD_OPTION_CONNECTION_LIMIT, MAX (settings->connections_max, threads),
-      MHD_OPTION_PER_IP_CONNECTION_LIMIT, settings->connections_per_address_max,
-      MHD_OPTION_CONNECTION_TIMEOUT, settings->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      settings->header_max * 2, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-      MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, self, MHD_OPTION_NOTIFY_COMPLETED, end_exchange,
-      self, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, self, MHD_OPTION_ARRAY, pool,
-      MHD_OPTION_END);
-  if (listener.daemon == NULL) {
+  /* its limits and timeout are only there in case that ours fail */
+  self->daemon = MHD_start_daemon (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                                       MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC,
+      0, NULL, NULL, handle_access, self, MHD_OPTION_EXTERNAL_LOGGER, log_error, self,
+      MHD_OPTION_CONNECTION_LIMIT, threads * (settings->connections_max + SPARE_CONNECTIONS),
+      MHD_OPTION_CONNECTION_TIMEOUT, (guint) (2 * settings->idle_us / G_USEC_PER_SEC + 60),
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, settings->header_max * 2, MHD_OPTION_UNESCAPE_CALLBACK,
+      leave_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, self,
+      MHD_OPTION_NOTIFY_COMPLETED, end_exchange, self, MHD_OPTION_NOTIFY_CONNECTION,
+      connection_changed, self, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+  if (self->daemon == NULL) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Cannot start the HTTP server");
-    close (fd);
     return FALSE;
   }
-  g_array_append_val (self->listeners, listener);
   return TRUE;
 }
 
@@ -788,10 +1032,18 @@ weir_http_server_settings_init (WeirHttpServerSettings *settings)
   *settings = (WeirHttpServerSettings){
       .threads = 0,
       .connections_max = 4096,
-      .connections_per_address_max = 0,
-      .idle_timeout_s = 30,
+      .connections_per_address_max = 512,
+      .header_time_us = 10 * G_USEC_PER_SEC,
+      .body_time_us = 10 * G_USEC_PER_SEC,
+      .idle_us = 30 * G_USEC_PER_SEC,
+      .write_stall_us = 10 * G_USEC_PER_SEC,
+      .write_progress = 64 * 1024,
       .header_max = 16 * 1024,
+      .headers_max = 100,
+      .target_max = 8 * 1024,
       .body_max = 64 * 1024,
+      .parked_per_stream_max = 2048,
+      .parked_per_address_max = 256,
       .answer_max_us = 30 * G_USEC_PER_SEC,
   };
 }
@@ -802,8 +1054,7 @@ stop (WeirHttpServer *self)
   gint64 deadline = g_get_monotonic_time () + STOP_MAX_US;
   Exchange *parked;
 
-  /* not MHD_quiesce_daemon(): it races with the daemon's threads for the listening descriptor and
-   * the loser aborts. Who comes while we stop is answered 503. */
+  weir_http_acceptor_stop (self->acceptor);
   g_mutex_lock (&self->lock);
   self->stopping = TRUE;
   while ((parked = g_queue_peek_head (&self->parked)) != NULL)
@@ -814,44 +1065,100 @@ stop (WeirHttpServer *self)
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 
-  for (guint i = 0; i < self->listeners->len; i++)
-    MHD_stop_daemon (g_array_index (self->listeners, Listener, i).daemon);
   if (self->keeper != NULL)
     g_thread_join (self->keeper);
+  if (self->daemon != NULL)
+    MHD_stop_daemon (self->daemon);
+}
+
+static void
+declare_reasons (WeirCounters *counters)
+{
+  static const gchar *const reasons[] = {WEIR_LIMIT_HTTP_CONNECTIONS,
+      WEIR_LIMIT_HTTP_CONNECTIONS_PER_ADDRESS, WEIR_LIMIT_HTTP_HEADER_TIME,
+      WEIR_LIMIT_HTTP_BODY_TIME, WEIR_LIMIT_HTTP_IDLE, WEIR_LIMIT_HTTP_WRITE_STALL,
+      WEIR_LIMIT_HTTP_HEADER, WEIR_LIMIT_HTTP_HEADERS, WEIR_LIMIT_HTTP_TARGET, WEIR_LIMIT_HTTP_BODY,
+      WEIR_LIMIT_HTTP_PARKED_PER_STREAM, WEIR_LIMIT_HTTP_PARKED_PER_ADDRESS, WEIR_LIMIT_HTTP_ANSWER,
+      WEIR_HTTP_REFUSED_MALFORMED, WEIR_HTTP_REFUSED_TARGET, WEIR_HTTP_REFUSED_ENCODING,
+      WEIR_HTTP_REFUSED_PROTOCOL, WEIR_HTTP_REFUSED_DESCRIPTORS};
+
+  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
+    weir_counters_declare (counters, reasons[i]);
+}
+
+/* what the process may open leaves room for encoders and files */
+static guint
+limit_connections (guint wanted)
+{
+  struct rlimit limit;
+  guint64 room;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+    return wanted;
+  room = limit.rlim_cur / 2;
+  if (wanted <= room)
+    return wanted;
+  g_message ("limits.http-connections is %u, but this process may have %" G_GUINT64_FORMAT
+             " files open: %" G_GUINT64_FORMAT " it is",
+      wanted, (guint64) limit.rlim_cur, room);
+  return (guint) room;
+}
+
+static WeirHttpServer *
+server_new (const WeirHttpServerSettings *settings, WeirHttpHandler handler, gpointer user_data)
+{
+  WeirHttpServer *self = g_new0 (WeirHttpServer, 1);
+  WeirHttpClientLimits limits = {
+      .connections_max = limit_connections (settings->connections_max),
+      .connections_per_address_max = settings->connections_per_address_max,
+      .header_time_us = settings->header_time_us,
+      .body_time_us = settings->body_time_us,
+      .idle_us = settings->idle_us,
+      .write_stall_us = settings->write_stall_us,
+      .write_progress = settings->write_progress,
+  };
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->settings = *settings;
+  if (settings->counters != NULL) {
+    weir_counters_ref (settings->counters);
+    declare_reasons (settings->counters);
+  }
+  self->handler = handler;
+  self->user_data = user_data;
+  self->lax = strcmp (MHD_get_version (), MHD_LAX_VERSION) == 0;
+  self->clients = weir_http_clients_new (&limits);
+  self->parked_peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->parked_streams = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_queue_init (&self->parked);
+  g_mutex_init (&self->lock);
+  g_mutex_init (&self->log_lock);
+  g_cond_init (&self->changed);
+  weir_token_bucket_init (&self->log_bucket, LOG_RATE, LOG_BURST, g_get_monotonic_time ());
+  return self;
 }
 
 WeirHttpServer *
 weir_http_server_new (const gchar *listen, const WeirHttpServerSettings *settings,
     WeirHttpHandler handler, gpointer user_data, GError **error)
 {
-  g_autoptr (WeirHttpServer) self = NULL;
-  g_autoptr (GPtrArray) addresses = weir_parse_listen (listen, error);
-  g_autoptr (GString) bound = g_string_new (NULL);
+  static const WeirHttpAcceptorCallbacks callbacks = {
+      .admit = admit, .ready = hand_on, .gone = newcomer_gone, .exhausted = out_of_descriptors};
+  g_autoptr (WeirHttpAcceptor) acceptor =
+      weir_http_acceptor_new (listen, FALSE, (guint) (settings->idle_us / 1000), error);
+  WeirHttpServer *self;
 
-  if (addresses == NULL)
+  if (acceptor == NULL)
     return NULL;
-  self = g_new0 (WeirHttpServer, 1);
-  g_atomic_ref_count_init (&self->ref_count);
-  self->settings = *settings;
-  self->handler = handler;
-  self->user_data = user_data;
-  self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
-  self->clients = g_hash_table_new_full (NULL, NULL, g_free, NULL);
-  g_queue_init (&self->parked);
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->changed);
-
-  for (guint i = 0; i < addresses->len; i++) {
-    g_autofree gchar *name = NULL;
-    gint fd = open_listener (addresses->pdata[i], settings->idle_timeout_s, &name, error);
-
-    if (fd < 0 || !start_daemon (self, fd, error))
-      return NULL;
-    g_string_append_printf (bound, "%s%s", bound->len > 0 ? ";" : "", name);
+  self = server_new (settings, handler, user_data);
+  self->acceptor = g_steal_pointer (&acceptor);
+  if (!start_daemon (self, error)) {
+    server_unref (self);
+    return NULL;
   }
-  self->addresses = g_strdup (bound->str);
   self->keeper = g_thread_new ("http-keeper", keep, self);
-  return g_steal_pointer (&self);
+  weir_http_acceptor_start (self->acceptor, &callbacks, self);
+  return self;
 }
 
 void
@@ -864,7 +1171,7 @@ weir_http_server_free (WeirHttpServer *self)
 const gchar *
 weir_http_server_get_addresses (WeirHttpServer *self)
 {
-  return self->addresses;
+  return weir_http_acceptor_get_addresses (self->acceptor);
 }
 
 void
@@ -872,6 +1179,6 @@ weir_http_server_get_statistics (WeirHttpServer *self, WeirHttpServerStatistics 
 {
   g_mutex_lock (&self->lock);
   *statistics = self->statistics;
-  statistics->connections = g_hash_table_size (self->clients);
+  statistics->connections = weir_http_clients_get_count (self->clients);
   g_mutex_unlock (&self->lock);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/counters.h"
 #include "http/http.h"
 
 G_BEGIN_DECLS
@@ -11,15 +12,40 @@ G_BEGIN_DECLS
  */
 typedef struct _WeirHttpServer WeirHttpServer;
 
+/* times are microseconds, sizes bytes; defaults in brackets */
 typedef struct {
   guint threads;                     /* 0: number of cores */
   guint connections_max;             /* 4096 */
-  guint connections_per_address_max; /* 0: no limit */
-  guint idle_timeout_s;              /* 30: no byte either way */
+  guint connections_per_address_max; /* 512; 0: no limit */
+  gint64 header_time_us;             /* 10 s: from connecting, or the request line, to the head */
+  gint64 body_time_us;               /* 10 s: from the head to the end of the body */
+  gint64 idle_us;                    /* 30 s: from an answer to the next request */
+  gint64 write_stall_us;             /* 10 s: in which a client takes ... */
+  guint64 write_progress;            /* ... 64 KiB */
   gsize header_max;                  /* 16 KiB: request line and headers */
+  guint headers_max;                 /* 100 */
+  gsize target_max;                  /* 8 KiB */
   gsize body_max;                    /* 64 KiB */
+  guint parked_per_stream_max;       /* 2048: parked requests below one first segment of the path */
+  guint parked_per_address_max;      /* 256 */
   gint64 answer_max_us;              /* 30 s: a parked request is answered 503 then */
+  WeirCounters *counters;            /* (transfer none) (nullable): of refusals */
 } WeirHttpServerSettings;
+
+/* what is counted: the limits' names in weir.conf(5) here and in clients.h, and these words */
+#define WEIR_LIMIT_HTTP_HEADER "http-header"
+#define WEIR_LIMIT_HTTP_HEADERS "http-headers"
+#define WEIR_LIMIT_HTTP_TARGET "http-target"
+#define WEIR_LIMIT_HTTP_BODY "http-body"
+#define WEIR_LIMIT_HTTP_PARKED_PER_STREAM "http-parked-per-stream"
+#define WEIR_LIMIT_HTTP_PARKED_PER_ADDRESS "http-parked-per-address"
+#define WEIR_LIMIT_HTTP_ANSWER "http-answer"
+#define WEIR_HTTP_REFUSED_MALFORMED "http-malformed"     /* or ambiguous */
+#define WEIR_HTTP_REFUSED_TARGET "http-bad-target"       /* of no path that could be meant */
+#define WEIR_HTTP_REFUSED_ENCODING "http-encoded-body"   /* with a Content-Encoding */
+#define WEIR_HTTP_REFUSED_PROTOCOL "http-wrong-protocol" /* HTTP on the HTTPS port or vice versa \
+                                                          */
+#define WEIR_HTTP_REFUSED_DESCRIPTORS "http-descriptors" /* no file descriptor was left */
 
 void weir_http_server_settings_init (WeirHttpServerSettings *settings);
 

@@ -68,7 +68,7 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   self->server = weir_http_server_new (
       "127.0.0.1:0", &server_settings, weir_http_app_handle, self->app, &error);
   g_assert_no_error (error);
-  weir_http_app_set_server (self->app, self->server);
+  weir_http_app_add_server (self->app, self->server);
   self->base = g_strdup_printf ("http://%s", weir_http_server_get_addresses (self->server));
   self->account = g_strdup ("/client/v4/accounts/acc/stream");
   self->session = soup_session_new ();
@@ -77,7 +77,7 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
 static inline void
 app_fixture_tear_down (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  weir_http_app_set_server (self->app, NULL);
+  weir_http_app_remove_servers (self->app);
   weir_http_server_free (self->server);
   weir_http_app_free (self->app);
   fake_manager_free (self->manager);

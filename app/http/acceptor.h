@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <sys/socket.h>
+
+G_BEGIN_DECLS
+
+/**
+ * WeirHttpAcceptor: listening sockets on a thread of their own
+ *
+ * A connection is handed on when its first byte is there and is of the protocol that is spoken
+ * here: who talks HTTP to a TLS port, or the other way round, is told so. When descriptors run out,
+ * it pauses rather than spins.
+ */
+typedef struct _WeirHttpAcceptor WeirHttpAcceptor;
+
+/* all of them on the acceptor's thread */
+typedef struct {
+  /* someone has connected: FALSE closes it at once, TRUE is followed by either of the next two */
+  gboolean (*admit) (gint fd, GInetAddress *address, gpointer data);
+  /* @fd: (transfer full): there is something to read */
+  void (*ready) (gint fd, const struct sockaddr *address, socklen_t size, gpointer data);
+  /* @fd is about to be closed. @wrong_protocol: it began with the other protocol */
+  void (*gone) (gint fd, gboolean wrong_protocol, gpointer data);
+  /* no descriptor, or no memory, for one more connection */
+  void (*exhausted) (gint error_number, gpointer data);
+} WeirHttpAcceptorCallbacks;
+
+/**
+ * weir_http_acceptor_new:
+ * @listen: as weir_parse_listen()
+ * @tls: whether connections are to begin with a TLS handshake
+ * @user_timeout_ms: a client that acknowledges nothing for this long is cut by the kernel
+ *
+ * Binds; nothing is accepted before weir_http_acceptor_start().
+ *
+ * Returns: NULL with a #GIOError; a busy port is G_IO_ERROR_ADDRESS_IN_USE and named
+ */
+WeirHttpAcceptor *weir_http_acceptor_new (
+    const gchar *listen, gboolean tls, guint user_timeout_ms, GError **error);
+void weir_http_acceptor_start (
+    WeirHttpAcceptor *self, const WeirHttpAcceptorCallbacks *callbacks, gpointer data);
+/* stops and closes what was not handed on; before it is freed when it was started */
+void weir_http_acceptor_stop (WeirHttpAcceptor *self);
+void weir_http_acceptor_free (WeirHttpAcceptor *self);
+/* Returns: (transfer none): what is bound, "[::]:8080;127.0.0.1:9000" with the real ports */
+const gchar *weir_http_acceptor_get_addresses (WeirHttpAcceptor *self);
+
+/* Returns: (transfer full): "127.0.0.1:80", "[::1]:80", without port "::1"; an IPv4 client of a
+ * dual-stack socket is an IPv4 client */
+gchar *weir_http_format_address (GSocketAddress *address, gboolean with_port);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirHttpAcceptor, weir_http_acceptor_free)
+
+G_END_DECLS
