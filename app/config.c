@@ -21,6 +21,7 @@ typedef enum {
   TYPE_COUNT,     /* guint */
   TYPE_DURATION,  /* gint64, microseconds */
   TYPE_SIZE,      /* gint64, bytes */
+  TYPE_PERCENT,   /* guint */
   TYPE_LATER,     /* of a part that does not exist yet: refused unless empty */
 } EntryType;
 
@@ -137,8 +138,10 @@ static const Entry entries[] = {
         "for live inputs that do not say.",
         AT (recording.timeout), SECOND, 24 * HOUR, NULL},
     {"recording", "delete-after", TYPE_LATER, "", "How long recordings are kept.", 0, 0, 0, NULL},
-    {"recording", "min-free", TYPE_LATER, "", "Free space below which no recording is begun.", 0, 0,
-        0, NULL},
+    {"recording", "min-free", TYPE_PERCENT, "5%",
+        "With less of the file system free, recordings are paused; live goes on. 0%: down to the "
+        "last byte.",
+        AT (recording.min_free), 0, 90, NULL},
 
     {"egress", "allow", TYPE_LATER, "", "Private networks that outputs and webhooks may reach.", 0,
         0, 0, NULL},
@@ -217,6 +220,11 @@ static const Entry entries[] = {
         AT (limits.http_answer), SECOND, HOUR, NULL},
     {"limits", "json-depth", TYPE_COUNT, "16", "How deep objects and lists of a request may nest.",
         AT (limits.json_depth), 4, 64, NULL},
+    {"limits", "disk-queue", TYPE_SIZE, "64MiB",
+        "Media of one broadcast that may wait in memory for a disk that is slow or refuses it.",
+        AT (limits.disk_queue), MIB, 1024 * MIB, NULL},
+    {"limits", "disk-queue-total", TYPE_SIZE, "512MiB", "The same of all broadcasts together.",
+        AT (limits.disk_queue_total), MIB, 1024 * 1024 * MIB, NULL},
 };
 
 typedef struct {
@@ -227,6 +235,7 @@ typedef struct {
 /* descending: the first that divides a number is how it is written */
 static const Unit duration_units[] = {
     {"d", 24 * HOUR}, {"h", HOUR}, {"min", 60 * SECOND}, {"s", SECOND}, {"ms", MS}, {"us", 1}};
+static const Unit percent_units[] = {{"%", 1}};
 static const Unit size_units[] = {
     {"TiB", MIB *MIB}, {"GiB", KIB *MIB}, {"MiB", MIB}, {"KiB", KIB}, {"B", 1}};
 
@@ -296,6 +305,9 @@ check_range (const Entry *entry, gint64 number, GError **error)
   } else if (entry->type == TYPE_SIZE) {
     min = format_number (entry->min, size_units, G_N_ELEMENTS (size_units));
     max = format_number (entry->max, size_units, G_N_ELEMENTS (size_units));
+  } else if (entry->type == TYPE_PERCENT) {
+    min = format_number (entry->min, percent_units, G_N_ELEMENTS (percent_units));
+    max = format_number (entry->max, percent_units, G_N_ELEMENTS (percent_units));
   } else {
     min = g_strdup_printf ("%" G_GINT64_FORMAT, entry->min);
     max = g_strdup_printf ("%" G_GINT64_FORMAT, entry->max);
@@ -455,6 +467,12 @@ set_value (WeirConfig *self, const Entry *entry, const gchar *text, GError **err
       return FALSE;
     G_STRUCT_MEMBER (gint64, self, entry->offset) = number;
     return TRUE;
+  case TYPE_PERCENT:
+    if (!parse_number (text, percent_units, G_N_ELEMENTS (percent_units), "5%", &number, error) ||
+        !check_range (entry, number, error))
+      return FALSE;
+    G_STRUCT_MEMBER (guint, self, entry->offset) = (guint) number;
+    return TRUE;
   case TYPE_LATER:
     if (text[0] == '\0')
       return TRUE;
@@ -487,6 +505,8 @@ get_value (const WeirConfig *self, const Entry *entry)
     return format_number (*(const gint64 *) field, duration_units, G_N_ELEMENTS (duration_units));
   case TYPE_SIZE:
     return format_number (*(const gint64 *) field, size_units, G_N_ELEMENTS (size_units));
+  case TYPE_PERCENT:
+    return format_number (*(const guint *) field, percent_units, G_N_ELEMENTS (percent_units));
   case TYPE_LATER:
   default:
     return NULL;
@@ -852,6 +872,9 @@ describe_values (const Entry *entry)
     min = format_number (entry->min, size_units, G_N_ELEMENTS (size_units));
     max = format_number (entry->max, size_units, G_N_ELEMENTS (size_units));
     return g_strdup_printf ("%s to %s.", min, max);
+  case TYPE_PERCENT:
+    return g_strdup_printf (
+        "%" G_GINT64_FORMAT "%% to %" G_GINT64_FORMAT "%%.", entry->min, entry->max);
   case TYPE_LATER:
     return g_strdup ("Not available in this version: must be empty.");
   case TYPE_TEXT:

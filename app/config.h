@@ -49,6 +49,7 @@ typedef struct {
   struct {
     gboolean automatic; /* mode */
     gint64 timeout;
+    guint min_free; /* percent */
   } recording;
   struct {
     gchar *backend;
@@ -81,6 +82,8 @@ typedef struct {
     guint http_parked_per_address;
     gint64 http_answer;
     guint json_depth;
+    gint64 disk_queue;
+    gint64 disk_queue_total;
   } limits;
 } WeirConfig;
 

@@ -58,6 +58,8 @@ struct _WeirBroadcast {
   GHashTable *spool_paths; /* guint64 number → path, of what is not recorded */
   WeirIndexSegment *open_segments[2];
   gboolean date_fixed;
+  gboolean refused;        /* the disk refuses: segments are in memory */
+  gint64 refused_start_ns; /* T of the first one of them */
 
   WeirIndex *index; /* locked inside */
 
@@ -72,6 +74,8 @@ struct _WeirBroadcast {
   guint64 segments;
   guint64 segment_bytes;
   guint64 bytes_received; /* by connections that are gone */
+  gint64 paused_us;       /* wall time since when the disk refuses; 0: it does not */
+  guint pauses;
 };
 
 static void broadcast_check_ended (WeirBroadcast *self);
@@ -308,8 +312,8 @@ inits_changed_on_main (WeirBroadcast *self, gpointer data)
 {
   g_autofree gchar *json = data;
 
-  weir_store_commit_inits (self->context.store, self->record->uid, self->record->epoch, json,
-      inits_committed, self);
+  weir_store_commit_inits (
+      self->context.store, self->record->uid, self->record->epoch, json, inits_committed, self);
 }
 
 /* The journal stands beside the spool files and says what they do not: a line of JSON for each set
@@ -356,6 +360,51 @@ broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
   broadcast_post (self, inits_changed_on_main, inits);
 }
 
+/* The disk has refused the segment: what comes is kept in memory, for those who watch now. */
+static void
+broadcast_pause (WeirBroadcast *self, const WeirSegmentWritten *written)
+{
+  if (self->refused)
+    return;
+  self->refused = TRUE;
+  self->refused_start_ns = written->event->start_ns;
+  g_mutex_lock (&self->lock);
+  self->paused_us = g_get_real_time ();
+  self->pauses++;
+  g_mutex_unlock (&self->lock);
+  g_message ("broadcast %s: the disk takes no segments: %s; %s", self->record->uid,
+      written->refusal,
+      self->record->recorded ? "recording is paused, live goes on from memory"
+                             : "live goes on from memory");
+}
+
+/* A segment has closed that is on the disk from its first byte to its last. */
+static void
+broadcast_resume (WeirBroadcast *self, const WeirSegmenterEvent *event)
+{
+  if (!self->refused)
+    return;
+  self->refused = FALSE;
+  g_mutex_lock (&self->lock);
+  self->paused_us = 0;
+  g_mutex_unlock (&self->lock);
+  g_message ("broadcast %s: the disk takes segments again after %.1f s%s", self->record->uid,
+      (gdouble) (event->start_ns - self->refused_start_ns) / 1e9,
+      self->record->recorded ? ", which are missing in the recording" : "");
+}
+
+/* lets go of what is in memory and nobody is offered any more */
+static void
+broadcast_forget_memory (WeirBroadcast *self)
+{
+  WeirSegmentSink *sink = WEIR_SEGMENT_SINK (self->sink);
+  gsize bytes =
+      weir_index_forget_memory (self->index, KEEP_SEGMENTS, weir_segment_sink_get_excess (sink));
+
+  if (bytes > 0)
+    weir_segment_sink_release_memory (sink, bytes);
+}
+
 static gint64
 broadcast_date (WeirBroadcast *self, gint64 time_ns)
 {
@@ -382,12 +431,15 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
   segment->program_date_us = broadcast_date (self, event->start_ns);
   if (fd >= 0)
     segment->blob = weir_blob_new (fd);
+  segment->in_memory = written->path == NULL;
+  if (segment->in_memory)
+    broadcast_pause (self, written);
   if (!self->date_fixed) {
     guint slot = self->open_segments[0] != NULL ? 1 : 0;
     g_clear_pointer (&self->open_segments[slot], weir_index_segment_unref);
     self->open_segments[slot] = weir_index_segment_ref (segment);
   }
-  if (!self->record->recorded) {
+  if (!self->record->recorded && !segment->in_memory) {
     guint64 *number = g_new (guint64, 1);
 
     *number = event->segment;
@@ -395,7 +447,7 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
   }
   /* the index gives it its numbers in playlists, which the journal keeps */
   weir_index_open_segment (self->index, weir_index_segment_ref (segment));
-  if (self->record->recorded) {
+  if (self->record->recorded && !segment->in_memory) {
     g_autofree gchar *json = weir_index_segment_to_json (segment);
 
     broadcast_journal (self, "segment", json);
@@ -408,6 +460,12 @@ broadcast_written_chunk (WeirBroadcast *self, const WeirSegmentWritten *written)
   const WeirChunk *chunk = written->event->chunk;
   WeirIndexPart part = {0};
 
+  if (written->moved) {
+    gint fd = fcntl (written->fd, F_DUPFD_CLOEXEC, 0);
+
+    weir_index_move_to_memory (self->index, chunk->segment, weir_blob_new (fd));
+    broadcast_pause (self, written);
+  }
   part.offset = written->offset;
   part.size = chunk->size - chunk->styp_size;
   part.decode_time = chunk->decode_time;
@@ -460,8 +518,12 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
   self->segment_bytes += bytes;
   g_mutex_unlock (&self->lock);
 
+  broadcast_forget_memory (self);
   if (!self->record->recorded)
     broadcast_forget (self, KEEP_SEGMENTS);
+  if (written->path == NULL)
+    return;
+  broadcast_resume (self, event);
   closed = g_new0 (ClosedSegment, 1);
   closed->broadcast = self;
   closed->number = event->segment;
@@ -602,18 +664,17 @@ on_bus_message (G_GNUC_UNUSED GstBus *bus, GstMessage *message, gpointer data)
 {
   WeirBroadcast *self = data;
 
-  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR ||
-      GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING) {
-    g_autoptr (GError) error = NULL;
-    g_autofree gchar *debug = NULL;
+  g_autoptr (GError) error = NULL;
 
-    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-      gst_message_parse_error (message, &error, &debug);
-    else
-      gst_message_parse_warning (message, &error, &debug);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+    gst_message_parse_error (message, &error, NULL);
+  else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING)
+    gst_message_parse_warning (message, &error, NULL);
+  else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_INFO)
+    gst_message_parse_info (message, &error, NULL);
+  if (error != NULL)
     g_message (
         "broadcast %s: %s: %s", self->record->uid, GST_MESSAGE_SRC_NAME (message), error->message);
-  }
   gst_message_unref (message);
   return GST_BUS_DROP;
 }
@@ -622,6 +683,7 @@ static void
 broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
 {
   WeirSegmenterSettings settings;
+  WeirSegmentSpool spool;
   g_autoptr (GstBus) bus = NULL;
   g_autofree gchar *prefix = NULL;
 
@@ -637,8 +699,14 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
   settings.part_duration_ns = self->context.config->segments.part_duration * 1000;
   settings.known_gop_ns = known_gop_ns;
   prefix = g_strdup_printf ("%s-%" G_GUINT64_FORMAT "-", self->record->uid, self->record->epoch);
-  weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (self->sink), &settings, self->context.writer,
-      weir_blobs_get_spool (self->context.blobs), prefix);
+  spool = (WeirSegmentSpool){
+      .writer = self->context.writer,
+      .folder = weir_blobs_get_spool (self->context.blobs),
+      .prefix = prefix,
+      .bytes_max = (gsize) self->context.config->limits.disk_queue,
+      .free_min = self->record->recorded ? self->context.config->recording.min_free : 0,
+  };
+  weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (self->sink), &settings, &spool);
   g_signal_connect (self->sink, "written", G_CALLBACK (on_written), self);
 
   /* One handler instead of a watch per pipeline, which would be a GSource each. */
@@ -972,11 +1040,21 @@ weir_broadcast_get_gop (WeirBroadcast *self)
 }
 
 void
-weir_broadcast_get_written (WeirBroadcast *self, guint64 *segments, guint64 *bytes)
+weir_broadcast_add_to_totals (WeirBroadcast *self, WeirBroadcastTotals *totals)
 {
+  g_autoptr (GstStructure) statistics = NULL;
+  guint64 lost = 0;
+
+  g_object_get (self->sink, "stats", &statistics, NULL);
+  if (statistics != NULL)
+    gst_structure_get_uint64 (statistics, "lost-buffers", &lost);
+  totals->bytes_received_total += weir_broadcast_get_bytes_received (self);
+  totals->lost_buffers_total += lost;
   g_mutex_lock (&self->lock);
-  *segments = self->segments;
-  *bytes = self->segment_bytes;
+  totals->segments_total += self->segments;
+  totals->segment_bytes_total += self->segment_bytes;
+  totals->disk_refusals_total += self->pauses;
+  totals->refused += self->paused_us != 0;
   g_mutex_unlock (&self->lock);
 }
 
@@ -1009,6 +1087,7 @@ weir_broadcast_get_status (WeirBroadcast *self)
   status->connected_us = self->connected_us;
   status->codecs = g_strdup (self->codecs);
   status->segments = self->segments;
+  status->paused_us = self->paused_us;
   if (self->connection != NULL)
     connection = g_object_ref (self->connection);
   g_mutex_unlock (&self->lock);

@@ -77,8 +77,8 @@ gchar *weir_broadcast_get_journal_path (WeirBlobs *blobs, const gchar *uid);
  * `<uid>/<epoch>-<number>.m4s` */
 gchar *weir_broadcast_make_segment_name (const gchar *uid, guint64 epoch, guint64 number);
 
-/* number of segments that have closed and their bytes; any thread */
-void weir_broadcast_get_written (WeirBroadcast *self, guint64 *segments, guint64 *bytes);
+/* adds what it has counted so far; any thread */
+void weir_broadcast_add_to_totals (WeirBroadcast *self, WeirBroadcastTotals *totals);
 /* bytes that all its connections have brought so far; any thread */
 guint64 weir_broadcast_get_bytes_received (WeirBroadcast *self);
 

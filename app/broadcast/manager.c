@@ -110,17 +110,15 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   g_autofree gchar *input = g_strdup (weir_broadcast_get_input (broadcast));
   gint64 gop = weir_broadcast_get_gop (broadcast);
   g_autoptr (WeirIndex) index = weir_broadcast_get_index (broadcast);
-  guint64 segments, bytes;
 
   if (gop > 0)
     g_hash_table_replace (self->known_gops, g_strdup (input), g_memdup2 (&gop, sizeof gop));
-  weir_broadcast_get_written (broadcast, &segments, &bytes);
-  /* what has been committed can be opened by its name */
+  /* what has been committed can be opened by its name; what is in memory is not kept */
   weir_index_release_blobs (index, 0);
+  weir_index_forget_memory (index, 0, G_MAXSIZE);
   g_mutex_lock (&self->lock);
-  self->totals.segments_total += segments;
-  self->totals.segment_bytes_total += bytes;
-  self->totals.bytes_received_total += weir_broadcast_get_bytes_received (broadcast);
+  weir_broadcast_add_to_totals (broadcast, &self->totals);
+  self->totals.refused = 0;
   keep_index (self->last, input, index);
   if (!weir_broadcast_is_recorded (broadcast))
     keep_index (self->recordings, weir_broadcast_get_uid (broadcast), index);
@@ -358,7 +356,7 @@ weir_broadcast_manager_new (
   self->store = g_object_ref (store);
   self->blobs = g_object_ref (blobs);
   self->workers = workers;
-  self->writer = weir_spool_writer_new ();
+  self->writer = weir_spool_writer_new ((gsize) config->limits.disk_queue_total);
   self->known_gops = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -483,12 +481,7 @@ weir_broadcast_manager_get_totals (WeirBroadcastManager *self, WeirBroadcastTota
   *totals = self->totals;
   g_hash_table_iter_init (&iter, self->by_uid);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    guint64 segments, bytes;
-
-    weir_broadcast_get_written (value, &segments, &bytes);
-    totals->segments_total += segments;
-    totals->segment_bytes_total += bytes;
-    totals->bytes_received_total += weir_broadcast_get_bytes_received (value);
+    weir_broadcast_add_to_totals (value, totals);
     totals->live++;
   }
 }

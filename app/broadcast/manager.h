@@ -58,6 +58,8 @@ typedef struct {
   gchar *codecs;
   guint64 bytes_received;
   guint64 segments;
+  gint64 paused_us; /* wall; since when segments are in memory, as the disk refuses; 0: it does not
+                     */
 } WeirBroadcastStatus;
 
 void weir_broadcast_status_free (WeirBroadcastStatus *self);
@@ -81,7 +83,10 @@ typedef struct {
   guint64 bytes_received_total;
   guint64 segments_total;
   guint64 segment_bytes_total;
+  guint64 lost_buffers_total;  /* of media, because the disk was too slow for too long */
+  guint64 disk_refusals_total; /* how often segments had to go to memory */
   guint live;
+  guint refused; /* of them: segments go to memory now */
 } WeirBroadcastTotals;
 /* any thread: since the start, broadcasts that still run included */
 void weir_broadcast_manager_get_totals (WeirBroadcastManager *self, WeirBroadcastTotals *totals);

@@ -59,6 +59,13 @@ weir_metrics_format (const WeirMetrics *metrics)
   add (text, "weir_segments_written_bytes_total", totals->segment_bytes_total,
       "Bytes of the segments closed.");
 
+  add (text, "weir_disk_refusals_total", totals->disk_refusals_total,
+      "How often a broadcast's segments had to go to memory, since the disk refused them.");
+  add (text, "weir_disk_refused_broadcasts", totals->refused,
+      "Broadcasts whose segments are in memory only, and whose recording is paused.");
+  add (text, "weir_disk_lost_buffers_total", totals->lost_buffers_total,
+      "Frames and sounds lost because the disk was too slow for too long.");
+
   if (metrics->http != NULL)
     add_http (text, metrics->http);
 

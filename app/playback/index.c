@@ -36,6 +36,7 @@ struct _WeirIndex {
   GPtrArray *inits;    /* of WeirIndexInit */
   GPtrArray *segments; /* of WeirIndexSegment, numbers grow; closed ones first */
   guint closed;        /* how many of them are closed */
+  guint memory_start;  /* none before this one has its bytes in memory */
   guint target_duration;
   gboolean ended, whole;
   gboolean dependent; /* a segment that does not start with a keyframe has closed */
@@ -865,6 +866,11 @@ weir_index_add_closed_segment (WeirIndex *self, WeirIndexSegment *segment)
     return;
   }
   segment->closed = TRUE;
+  if (self->segments->len > 0) {
+    const WeirIndexSegment *last = g_ptr_array_index (self->segments, self->segments->len - 1);
+
+    segment->discontinuity |= segment->number != last->number + 1;
+  }
   number_segment (self, segment);
   g_ptr_array_add (self->segments, segment);
   closed_segment (self, segment);
@@ -931,6 +937,52 @@ window_start (WeirIndex *self)
   return start;
 }
 
+void
+weir_index_move_to_memory (WeirIndex *self, guint64 number, WeirBlob *blob)
+{
+  gint place;
+
+  g_mutex_lock (&self->lock);
+  place = find_segment (self, number);
+  if (place >= 0) {
+    WeirIndexSegment *segment = g_ptr_array_index (self->segments, place);
+    WeirBlob *before = segment->blob;
+
+    segment->in_memory = TRUE;
+    segment->blob = blob;
+    blob = before;
+  }
+  g_mutex_unlock (&self->lock);
+  g_clear_pointer (&blob, weir_blob_unref);
+}
+
+gsize
+weir_index_forget_memory (WeirIndex *self, guint keep, gsize excess)
+{
+  g_autoptr (GPtrArray) released =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) weir_blob_unref);
+  gsize bytes = 0;
+  guint listed;
+
+  g_mutex_lock (&self->lock);
+  listed = MIN (window_start (self), self->closed > keep ? self->closed - keep : 0);
+  for (guint i = self->memory_start; i < self->closed; i++) {
+    WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
+
+    if (i >= listed && bytes >= excess)
+      break;
+    self->memory_start = i + 1;
+    if (!segment->in_memory || segment->blob == NULL)
+      continue;
+    bytes += segment->size;
+    g_ptr_array_add (released, g_steal_pointer (&segment->blob));
+  }
+  if (released->len > 0)
+    forget_playlists (self);
+  unlock_changed (self);
+  return bytes;
+}
+
 GPtrArray *
 weir_index_trim (WeirIndex *self, guint keep)
 {
@@ -944,6 +996,7 @@ weir_index_trim (WeirIndex *self, guint keep)
   if (count > 0) {
     g_ptr_array_remove_range (self->segments, 0, count);
     self->closed -= count;
+    self->memory_start -= MIN (self->memory_start, count);
     unlock_changed (self);
   } else {
     g_mutex_unlock (&self->lock);
@@ -1123,6 +1176,13 @@ track_date_us (const WeirIndexSegment *segment, const WeirIndexPart *first, guin
   return segment->program_date_us + (ABS (offset_us) <= most ? offset_us : 0);
 }
 
+/* its bytes were in memory only, and are gone */
+static gboolean
+is_forgotten (const WeirIndexSegment *segment)
+{
+  return segment->in_memory && segment->blob == NULL;
+}
+
 static void
 describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track, WeirHlsSegment *out)
 {
@@ -1143,6 +1203,7 @@ describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track, 
     out->has_map = config != NULL;
     out->gap = config == NULL || parts == NULL || parts->len == 0;
   }
+  out->gap |= is_forgotten (segment);
   if (track >= 0 && !out->gap) {
     for (guint i = 0; i < parts->len; i++)
       ticks += g_array_index (parts, WeirIndexPart, i).duration;

@@ -61,6 +61,7 @@ typedef struct {
   gboolean independent;
   gboolean closed;
   gboolean salvaged;
+  gboolean in_memory;             /* @blob is all there is of it: it is never stored */
   guint64 media_sequence;         /* in playlists; given by the index, kept in the entry */
   guint64 discontinuity_sequence; /* discontinuities up to this one, its own included; likewise */
   guint target_duration;          /* seconds: the playlists' when it closed; 0 when not known */
@@ -110,6 +111,19 @@ void weir_index_close_segment (
     WeirIndex *self, guint64 number, gint64 duration_ns, guint target_duration);
 /* the object has its final place */
 void weir_index_set_name (WeirIndex *self, guint64 number, const gchar *name);
+/* an open segment's bytes are in @blob from now on, which is memory. @blob: (transfer full) */
+void weir_index_move_to_memory (WeirIndex *self, guint64 number, WeirBlob *blob);
+/**
+ * weir_index_forget_memory:
+ * @keep: how many of the newest closed segments keep their bytes, beside those that a playlist
+ *   lists; those in memory beyond them are let go of
+ * @excess: how many bytes are to be let go of at least, whatever a playlist lists, oldest first
+ *
+ * Segments in memory that are let go of are gaps from then on.
+ *
+ * Returns: how many bytes that are
+ */
+gsize weir_index_forget_memory (WeirIndex *self, guint keep, gsize excess);
 /* no more segments: playlists get EXT-X-ENDLIST. @whole: list everything, not the window */
 void weir_index_end (WeirIndex *self, gboolean whole);
 /**
@@ -123,7 +137,8 @@ void weir_index_end (WeirIndex *self, gboolean whole);
 GPtrArray *weir_index_trim (WeirIndex *self, guint keep);
 
 /* a segment of a recording, closed already, as it was read from the store; in any order of numbers
- * that grows. @segment: (transfer full) */
+ * that grows. Where one is missing, something was not recorded: the next one begins after a
+ * discontinuity. @segment: (transfer full) */
 void weir_index_add_closed_segment (WeirIndex *self, WeirIndexSegment *segment);
 /* lets go of the open objects of all but the newest @keep closed segments that have a name: they
  * are opened by name again when they are asked for */

@@ -6,6 +6,8 @@
 
 /* what may wait while input that is not live is put in order */
 #define ORDER_BYTES_MAX (64 * 1024 * 1024)
+/* how long a new run's keyframe is waited for, when media could be taken again */
+#define KEYFRAME_WAIT_NS (10 * (gint64) GST_SECOND)
 
 GST_DEBUG_CATEGORY_STATIC (segment_inputs_debug);
 #define GST_CAT_DEFAULT segment_inputs_debug
@@ -48,6 +50,10 @@ struct _WeirSegmentInputs {
   gboolean ended;
   guint32 seqnum;
   guint next_video, next_audio;
+
+  gboolean shut;          /* what comes is dropped: it cannot be taken, or could not */
+  gint64 open_ns;         /* when it could be taken again, G_MAXINT64: not yet */
+  guint64 lost, lost_now; /* buffers: so far, since it was shut */
 };
 
 static void
@@ -192,6 +198,54 @@ is_live (Input *input)
   return live;
 }
 
+static gboolean
+has_video (WeirSegmentInputs *self)
+{
+  for (guint i = 0; i < self->inputs->len; i++) {
+    const Input *input = g_ptr_array_index (self->inputs, i);
+
+    if (input->kind == WEIR_MEDIA_VIDEO && input->begun && !input->eos)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* lock held: a buffer of @input comes. Returns: FALSE when it is to be dropped */
+static gboolean
+admit (WeirSegmentInputs *self, const Input *input, gint64 dts, gboolean keyframe)
+{
+  gboolean full = self->functions.is_full != NULL && self->functions.is_full (self->element);
+  gboolean lost = self->functions.take_loss != NULL && self->functions.take_loss (self->element);
+
+  if ((full || lost) && !self->shut) {
+    self->shut = TRUE;
+    self->lost_now = 0;
+    /* what is open is whole up to here; what comes later is a run of its own */
+    feed_in_order (self, TRUE);
+    weir_segmenter_drain (self->segmenter, get_now (self));
+    handle_events (self);
+    if (full)
+      GST_ELEMENT_WARNING (
+          self->element, RESOURCE, WRITE, ("Media is being lost: the disk is too slow."), (NULL));
+  }
+  if (!self->shut)
+    return TRUE;
+  if (full)
+    self->open_ns = G_MAXINT64;
+  else if (self->open_ns == G_MAXINT64)
+    self->open_ns = dts;
+  if (!full && (!has_video (self) || (input->kind == WEIR_MEDIA_VIDEO && keyframe) ||
+                   dts - self->open_ns > KEYFRAME_WAIT_NS)) {
+    self->shut = FALSE;
+    GST_ELEMENT_INFO (self->element, RESOURCE, WRITE,
+        ("Media goes on, %" G_GUINT64_FORMAT " buffers are lost.", self->lost_now), (NULL));
+    return TRUE;
+  }
+  self->lost++;
+  self->lost_now++;
+  return FALSE;
+}
+
 static GstFlowReturn
 chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -229,6 +283,12 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
     pts = dts;
   input->last_dts = dts;
 
+  if (!admit (self, input, dts, !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))) {
+    g_mutex_unlock (&self->lock);
+    gst_buffer_unref (buffer);
+    return GST_FLOW_OK;
+  }
+
   payload = g_new0 (Payload, 1);
   payload->buffer = buffer;
   if (!gst_buffer_map (buffer, &payload->map, GST_MAP_READ)) {
@@ -238,8 +298,6 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
     g_free (payload);
     return GST_FLOW_OK;
   }
-  if (self->functions.take_loss != NULL && self->functions.take_loss (self->element))
-    discontinuity = TRUE;
   input->begun = TRUE;
   input->break_next = FALSE;
   item.sample = (WeirSample){
@@ -443,6 +501,9 @@ weir_segment_inputs_start (
   self->segmenter = weir_segmenter_new (settings);
   self->live = always_live;
   self->ended = FALSE;
+  self->shut = FALSE;
+  self->open_ns = G_MAXINT64;
+  self->lost = self->lost_now = 0;
   for (guint i = 0; i < self->inputs->len; i++) {
     Input *input = g_ptr_array_index (self->inputs, i);
 
@@ -531,16 +592,19 @@ weir_segment_inputs_make_statistics (WeirSegmentInputs *self, const gchar *name)
 {
   WeirSegmenterStatistics statistics = {0};
   gint64 gop_ns = 0;
+  guint64 lost;
 
   g_mutex_lock (&self->lock);
   if (self->segmenter != NULL) {
     weir_segmenter_get_statistics (self->segmenter, &statistics);
     gop_ns = weir_segmenter_get_gop (self->segmenter);
   }
+  lost = self->lost;
   g_mutex_unlock (&self->lock);
   return gst_structure_new (name, "samples", G_TYPE_UINT64, statistics.samples, "late-samples",
       G_TYPE_UINT64, statistics.late_samples, "moved-samples", G_TYPE_UINT64,
       statistics.moved_samples, "dropped-samples", G_TYPE_UINT64, statistics.dropped_samples,
       "forced-cuts", G_TYPE_UINT64, statistics.forced_cuts, "bounded-closes", G_TYPE_UINT64,
-      statistics.bounded_closes, "gop", G_TYPE_UINT64, (guint64) gop_ns, NULL);
+      statistics.bounded_closes, "lost-buffers", G_TYPE_UINT64, lost, "gop", G_TYPE_UINT64,
+      (guint64) gop_ns, NULL);
 }

@@ -24,8 +24,11 @@ typedef struct {
   void (*handle) (GstElement *element, WeirSegmenterEvent *event);
   /* all pads are at their end and the segmenter has been drained */
   void (*ended) (GstElement *element, guint32 seqnum);
-  /* TRUE when the next buffer must begin a new run, because something was lost */
+  /* TRUE once after something was lost: everything is closed, and a new run begins */
   gboolean (*take_loss) (GstElement *element);
+  /* TRUE while nothing more can be taken: everything is closed, buffers are dropped and counted,
+   * and a new run begins afterwards */
+  gboolean (*is_full) (GstElement *element);
   /* what a pad answers; NULL: always OK */
   GstFlowReturn (*get_flow) (GstElement *element);
 } WeirSegmentInputsFunctions;

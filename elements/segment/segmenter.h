@@ -100,6 +100,10 @@ typedef struct {
   gsize size;      /* bytes of header and payload together */
 } WeirChunk;
 
+/* what a sample costs in memory beside its bytes, roughly: what is held is bounded by the sum, or
+ * many tiny samples would cost a thousand times what is counted */
+#define WEIR_SAMPLE_OVERHEAD 1024
+
 void weir_chunk_free (WeirChunk *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirChunk, weir_chunk_free)
 

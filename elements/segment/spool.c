@@ -19,6 +19,9 @@ struct _WeirSpoolWriter {
   GQueue ticking;  /* of clients with a tick, the next one due first */
   gboolean asleep; /* the thread waits for @wake; a signal to nobody is a system call, too */
   guint waiting;   /* threads that wait for @done */
+  gsize bytes_max;
+  gsize used; /* by all clients */
+  gboolean full;
   gboolean stop;
 };
 
@@ -26,6 +29,8 @@ struct _WeirSpoolClient {
   WeirSpoolWriter *writer;
   gsize bytes_max;
   gsize waiting;
+  gsize held;
+  gboolean full;
   GQueue jobs;
   gboolean busy;   /* a job or tick of it is running */
   gboolean queued; /* in the line of those with jobs, or its job is running */
@@ -39,6 +44,12 @@ static gint64
 next_tick (gint64 now_us)
 {
   return (now_us / TICK_US + 1) * TICK_US;
+}
+
+static void
+update_full (gboolean *full, gsize used, gsize bytes_max)
+{
+  *full = used > bytes_max || (*full && used > bytes_max / 2);
 }
 
 /* with the lock held */
@@ -57,6 +68,14 @@ finish (WeirSpoolWriter *self, WeirSpoolClient *client)
   client->busy = FALSE;
   if (self->waiting > 0)
     g_cond_broadcast (&self->done);
+}
+
+/* with the lock held */
+static void
+account (WeirSpoolClient *client)
+{
+  update_full (&client->full, client->waiting + client->held, client->bytes_max);
+  update_full (&client->writer->full, client->writer->used, client->writer->bytes_max);
 }
 
 /* with the lock held, which is let go of meanwhile */
@@ -83,6 +102,8 @@ run_job (WeirSpoolWriter *self, WeirSpoolClient *client)
   job->run (job->data);
   g_mutex_lock (&self->lock);
   client->waiting -= job->bytes;
+  self->used -= job->bytes;
+  account (client);
   g_free (job);
   /* one job each in turn, so that no client holds up the others with a long queue */
   if (!g_queue_is_empty (&client->jobs))
@@ -126,10 +147,11 @@ run (gpointer data)
 }
 
 WeirSpoolWriter *
-weir_spool_writer_new (void)
+weir_spool_writer_new (gsize bytes_max)
 {
   WeirSpoolWriter *self = g_new0 (WeirSpoolWriter, 1);
 
+  self->bytes_max = bytes_max;
   g_atomic_ref_count_init (&self->ref_count);
   g_mutex_init (&self->lock);
   g_cond_init (&self->wake);
@@ -202,33 +224,71 @@ weir_spool_client_free (WeirSpoolClient *self)
   g_mutex_lock (&writer->lock);
   g_queue_remove (&writer->ticking, self);
   wait_until_done (writer, self);
+  writer->used -= self->held;
+  self->held = 0;
+  account (self);
   g_mutex_unlock (&writer->lock);
   g_free (self);
   weir_spool_writer_unref (writer);
 }
 
-gboolean
+void
 weir_spool_client_push (
     WeirSpoolClient *self, void (*run_it) (gpointer data), gpointer data, gsize bytes)
 {
   WeirSpoolWriter *writer = self->writer;
-  gboolean fits;
+  Job *job = g_new (Job, 1);
+
+  *job = (Job){run_it, data, bytes};
+  g_mutex_lock (&writer->lock);
+  self->waiting += bytes;
+  writer->used += bytes;
+  account (self);
+  if (!self->queued)
+    g_queue_push_tail (&writer->ready, self);
+  self->queued = TRUE;
+  g_queue_push_tail (&self->jobs, job);
+  wake (writer);
+  g_mutex_unlock (&writer->lock);
+}
+
+gboolean
+weir_spool_client_is_full (WeirSpoolClient *self)
+{
+  gboolean full;
+
+  g_mutex_lock (&self->writer->lock);
+  full = self->full || self->writer->full;
+  g_mutex_unlock (&self->writer->lock);
+  return full;
+}
+
+void
+weir_spool_client_hold (WeirSpoolClient *self, gssize bytes)
+{
+  g_mutex_lock (&self->writer->lock);
+  self->held += (gsize) bytes;
+  self->writer->used += (gsize) bytes;
+  account (self);
+  g_mutex_unlock (&self->writer->lock);
+}
+
+gsize
+weir_spool_client_get_excess (WeirSpoolClient *self)
+{
+  WeirSpoolWriter *writer = self->writer;
+  gsize used, all, excess = 0;
 
   g_mutex_lock (&writer->lock);
-  fits = bytes == 0 || bytes <= self->bytes_max - self->waiting;
-  if (fits) {
-    Job *job = g_new (Job, 1);
-
-    *job = (Job){run_it, data, bytes};
-    self->waiting += bytes;
-    if (!self->queued)
-      g_queue_push_tail (&writer->ready, self);
-    self->queued = TRUE;
-    g_queue_push_tail (&self->jobs, job);
-    wake (writer);
-  }
+  used = self->waiting + self->held;
+  all = writer->used;
+  if (used > self->bytes_max / 2)
+    excess = used - self->bytes_max / 2;
+  if (all > writer->bytes_max / 2)
+    excess = MAX (excess, all - writer->bytes_max / 2);
+  excess = MIN (excess, self->held);
   g_mutex_unlock (&writer->lock);
-  return fits;
+  return excess;
 }
 
 void

@@ -18,7 +18,8 @@
  *   s.video_0 ! m.video_0 s.audio_0 ! m.audio_0
  * ]|
  *
- * writes what a publisher sends to `rtmp://localhost:1935/live/k` as live HLS into the folder `site`.
+ * writes what a publisher sends to `rtmp://localhost:1935/live/k` as live HLS into the folder
+ * `site`.
  */
 #include "segment/weirsegmentsink.h"
 
@@ -29,6 +30,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -37,6 +41,10 @@ GST_DEBUG_CATEGORY_STATIC (weir_segment_sink_debug);
 
 /* what may wait for the disk */
 #define WAITING_BYTES_MAX (64 * 1024 * 1024)
+/* what a job costs beside its media */
+#define JOB_OVERHEAD 1024
+/* once there was too little space, so much more than enough (in percent of it) must be there */
+#define FREE_MARGIN 110
 
 #define DEFAULT_LOCATION "segment%05d.m4s"
 #define DEFAULT_PLAYLIST_LOCATION "playlist.m3u8"
@@ -57,8 +65,9 @@ typedef struct {
 /* a segment being written; at most two */
 typedef struct {
   guint64 number;
-  gint fd; /* -1: lost */
-  gchar *path;
+  gint fd;        /* -1: lost */
+  gchar *path;    /* NULL: in memory … */
+  gchar *refusal; /* … because of this */
   guint64 offset;
   gboolean dirty; /* a write failed halfway: there are bytes behind @offset */
   GArray *lost;   /* of WeirSegmentTrackTotal: what is missing of what the segmenter counted */
@@ -85,6 +94,8 @@ struct _WeirSegmentSink {
   WeirSegmenterSettings segmenter_settings;
   WeirSpoolWriter *writer;
   gchar *folder, *prefix;
+  gsize bytes_max;
+  guint free_min;
 
   WeirSpoolClient *client;            /* from start to stop */
   Settings active;                    /* copies, from start to stop */
@@ -94,6 +105,7 @@ struct _WeirSegmentSink {
 
   /* the writer's thread alone */
   GList *files;    /* of File */
+  gboolean scarce; /* there was too little space for the last spool file */
   GQueue playlist; /* of Entry: files that exist, oldest first */
   guint64 media_sequence;
   guint64 discontinuity_sequence;
@@ -225,11 +237,14 @@ write_atomically (WeirSegmentSink *self, const gchar *path, gconstpointer data, 
 }
 
 static void
-emit (WeirSegmentSink *self, const WeirSegmenterEvent *event, const File *file, guint64 offset)
+emit (WeirSegmentSink *self, const WeirSegmenterEvent *event, const File *file, guint64 offset,
+    gboolean moved)
 {
   WeirSegmentWritten written = {
       .event = event,
       .path = file != NULL ? file->path : NULL,
+      .refusal = file != NULL ? file->refusal : NULL,
+      .moved = moved,
       .fd = file != NULL ? file->fd : -1,
       .offset = offset,
   };
@@ -262,7 +277,42 @@ write_init (WeirSegmentSink *self, const WeirSegmenterEvent *event)
     path = g_build_filename (folder, name, NULL);
     write_atomically (self, path, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   }
-  emit (self, event, NULL, 0);
+  emit (self, event, NULL, 0, FALSE);
+}
+
+/* Returns: (transfer full) (nullable): why no spool file is to be begun */
+static gchar *
+find_refusal (WeirSegmentSink *self)
+{
+  struct statvfs status;
+  guint64 needed;
+
+  if (self->free_min == 0 || statvfs (self->folder, &status) < 0)
+    return NULL;
+  needed = status.f_blocks / 100 * self->free_min;
+  if (self->scarce)
+    needed = needed / 100 * FREE_MARGIN;
+  self->scarce = status.f_bavail < needed;
+  return self->scarce ? g_strdup_printf ("less than %u %% free", self->free_min) : NULL;
+}
+
+static gint
+open_spool_file (WeirSegmentSink *self, File *file)
+{
+  gint fd;
+
+  if (self->embedded && file->refusal == NULL)
+    file->refusal = find_refusal (self);
+  if (file->refusal != NULL)
+    return -1;
+  /* one of that name is left over; whoever reads it keeps it */
+  g_unlink (file->path);
+  fd = g_open (file->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0 && self->embedded)
+    file->refusal = g_strdup (g_strerror (errno));
+  else if (fd < 0)
+    warn (self, "creating", file->path, errno);
+  return fd;
 }
 
 static void
@@ -274,14 +324,16 @@ open_file (WeirSegmentSink *self, const WeirSegmenterEvent *event)
   file->number = event->segment;
   file->path = g_strconcat (path, ".open", NULL);
   file->lost = g_array_new (FALSE, TRUE, sizeof (WeirSegmentTrackTotal));
-  /* one of that name is left over; whoever reads it keeps it */
-  g_unlink (file->path);
-  file->fd = g_open (file->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (file->fd < 0)
-    warn (self, "creating", file->path, errno);
+  file->fd = open_spool_file (self, file);
+  if (file->refusal != NULL) {
+    g_clear_pointer (&file->path, g_free);
+    file->fd = memfd_create ("weir-segment", MFD_CLOEXEC);
+    if (file->fd < 0)
+      warn (self, "allocating", "a segment", errno);
+  }
   self->files = g_list_append (self->files, file);
   if (file->fd >= 0)
-    emit (self, event, file, 0);
+    emit (self, event, file, 0, FALSE);
 }
 
 static gboolean
@@ -309,21 +361,78 @@ write_fully (gint fd, struct iovec *vectors, guint n, guint64 offset)
 }
 
 static gboolean
-write_chunk (WeirSegmentSink *self, File *file, const WeirChunk *chunk)
+copy (gint from, gint to, guint64 size)
 {
-  struct iovec vectors[2];
+  g_autofree guint8 *data = g_malloc (64 * 1024);
+  guint64 offset = 0;
+
+  while (offset < size) {
+    gssize got = pread (from, data, (gsize) MIN (size - offset, 64 * 1024), (off_t) offset);
+    struct iovec vector = {data, (gsize) got};
+
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0 || !write_fully (to, &vector, 1, offset))
+      return FALSE;
+    offset += (guint64) got;
+  }
+  return TRUE;
+}
+
+/* what the file holds goes into memory: the disk takes no more of it */
+static gboolean
+move_to_memory (WeirSegmentSink *self, File *file, gint reason)
+{
+  gint fd = memfd_create ("weir-segment", MFD_CLOEXEC);
+
+  if (fd < 0 || !copy (file->fd, fd, file->offset)) {
+    warn (self, "allocating", "a segment", errno);
+    if (fd >= 0)
+      close (fd);
+    return FALSE;
+  }
+  g_unlink (file->path);
+  g_clear_pointer (&file->path, g_free);
+  file->refusal = g_strdup (g_strerror (reason));
+  close (file->fd);
+  file->fd = fd;
+  weir_spool_client_hold (self->client, (gssize) file->offset);
+  return TRUE;
+}
+
+/* @moved: (inout): set when the file had to be moved to memory for it */
+static gboolean
+write_chunk (WeirSegmentSink *self, File *file, const WeirChunk *chunk, gboolean *moved)
+{
+  struct iovec vectors[2], again[2];
 
   /* an object begins with its styp, or not at all */
   if (file == NULL || file->fd < 0 || (file->offset == 0 && chunk->styp_size == 0))
     return FALSE;
   vectors[0].iov_base = (gpointer) g_bytes_get_data (chunk->header, &vectors[0].iov_len);
   vectors[1].iov_base = (gpointer) g_bytes_get_data (chunk->payload, &vectors[1].iov_len);
+  /* a write that fails on the way uses them up */
+  memcpy (again, vectors, sizeof again);
   if (!write_fully (file->fd, vectors, G_N_ELEMENTS (vectors), file->offset)) {
-    warn (self, "writing", file->path, errno);
+    gint reason = errno;
+
     file->dirty = TRUE;
-    return FALSE;
+    if (file->path == NULL || !self->embedded) {
+      warn (self, "writing", file->path != NULL ? file->path : "to memory", reason);
+      return FALSE;
+    }
+    if (!move_to_memory (self, file, reason))
+      return FALSE;
+    file->dirty = FALSE;
+    *moved = TRUE;
+    if (!write_fully (file->fd, again, G_N_ELEMENTS (again), file->offset)) {
+      warn (self, "writing", "to memory", errno);
+      return FALSE;
+    }
   }
   file->offset += chunk->size;
+  if (file->path == NULL)
+    weir_spool_client_hold (self->client, (gssize) chunk->size);
   return TRUE;
 }
 
@@ -346,17 +455,18 @@ note_lost (WeirSegmentSink *self, File *file, const WeirChunk *chunk)
 }
 
 static void
-take_chunk (WeirSegmentSink *self, const WeirSegmenterEvent *event, gboolean lost)
+take_chunk (WeirSegmentSink *self, const WeirSegmenterEvent *event)
 {
   File *file = find_file (self, event->segment);
   guint64 offset = file != NULL ? file->offset : 0;
+  gboolean moved = FALSE;
 
-  if (lost || !write_chunk (self, file, event->chunk)) {
+  if (!write_chunk (self, file, event->chunk, &moved)) {
     note_lost (self, file, event->chunk);
     return;
   }
   g_atomic_int_inc (&self->chunks);
-  emit (self, event, file, offset + event->chunk->styp_size);
+  emit (self, event, file, offset + event->chunk->styp_size, moved);
 }
 
 static void
@@ -474,7 +584,7 @@ close_file (WeirSegmentSink *self, WeirSegmenterEvent *event)
   if (file->fd >= 0) {
     /* only what was never told to anyone goes */
     if (file->dirty && ftruncate (file->fd, (off_t) file->offset) < 0)
-      warn (self, "truncating", file->path, errno);
+      warn (self, "truncating", path, errno);
     g_atomic_int_inc (&self->segments);
     if (!self->embedded && file->offset == 0) {
       g_unlink (file->path);
@@ -486,18 +596,18 @@ close_file (WeirSegmentSink *self, WeirSegmenterEvent *event)
       else
         list_segment (self, event, path);
     }
-    emit (self, event, file, 0);
+    emit (self, event, file, 0, FALSE);
     close (file->fd);
   }
   g_array_unref (file->lost);
   g_free (file->path);
+  g_free (file->refusal);
   g_free (file);
 }
 
 typedef struct {
   WeirSegmentSink *sink;
   WeirSegmenterEvent *event;
-  gboolean lost;
 } Job;
 
 static void
@@ -514,7 +624,7 @@ run_event (gpointer data)
     open_file (job->sink, event);
     break;
   case WEIR_SEGMENTER_CHUNK:
-    take_chunk (job->sink, event, job->lost);
+    take_chunk (job->sink, event);
     break;
   case WEIR_SEGMENTER_CLOSE:
     close_file (job->sink, event);
@@ -553,24 +663,19 @@ handle (GstElement *element, WeirSegmenterEvent *event)
 {
   WeirSegmentSink *self = WEIR_SEGMENT_SINK (element);
   Job *job = g_new0 (Job, 1);
+  gsize bytes = JOB_OVERHEAD;
 
   job->sink = self;
   job->event = event;
-  if (event->type != WEIR_SEGMENTER_CHUNK) {
-    weir_spool_client_push (self->client, run_event, job, 0);
-    return;
-  }
-  if (weir_spool_client_push (self->client, run_event, job, event->chunk->size))
-    return;
+  if (event->type == WEIR_SEGMENTER_CHUNK)
+    bytes += event->chunk->size + event->chunk->samples->len * sizeof (WeirSample);
+  weir_spool_client_push (self->client, run_event, job, bytes);
+}
 
-  /* the disk does not follow: the numbers go on, without the media */
-  job->lost = TRUE;
-  g_array_set_size (event->chunk->samples, 0);
-  g_clear_pointer (&event->chunk->payload, g_bytes_unref);
-  if (g_atomic_int_compare_and_exchange (&self->warned, 0, 1))
-    GST_ELEMENT_WARNING (
-        self, RESOURCE, WRITE, ("Media is being lost: the disk is too slow."), (NULL));
-  weir_spool_client_push (self->client, run_event, job, 0);
+static gboolean
+is_full (GstElement *element)
+{
+  return weir_spool_client_is_full (WEIR_SEGMENT_SINK (element)->client);
 }
 
 static void
@@ -634,7 +739,7 @@ start (WeirSegmentSink *self)
     weir_segmenter_settings_init (&settings);
     settings.segment_duration_ns = (gint64) self->active.target_duration * (gint64) GST_SECOND;
     settings.part_duration_ns = (gint64) self->active.part_duration;
-    self->writer = weir_spool_writer_new ();
+    self->writer = weir_spool_writer_new (G_MAXSIZE);
   }
   g_atomic_int_set (&self->lost, 0);
   g_atomic_int_set (&self->warned, 0);
@@ -645,7 +750,7 @@ start (WeirSegmentSink *self)
   self->listed = 0;
   self->has_wall = FALSE;
   weir_segment_inputs_start (self->inputs, &settings, self->embedded);
-  self->client = weir_spool_client_new (self->writer, WAITING_BYTES_MAX, tick, self);
+  self->client = weir_spool_client_new (self->writer, self->bytes_max, tick, self);
 }
 
 static void
@@ -712,8 +817,8 @@ send_event (GstElement *element, GstEvent *event)
 }
 
 void
-weir_segment_sink_set_embedded (WeirSegmentSink *self, const WeirSegmenterSettings *settings,
-    WeirSpoolWriter *writer, const gchar *folder, const gchar *prefix)
+weir_segment_sink_set_embedded (
+    WeirSegmentSink *self, const WeirSegmenterSettings *settings, const WeirSegmentSpool *spool)
 {
   g_return_if_fail (WEIR_IS_SEGMENT_SINK (self) && self->client == NULL);
 
@@ -721,11 +826,25 @@ weir_segment_sink_set_embedded (WeirSegmentSink *self, const WeirSegmenterSettin
     weir_spool_writer_unref (self->writer);
   self->embedded = TRUE;
   self->segmenter_settings = *settings;
-  self->writer = weir_spool_writer_ref (writer);
+  self->writer = weir_spool_writer_ref (spool->writer);
   g_free (self->folder);
   g_free (self->prefix);
-  self->folder = g_strdup (folder);
-  self->prefix = g_strdup (prefix);
+  self->folder = g_strdup (spool->folder);
+  self->prefix = g_strdup (spool->prefix);
+  self->bytes_max = spool->bytes_max;
+  self->free_min = spool->free_min;
+}
+
+gsize
+weir_segment_sink_get_excess (WeirSegmentSink *self)
+{
+  return weir_spool_client_get_excess (self->client);
+}
+
+void
+weir_segment_sink_release_memory (WeirSegmentSink *self, gsize bytes)
+{
+  weir_spool_client_hold (self->client, -(gssize) bytes);
 }
 
 static void
@@ -843,10 +962,12 @@ weir_segment_sink_init (WeirSegmentSink *self)
       .handle = handle,
       .ended = ended,
       .take_loss = take_loss,
+      .is_full = is_full,
   };
 
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
   self->inputs = weir_segment_inputs_new (GST_ELEMENT (self), &functions);
+  self->bytes_max = WAITING_BYTES_MAX;
   self->settings = (Settings){
       .location = g_strdup (DEFAULT_LOCATION),
       .playlist_location = g_strdup (DEFAULT_PLAYLIST_LOCATION),

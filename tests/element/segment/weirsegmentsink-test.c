@@ -267,16 +267,19 @@ see (G_GNUC_UNUSED WeirSegmentSink *sink, gpointer data, gpointer user_data)
 static void
 a_program_that_embeds_it_learns_what_is_written (Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new ();
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
   g_autofree gchar *content = NULL;
   WeirSegmenterSettings settings;
+  WeirSegmentSpool spool;
   g_autoptr (WeirCheck) check = weir_check_new ();
   Seen seen = {.order = g_string_new (NULL), .thread = g_thread_self (), .check = check};
   gsize size;
 
   weir_segmenter_settings_init (&settings);
   settings.first_number = 5;
-  weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (f->sink), &settings, writer, f->folder, "x-");
+  spool = (WeirSegmentSpool){
+      .writer = writer, .folder = f->folder, .prefix = "x-", .bytes_max = 64 * 1024 * 1024};
+  weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (f->sink), &settings, &spool);
   g_signal_connect (f->sink, "written", G_CALLBACK (see), &seen);
   play (f);
   media_push (f->video, f->audio, 0, 3 * GST_SECOND);

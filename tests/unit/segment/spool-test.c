@@ -72,33 +72,30 @@ open_gate (Shared *shared)
   g_mutex_unlock (&shared->lock);
 }
 
-static gboolean
+static void
 push (WeirSpoolClient *client, Shared *shared, gchar letter, gsize bytes)
 {
   Job *job = g_new (Job, 1);
 
   *job = (Job){shared, letter};
-  if (weir_spool_client_push (client, note, job, bytes))
-    return TRUE;
-  g_free (job);
-  return FALSE;
+  weir_spool_client_push (client, note, job, bytes);
 }
 
 static void
 each_clients_jobs_run_in_their_order_and_clients_take_turns (
     Shared *shared, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new ();
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
   g_autoptr (WeirSpoolClient) gate = weir_spool_client_new (writer, 100, NULL, NULL);
   g_autoptr (WeirSpoolClient) a = weir_spool_client_new (writer, 100, NULL, NULL);
   g_autoptr (WeirSpoolClient) b = weir_spool_client_new (writer, 100, NULL, NULL);
 
-  g_assert_true (weir_spool_client_push (gate, hold_up, shared, 0));
+  weir_spool_client_push (gate, hold_up, shared, 0);
   wait_at_gate (shared);
   for (guint i = 0; i < 3; i++)
-    g_assert_true (push (a, shared, (gchar) ('a' + i), 1));
+    push (a, shared, (gchar) ('a' + i), 1);
   for (guint i = 0; i < 3; i++)
-    g_assert_true (push (b, shared, (gchar) ('A' + i), 1));
+    push (b, shared, (gchar) ('A' + i), 1);
   open_gate (shared);
   weir_spool_client_flush (a);
   weir_spool_client_flush (b);
@@ -106,35 +103,74 @@ each_clients_jobs_run_in_their_order_and_clients_take_turns (
 }
 
 static void
-what_waits_is_bounded_per_client (Shared *shared, G_GNUC_UNUSED gconstpointer data)
+who_is_full_stays_so_until_half_is_written (Shared *shared, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new ();
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
   g_autoptr (WeirSpoolClient) gate = weir_spool_client_new (writer, 100, NULL, NULL);
   g_autoptr (WeirSpoolClient) client = weir_spool_client_new (writer, 100, NULL, NULL);
 
-  g_assert_true (weir_spool_client_push (gate, hold_up, shared, 100));
+  weir_spool_client_push (gate, hold_up, shared, 100);
   wait_at_gate (shared);
-  g_assert_true (push (client, shared, 'a', 60));
-  g_assert_false (push (client, shared, 'x', 41));
-  g_assert_true (push (client, shared, 'b', 40));
-  g_assert_false (push (client, shared, 'x', 1));
-  g_assert_true (push (client, shared, 'c', 0)); /* holds nothing: always taken */
-  g_assert_cmpuint (weir_spool_client_get_waiting (client), ==, 100);
+  push (client, shared, 'a', 100);
+  g_assert_false (weir_spool_client_is_full (client));
+  push (client, shared, 'b', 1);
+  g_assert_true (weir_spool_client_is_full (client));
+  g_assert_false (weir_spool_client_is_full (gate));
+  /* what its caller had in hand is taken */
+  push (client, shared, 'c', 60);
+  g_assert_cmpuint (weir_spool_client_get_waiting (client), ==, 161);
   open_gate (shared);
   weir_spool_client_flush (client);
   g_assert_cmpuint (weir_spool_client_get_waiting (client), ==, 0);
   g_assert_cmpstr (shared->order->str, ==, "abc");
-  g_assert_true (push (client, shared, 'd', 100));
+  g_assert_false (weir_spool_client_is_full (client));
+}
+
+static void
+what_is_held_counts_until_it_is_given_back (Shared *shared, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
+  g_autoptr (WeirSpoolClient) client = weir_spool_client_new (writer, 100, NULL, NULL);
+
+  (void) shared;
+  weir_spool_client_hold (client, 50);
+  g_assert_cmpuint (weir_spool_client_get_excess (client), ==, 0);
+  weir_spool_client_hold (client, 51);
+  g_assert_true (weir_spool_client_is_full (client));
+  g_assert_cmpuint (weir_spool_client_get_excess (client), ==, 51);
+  weir_spool_client_hold (client, -50);
+  g_assert_true (weir_spool_client_is_full (client));
+  weir_spool_client_hold (client, -1);
+  g_assert_false (weir_spool_client_is_full (client));
+}
+
+static void
+all_together_are_bounded_too (Shared *shared, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (200);
+  g_autoptr (WeirSpoolClient) a = weir_spool_client_new (writer, 150, NULL, NULL);
+  WeirSpoolClient *b = weir_spool_client_new (writer, 150, NULL, NULL);
+
+  (void) shared;
+  weir_spool_client_hold (a, 70);
+  weir_spool_client_hold (b, 140);
+  g_assert_true (weir_spool_client_is_full (a));
+  /* each is asked for what it can give */
+  g_assert_cmpuint (weir_spool_client_get_excess (a), ==, 70);
+  g_assert_cmpuint (weir_spool_client_get_excess (b), ==, 110);
+  /* a client that goes takes with it what it held */
+  weir_spool_client_free (b);
+  g_assert_false (weir_spool_client_is_full (a));
 }
 
 static void
 a_freed_client_has_run_its_jobs (Shared *shared, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new ();
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
   WeirSpoolClient *client = weir_spool_client_new (writer, 100000, NULL, NULL);
 
   for (guint i = 0; i < 1000; i++)
-    g_assert_true (push (client, shared, 'a', 1));
+    push (client, shared, 'a', 1);
   weir_spool_client_free (client);
   g_assert_cmpuint (shared->order->len, ==, 1000);
 }
@@ -153,7 +189,7 @@ tick (gpointer data)
 static void
 ticks_come_without_jobs (Shared *shared, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new ();
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
   WeirSpoolClient *client = weir_spool_client_new (writer, 1, tick, shared);
 
   g_mutex_lock (&shared->lock);
@@ -169,7 +205,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add ("/spool/" #name, Shared, NULL, set_up, name, tear_down)
   ADD (each_clients_jobs_run_in_their_order_and_clients_take_turns);
-  ADD (what_waits_is_bounded_per_client);
+  ADD (who_is_full_stays_so_until_half_is_written);
+  ADD (what_is_held_counts_until_it_is_given_back);
+  ADD (all_together_are_bounded_too);
   ADD (a_freed_client_has_run_its_jobs);
   ADD (ticks_come_without_jobs);
   return g_test_run ();
