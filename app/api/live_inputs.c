@@ -363,6 +363,7 @@ add_status (JsonBuilder *builder, const WeirBroadcastStatus *status)
   weir_api_add_time (builder, "statusEnteredAt", status->state_since_us);
   weir_api_add_time (
       builder, "statusLastSeen", MAX (status->last_media_us, status->state_since_us));
+  weir_api_add_time (builder, "recordingPausedAt", status->paused_us);
   json_builder_end_object (builder);
   json_builder_set_member_name (builder, "history");
   json_builder_begin_array (builder);

@@ -509,8 +509,8 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
     }
     self->date_fixed = TRUE;
   }
-  weir_index_close_segment (
-      self->index, event->segment, event->duration_ns, event->target_duration);
+  weir_index_close_segment (self->index, event->segment, event->duration_ns, event->target_duration,
+      g_get_monotonic_time ());
   for (guint i = 0; i < event->totals->len; i++)
     bytes += g_array_index (event->totals, WeirSegmentTrackTotal, i).bytes;
   g_mutex_lock (&self->lock);

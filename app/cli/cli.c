@@ -344,9 +344,10 @@ print_status (WeirClient *client, const Options *options, JsonArray *inputs)
     name = make_printable (get_text (input, "meta", "name"));
     since = get_text (current, "statusEnteredAt", NULL);
     if (!options->json)
-      g_print ("%s  %-12s  %-6s  %19.19s%s  %s\n", get_text (input, "uid", NULL),
+      g_print ("%s  %-12s  %-6s  %19.19s%s  %s%s\n", get_text (input, "uid", NULL),
           *state ? state : "idle", get_text (current, "ingestProtocol", NULL), since,
-          *since ? "Z" : " ", name);
+          *since ? "Z" : " ", name,
+          *get_text (current, "recordingPausedAt", NULL) ? "  (recording paused: the disk)" : "");
   }
   if (options->json)
     g_print ("%s]\n", answers->str);

@@ -837,7 +837,7 @@ closed_segment (WeirIndex *self, WeirIndexSegment *segment)
 
 void
 weir_index_close_segment (
-    WeirIndex *self, guint64 number, gint64 duration_ns, guint target_duration)
+    WeirIndex *self, guint64 number, gint64 duration_ns, guint target_duration, gint64 now_us)
 {
   WeirIndexSegment *segment;
   gint place;
@@ -849,6 +849,7 @@ weir_index_close_segment (
     segment->duration_ns = MAX (0, duration_ns);
     segment->target_duration = self->target_duration > 0 ? self->target_duration : target_duration;
     segment->closed = TRUE;
+    segment->closed_us = now_us;
     closed_segment (self, segment);
   }
   unlock_changed (self);
@@ -923,15 +924,23 @@ weir_index_end (WeirIndex *self, gboolean whole)
 static guint
 window_start (WeirIndex *self)
 {
-  gint64 listed_ns = 0, least_ns;
+  gint64 listed_ns = 0, least_ns, since_us = 0;
   guint start = self->closed;
 
   if (self->window_segments == 0 || (self->ended && self->whole))
     return 0;
   least_ns = 3 * (gint64) self->target_duration * G_GINT64_CONSTANT (1000000000);
-  while (start > 0 && (self->closed - start < self->window_segments || listed_ns < least_ns)) {
-    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, --start);
+  /* many close at once when a disk that was stuck takes them: nobody had the time to see them */
+  if (start > 0)
+    since_us = ((WeirIndexSegment *) g_ptr_array_index (self->segments, start - 1))->closed_us -
+               least_ns / 1000;
+  while (start > 0) {
+    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, start - 1);
 
+    if (self->closed - start >= self->window_segments && listed_ns >= least_ns &&
+        segment->closed_us <= since_us)
+      break;
+    start--;
     listed_ns += segment->duration_ns;
   }
   return start;

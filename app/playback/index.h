@@ -71,6 +71,7 @@ typedef struct {
   guint64 styp_size;
   guint64 size;      /* bytes of the object so far */
   GPtrArray *tracks; /* of WeirIndexTrack, index = track */
+  gint64 closed_us;  /* monotonic; 0: not while it was live */
   WeirBlob *blob;    /* (nullable) open object */
   gchar *name;       /* (nullable) its name in the segment store */
 } WeirIndexSegment;
@@ -106,9 +107,11 @@ void weir_index_add_init (WeirIndex *self, guint64 epoch, guint generation, GPtr
 void weir_index_open_segment (WeirIndex *self, WeirIndexSegment *segment);
 /* the part's bytes are in the object now */
 void weir_index_add_part (WeirIndex *self, guint64 number, guint track, const WeirIndexPart *part);
-/* @target_duration: seconds; fixed by the first call */
+/* @target_duration: seconds; fixed by the first call. @now_us: monotonic: playlists go on listing
+ * what closed within three target durations before the newest, so that nobody misses any of many
+ * that close at once */
 void weir_index_close_segment (
-    WeirIndex *self, guint64 number, gint64 duration_ns, guint target_duration);
+    WeirIndex *self, guint64 number, gint64 duration_ns, guint target_duration, gint64 now_us);
 /* the object has its final place */
 void weir_index_set_name (WeirIndex *self, guint64 number, const gchar *name);
 /* an open segment's bytes are in @blob from now on, which is memory. @blob: (transfer full) */

@@ -55,7 +55,7 @@ make_index (AppFixture *fixture, gboolean closed)
     weir_index_add_part (index, 7, chunks[i].track, &part);
   }
   if (closed)
-    weir_index_close_segment (index, 7, 2 * G_GINT64_CONSTANT (1000000000), 2);
+    weir_index_close_segment (index, 7, 2 * G_GINT64_CONSTANT (1000000000), 2, 0);
   return index;
 }
 

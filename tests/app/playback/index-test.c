@@ -78,7 +78,7 @@ add_segment (WeirIndex *index, guint64 number)
   add_part (index, number, AUDIO, 100024, 8000, number * 96000, 49152, 48);
   add_part (index, number, VIDEO, 108024, 100000, number * 180000 + 90000, 90000, 25);
   add_part (index, number, AUDIO, 208024, 8000, number * 96000 + 49152, 47104, 46);
-  weir_index_close_segment (index, number, 2 * SECOND, 2);
+  weir_index_close_segment (index, number, 2 * SECOND, 2, (gint64) number * 2 * G_USEC_PER_SEC);
 }
 
 static void
@@ -116,7 +116,7 @@ nothing_is_listed_before_the_first_segment_closes (void)
   g_assert_null (weir_index_get_multivariant (index));
   g_assert_null (weir_index_get_media (index, VIDEO));
   g_assert_null (weir_index_get_muxed (index));
-  weir_index_close_segment (index, 3, 2 * SECOND, 2);
+  weir_index_close_segment (index, 3, 2 * SECOND, 2, 0);
   g_assert_true (weir_index_is_playable (index));
   g_assert_true (segment->closed);
   {
@@ -208,7 +208,7 @@ a_new_configuration_brings_a_new_map (void)
   segment->program_date_us = DATE + 9000000;
   weir_index_open_segment (index, segment);
   add_part (index, 1, VIDEO, 24, 400000, 810000, 180180, 60);
-  weir_index_close_segment (index, 1, 2002000000, 2);
+  weir_index_close_segment (index, 1, 2002000000, 2, 0);
   assert_text (weir_index_get_media (index, VIDEO),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
       "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
@@ -244,7 +244,7 @@ dates_of_other_tracks_are_of_their_first_sample (void)
   weir_index_segment_unref (open_segment (index, 0, 5 * SECOND));
   add_part (index, 0, VIDEO, 24, 1000, 450000 - 7200, 180000, 50);
   add_part (index, 0, AUDIO, 1024, 1000, 5 * 48000 + 600, 96256, 94);
-  weir_index_close_segment (index, 0, 2 * SECOND, 2);
+  weir_index_close_segment (index, 0, 2 * SECOND, 2, 0);
   video = take_text (weir_index_get_media (index, VIDEO));
   audio = take_text (weir_index_get_media (index, AUDIO));
   g_assert_nonnull (strstr (video, "2023-11-14T22:13:25.000Z\n"));
@@ -261,7 +261,7 @@ audio_alone_is_a_variant (void)
   weir_index_add_init (index, 7, 0, configs);
   segment = open_segment (index, 0, 0);
   add_part (index, 0, 0, 24, 10001, 0, 96000, 47);
-  weir_index_close_segment (index, 0, 2 * SECOND, 2);
+  weir_index_close_segment (index, 0, 2 * SECOND, 2, 0);
   assert_text (weir_index_get_multivariant (index),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=40004,AVERAGE-BANDWIDTH=40004,CODECS=\"mp4a.40.5\"\n"
@@ -277,7 +277,7 @@ the_multivariant_offers_only_what_came (void)
 
   first->independent = FALSE;
   add_part (index, 0, VIDEO, 24, 1000, 0, 180000, 50);
-  weir_index_close_segment (index, 0, 2 * SECOND, 2);
+  weir_index_close_segment (index, 0, 2 * SECOND, 2, 0);
   before = take_text (weir_index_get_multivariant (index));
   g_assert_null (strstr (before, "AUDIO"));
   g_assert_nonnull (strstr (before, "CODECS=\"avc1.4d401e\""));
@@ -298,7 +298,7 @@ the_peak_is_not_that_of_a_splinter (void)
   add_segment (index, 0);
   segment = open_segment (index, 1, 2 * SECOND);
   add_part (index, 1, VIDEO, 24, 100000, 180000, 3600, 1);
-  weir_index_close_segment (index, 1, SECOND / 25, 2);
+  weir_index_close_segment (index, 1, SECOND / 25, 2, 0);
   text = take_text (weir_index_get_multivariant (index));
   /* video: 300,000 bytes in 2.04 s, more than in any 1 s; audio: 16,000 in 2 s, then none */
   g_assert_nonnull (strstr (text, "BANDWIDTH=1240471,AVERAGE-BANDWIDTH=1239217,"));
@@ -320,7 +320,7 @@ the_frame_rate_is_measured_when_the_headers_do_not_say (void)
   weir_index_add_init (index, 7, 0, configs);
   segment = open_segment (index, 0, 0);
   add_part (index, 0, 0, 24, 10000, 0, 180180, 60);
-  weir_index_close_segment (index, 0, 2002000000, 3);
+  weir_index_close_segment (index, 0, 2002000000, 3, 0);
   text = take_text (weir_index_get_multivariant (index));
   g_assert_nonnull (strstr (text, ",FRAME-RATE=29.970,"));
 }
@@ -345,7 +345,7 @@ entries_survive_their_json (void)
   odd->name = g_strdup ("b1/8-\"12\".m4s");
   weir_index_open_segment (index, odd);
   add_part (index, 12, VIDEO, 24, 9, 1, 2, 3);
-  weir_index_close_segment (index, 12, 40000000, 9);
+  weir_index_close_segment (index, 12, 40000000, 9, 0);
   weir_index_end (index, TRUE);
 
   inits = weir_index_inits_to_json (index);
@@ -468,7 +468,7 @@ open_segments_are_read_as_they_grow (void)
     g_autoptr (GArray) none = NULL;
 
     add_part (index, 5, VIDEO, 24, 100, 5, 6, 7);
-    weir_index_close_segment (index, 4, SECOND, 2);
+    weir_index_close_segment (index, 4, SECOND, 2, 0);
     g_assert_true (segment->closed);
     g_assert_false (next->closed);
     add_part (index, 4, VIDEO, 24, 100, 5, 6, 7);
@@ -488,7 +488,7 @@ objects_are_handed_out_open_or_by_name (void)
 
     segment->blob = weir_blob_new (open ("/dev/null", O_RDONLY | O_CLOEXEC));
     weir_index_open_segment (index, weir_index_segment_ref (segment));
-    weir_index_close_segment (index, number, 2 * SECOND, 2);
+    weir_index_close_segment (index, number, 2 * SECOND, 2, (gint64) number * 2 * G_USEC_PER_SEC);
     if (number != 1)
       weir_index_set_name (index, number, "x");
   }
@@ -502,6 +502,98 @@ objects_are_handed_out_open_or_by_name (void)
     g_assert_cmpstr (name, ==, blob != NULL ? NULL : "x");
   }
   g_assert_null (weir_index_open_blob (index, 7, 99, &name));
+}
+
+/* closed at @closed_us, in memory */
+static void
+add_in_memory (WeirIndex *index, guint64 number, guint64 size, gint64 closed_us)
+{
+  WeirIndexSegment *segment = open_segment (index, number, (gint64) number * 2 * SECOND);
+
+  add_part (index, number, VIDEO, 24, size - 24, number * 180000, 180000, 50);
+  weir_index_move_to_memory (
+      index, number, weir_blob_new (open ("/dev/null", O_RDONLY | O_CLOEXEC)));
+  weir_index_close_segment (index, number, 2 * SECOND, 2, closed_us);
+  weir_index_segment_unref (segment);
+}
+
+static void
+what_closes_at_once_is_listed_until_it_could_be_seen (void)
+{
+  g_autoptr (WeirIndex) index = index_new (3);
+  g_autofree gchar *burst = NULL, *later = NULL;
+
+  for (guint64 number = 0; number < 5; number++)
+    add_segment (index, number);
+  /* a disk that was stuck for 20 s takes ten of them */
+  for (guint64 number = 5; number < 15; number++) {
+    WeirIndexSegment *segment = open_segment (index, number, (gint64) number * 2 * SECOND);
+
+    add_part (index, number, VIDEO, 24, 1000, number * 180000, 180000, 50);
+    weir_index_close_segment (index, number, 2 * SECOND, 2, 28 * G_USEC_PER_SEC);
+    weir_index_segment_unref (segment);
+  }
+  burst = take_text (weir_index_get_media (index, VIDEO));
+  g_assert_nonnull (strstr (burst, "#EXT-X-MEDIA-SEQUENCE:5\n"));
+  for (guint64 number = 15; number < 20; number++)
+    add_segment (index, number);
+  later = take_text (weir_index_get_media (index, VIDEO));
+  g_assert_nonnull (strstr (later, "#EXT-X-MEDIA-SEQUENCE:17\n"));
+}
+
+static void
+what_was_in_memory_becomes_a_gap (void)
+{
+  g_autoptr (WeirIndex) index = index_new (3);
+  g_autofree gchar *text = NULL;
+  g_autoptr (WeirBlob) gone = NULL;
+  g_autoptr (WeirBlob) there = NULL;
+
+  add_segment (index, 0);
+  for (guint64 number = 1; number < 8; number++)
+    add_in_memory (index, number, 1000 + number, (gint64) number * 2 * G_USEC_PER_SEC);
+  /* the last three are listed, one more is kept for those who are behind */
+  g_assert_cmpuint (weir_index_forget_memory (index, 4, 0), ==, 1001 + 1002 + 1003);
+  g_assert_cmpuint (weir_index_forget_memory (index, 4, 0), ==, 0);
+  gone = weir_index_open_blob (index, 7, 3, NULL);
+  there = weir_index_open_blob (index, 7, 4, NULL);
+  g_assert_null (gone);
+  g_assert_nonnull (there);
+  text = take_text (weir_index_get_media (index, VIDEO));
+  g_assert_null (strstr (text, "#EXT-X-GAP"));
+
+  /* too much of it: the oldest go, listed or not */
+  g_assert_cmpuint (weir_index_forget_memory (index, 4, 1005), ==, 1004 + 1005);
+  g_free (text);
+  text = take_text (weir_index_get_media (index, VIDEO));
+  g_assert_nonnull (strstr (text, "#EXT-X-MEDIA-SEQUENCE:5\n"));
+  g_assert_nonnull (strstr (text, "#EXT-X-GAP"));
+  g_assert_true (strstr (text, "#EXT-X-GAP") == g_strrstr (text, "#EXT-X-GAP"));
+  g_free (text);
+  text = take_text (weir_index_get_muxed (index));
+  g_assert_nonnull (strstr (text, "#EXT-X-GAP"));
+}
+
+static void
+a_number_that_is_missing_is_a_discontinuity (void)
+{
+  g_autoptr (WeirIndex) live = index_new (0);
+  g_autoptr (WeirIndex) recording = index_new (0);
+  g_autofree gchar *text = NULL;
+
+  for (guint64 number = 0; number < 6; number++)
+    add_segment (live, number);
+  for (guint64 number = 0; number < 6; number++) {
+    g_autoptr (WeirIndexSegment) segment = weir_index_find (live, 7, number);
+    g_autofree gchar *json = weir_index_segment_to_json (segment);
+
+    if (number != 2 && number != 3)
+      weir_index_add_closed_segment (recording, weir_index_segment_from_json (json, NULL));
+  }
+  weir_index_end (recording, TRUE);
+  text = take_text (weir_index_get_media (recording, VIDEO));
+  g_assert_nonnull (strstr (text, "7-1/track0.m4s\n#EXT-X-DISCONTINUITY\n"));
+  g_assert_null (strstr (strstr (text, "#EXT-X-DISCONTINUITY\n") + 1, "#EXT-X-DISCONTINUITY\n"));
 }
 
 static void
@@ -672,7 +764,7 @@ a_player_never_sees_the_playlist_contradict_itself (void)
       if (g_test_rand_int_range (0, 10) != 0)
         add_part (index, number, AUDIO, 1024, 1000, (guint64) time / 1000 * 48 / 1000 + 500,
             MAX (1024, (guint64) duration / 1000 * 48 / 1000), 90);
-      weir_index_close_segment (index, number, duration, target);
+      weir_index_close_segment (index, number, duration, target, (time + duration) / 1000);
       number++;
       total++;
       time += duration;
@@ -724,6 +816,9 @@ main (int argc, char **argv)
   ADD (damaged_entries_are_refused);
   ADD (open_segments_are_read_as_they_grow);
   ADD (objects_are_handed_out_open_or_by_name);
+  ADD (what_closes_at_once_is_listed_until_it_could_be_seen);
+  ADD (what_was_in_memory_becomes_a_gap);
+  ADD (a_number_that_is_missing_is_a_discontinuity);
   ADD (every_change_is_told_and_playlists_are_shared_between);
   ADD (a_player_never_sees_the_playlist_contradict_itself);
   return g_test_run ();

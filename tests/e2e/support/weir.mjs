@@ -11,8 +11,8 @@ import { until } from './wait.mjs';
 export const settings = { weir: 'build/app/weir' };
 
 export class Weir {
-  /* options: { 'section.key': value }; state: a directory of an earlier daemon */
-  static async start({ options = {}, state } = {}) {
+  /* options: { 'section.key': value }; state: a directory of an earlier daemon; env: its environment, beside ours */
+  static async start({ options = {}, state, env } = {}) {
     const weir = new Weir();
 
     weir.state = state ?? fs.mkdtempSync(path.join(os.tmpdir(), 'weir-e2e-'));
@@ -25,7 +25,7 @@ export class Weir {
       ...options,
     };
     weir.process = new Process(settings.weir,
-      ['serve', ...Object.entries(all).flatMap(([key, value]) => ['-o', `${key}=${value}`])]);
+      ['serve', ...Object.entries(all).flatMap(([key, value]) => ['-o', `${key}=${value}`])], { env });
     const [line] = await weir.process.waitFor(/^ready .*$/m, 20);
     weir.ready = line;
     weir.addresses = Object.fromEntries(line.split(' ').slice(1).map((word) => {

@@ -295,6 +295,174 @@ a_program_that_embeds_it_learns_what_is_written (Fixture *f, G_GNUC_UNUSED gcons
   g_string_free (seen.order, TRUE);
 }
 
+/* what a disk that is stuck, or refuses, makes of the segments */
+typedef struct {
+  GMutex lock;
+  GCond changed;
+  gboolean stuck, at_gate;
+  guint opened, closed;     /* segments */
+  guint on_disk, in_memory; /* closed ones */
+  guint64 discontinuity;    /* the last segment that began after one; 0: none */
+  guint64 decode_time;      /* of the first video chunk behind it */
+} Disk;
+
+static void
+hold_up (gpointer data)
+{
+  Disk *disk = data;
+
+  g_mutex_lock (&disk->lock);
+  disk->at_gate = TRUE;
+  g_cond_broadcast (&disk->changed);
+  while (disk->stuck)
+    g_cond_wait (&disk->changed, &disk->lock);
+  g_mutex_unlock (&disk->lock);
+}
+
+static void
+follow (G_GNUC_UNUSED WeirSegmentSink *sink, gpointer data, gpointer user_data)
+{
+  const WeirSegmentWritten *written = data;
+  const WeirSegmenterEvent *event = written->event;
+  Disk *disk = user_data;
+  guint8 type[4];
+
+  if (event->type == WEIR_SEGMENTER_INIT)
+    return;
+  g_assert_true ((written->path == NULL) == (written->refusal != NULL));
+  g_mutex_lock (&disk->lock);
+  if (event->type == WEIR_SEGMENTER_OPEN) {
+    disk->opened++;
+    if (event->discontinuity)
+      disk->discontinuity = event->segment;
+  } else if (event->type == WEIR_SEGMENTER_CHUNK) {
+    /* in memory as on the disk */
+    g_assert_cmpint (pread (written->fd, type, 4, (off_t) written->offset + 4), ==, 4);
+    g_assert_cmpmem (type, 4, "moof", 4);
+    if (event->segment == disk->discontinuity && event->chunk->track == 0 &&
+        event->chunk->part == 0)
+      disk->decode_time = event->chunk->decode_time;
+  } else if (event->type == WEIR_SEGMENTER_CLOSE) {
+    disk->closed++;
+    disk->on_disk += written->path != NULL;
+    disk->in_memory += written->path == NULL;
+  }
+  g_cond_broadcast (&disk->changed);
+  g_mutex_unlock (&disk->lock);
+}
+
+static void
+embed (Fixture *f, Disk *disk, WeirSpoolWriter *writer, const gchar *folder, gsize bytes_max)
+{
+  WeirSegmenterSettings settings;
+  const WeirSegmentSpool spool = {
+      .writer = writer, .folder = folder, .prefix = "x-", .bytes_max = bytes_max};
+
+  weir_segmenter_settings_init (&settings);
+  weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (f->sink), &settings, &spool);
+  g_signal_connect (f->sink, "written", G_CALLBACK (follow), disk);
+  play (f);
+}
+
+static guint64
+count_lost (Fixture *f)
+{
+  g_autoptr (GstStructure) statistics = NULL;
+  guint64 lost;
+
+  g_object_get (f->sink, "stats", &statistics, NULL);
+  g_assert_true (gst_structure_get_uint64 (statistics, "lost-buffers", &lost));
+  return lost;
+}
+
+static void
+a_disk_that_is_stuck_costs_media_only_beyond_the_bound (
+    Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
+  g_autoptr (WeirSpoolClient) gate = weir_spool_client_new (writer, 1, NULL, NULL);
+  Disk disk = {.stuck = TRUE};
+  guint64 lost;
+
+  weir_spool_client_push (gate, hold_up, &disk, 0);
+  g_mutex_lock (&disk.lock);
+  while (!disk.at_gate)
+    g_cond_wait (&disk.changed, &disk.lock);
+  g_mutex_unlock (&disk.lock);
+  embed (f, &disk, writer, f->folder, 96 * 1024);
+  media_push (f->video, f->audio, 0, 4 * GST_SECOND);
+  g_assert_cmpuint (count_lost (f), ==, 0);
+  media_push (f->video, f->audio, 4 * GST_SECOND, 60 * GST_SECOND);
+  lost = count_lost (f);
+  /* 75 buffers a second, in 4 chunks, all counted with their overhead: about 6 s were taken */
+  g_assert_cmpuint (lost, >, 52 * 75);
+  g_assert_cmpuint (lost, <, 56 * 75);
+
+  g_mutex_lock (&disk.lock);
+  g_assert_cmpuint (disk.opened, ==, 0);
+  disk.stuck = FALSE;
+  g_cond_broadcast (&disk.changed);
+  /* what was taken is whole: nothing is open after it */
+  while (disk.opened == 0 || disk.closed < disk.opened)
+    g_cond_wait (&disk.changed, &disk.lock);
+  g_assert_cmpuint (disk.discontinuity, ==, 0);
+  g_mutex_unlock (&disk.lock);
+
+  /* it goes on at a keyframe */
+  media_push (f->video, f->audio, 60 * GST_SECOND + 40 * GST_MSECOND, 64 * GST_SECOND);
+  g_assert_cmpuint (count_lost (f), ==, lost + 24 * 3);
+  gst_element_set_state (f->sink, GST_STATE_NULL);
+  g_assert_cmpuint (disk.discontinuity, >, 0);
+  g_assert_cmpuint (disk.decode_time, ==, 61 * 90000);
+  g_assert_cmpuint (disk.on_disk, ==, disk.closed);
+}
+
+static void
+what_the_disk_refuses_goes_into_memory (Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
+  g_autofree gchar *folder = path_of (f, "away");
+  Disk disk = {0};
+
+  embed (f, &disk, writer, folder, 64 * 1024 * 1024);
+  media_push (f->video, f->audio, 0, 5 * GST_SECOND);
+  g_mutex_lock (&disk.lock);
+  while (disk.opened < 3)
+    g_cond_wait (&disk.changed, &disk.lock);
+  g_mutex_unlock (&disk.lock);
+  g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
+  media_push (f->video, f->audio, 5 * GST_SECOND, 9 * GST_SECOND);
+  gst_element_set_state (f->sink, GST_STATE_NULL);
+  /* those of 0, 2 and 4 s; 6 and 8 s */
+  g_assert_cmpuint (disk.in_memory, ==, 3);
+  g_assert_cmpuint (disk.on_disk, ==, 2);
+  g_assert_cmpuint (disk.discontinuity, ==, 0);
+}
+
+static void
+nothing_is_begun_on_a_disk_with_too_little_free (Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
+  const WeirSegmentSpool spool = {.writer = writer,
+      .folder = f->folder,
+      .prefix = "x-",
+      .bytes_max = 64 * 1024 * 1024,
+      .free_min = 100};
+  WeirSegmenterSettings settings;
+  Disk disk = {0};
+
+  /* more than any disk has */
+  weir_segmenter_settings_init (&settings);
+  weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (f->sink), &settings, &spool);
+  g_signal_connect (f->sink, "written", G_CALLBACK (follow), &disk);
+  play (f);
+  media_push (f->video, f->audio, 0, 3 * GST_SECOND);
+  gst_element_set_state (f->sink, GST_STATE_NULL);
+  g_assert_cmpuint (disk.in_memory, ==, 2);
+  g_assert_cmpuint (disk.on_disk, ==, 0);
+  g_assert_false (exists (f, "x-0.open"));
+}
+
 static void
 buffers_without_a_configuration_do_not_fail_the_branch (
     Fixture *f, G_GNUC_UNUSED gconstpointer data)
@@ -352,6 +520,9 @@ main (int argc, char **argv)
   ADD (a_disk_that_fails_is_told_once_and_nothing_else);
   ADD (a_location_without_a_number_is_refused);
   ADD (a_program_that_embeds_it_learns_what_is_written);
+  ADD (a_disk_that_is_stuck_costs_media_only_beyond_the_bound);
+  ADD (what_the_disk_refuses_goes_into_memory);
+  ADD (nothing_is_begun_on_a_disk_with_too_little_free);
   ADD (buffers_without_a_configuration_do_not_fail_the_branch);
   ADD (properties_keep_what_they_are_given);
   ADD (it_goes_up_and_down_through_all_states_twice);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A disk that is slow, full or broken: live goes on, recordings pause, nothing needs a hand afterwards.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { temporaryFolder } from './support/folder.mjs';
+import { Collector, mediaPlaylists, parseMedia } from './support/hls.mjs';
+import { decodesCleanly, makeReference } from './support/media.mjs';
+import { Process, run } from './support/process.mjs';
+import { shared, test } from './support/test.mjs';
+import { sleep, until } from './support/wait.mjs';
+import { settings, withWeir } from './support/weir.mjs';
+
+const folder = temporaryFolder('disk');
+const clip = shared(() => makeReference(path.join(folder, 'clip.flv'), { seconds: 60 }));
+
+const publish = (file, url) => new Process('ffmpeg',
+  ['-v', 'error', '-re', '-i', file, '-c', 'copy', '-f', 'flv', url]);
+
+/* a daemon whose disk can be made to fail: body(weir, disk) */
+async function withDisk(name, options, body, { state = path.join(folder, name) } = {}) {
+  const control = path.join(folder, `${name}.fault`);
+  const disk = {
+    /* fault: see tests/support/faultydisk.c; where: below the state directory */
+    fail(fault, where = '') {
+      fs.writeFileSync(`${control}.new`, `${fault} ${path.join(state, where)}`);
+      fs.renameSync(`${control}.new`, control);
+    },
+    heal: () => fs.rmSync(control, { force: true }),
+  };
+  const env = { LD_PRELOAD: path.join(settings.build, 'tests/support/libfaultydisk.so'), WEIR_FAULTY_DISK: control };
+
+  fs.mkdirSync(state, { recursive: true });
+  try {
+    await withWeir({ state, options, env }, (weir) => body(weir, disk));
+  } finally {
+    disk.heal();
+  }
+}
+
+async function metrics(weir) {
+  const text = await weir.text('/metrics');
+  return (name) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (.*)$`, 'm').exec(text)[1]);
+}
+
+async function countSegments(weir, input) {
+  const response = await weir.fetch(`/${input.uid}/manifest/muxed.m3u8`);
+  if (response.status !== 200)
+    return 0;
+  const list = parseMedia(await response.text());
+  return list.mediaSequence + list.segments.length;
+}
+
+async function moreSegments(weir, input, count, seconds = 20) {
+  const before = await countSegments(weir, input);
+  return until(`${count} more segments than ${before}`,
+    async () => await countSegments(weir, input) >= before + count, { seconds });
+}
+
+const ended = (weir, id) => weir.waitForState(id, ['idle', 'ended', 'ready'], 30);
+
+/* pieces: lists of { init, bodies } between discontinuities, each a continuous presentation by itself */
+async function checkRuns(name, runs) {
+  for (const [index, { init, bodies }] of runs.entries()) {
+    const file = path.join(folder, `${name}-${index}.mp4`);
+    fs.writeFileSync(file, Buffer.concat([init, ...bodies]));
+    await run(settings.weir, ['check', file]);
+    await decodesCleanly(file);
+  }
+}
+
+function splitRuns(segments, inits) {
+  const runs = [];
+  for (const segment of segments.filter((s) => s.bytes)) {
+    if (runs.length === 0 || segment.discontinuity)
+      runs.push({ init: inits.get(segment.map), bodies: [] });
+    runs.at(-1).bodies.push(segment.bytes);
+  }
+  return runs;
+}
+
+/* what a viewer saw who fetched everything: each run decodes; returns how many discontinuities there were */
+async function checkLive(name, collector) {
+  let discontinuities = 0;
+  for (const [index, where] of collector.playlists.entries()) {
+    const { segments, inits } = collector.tracks.get(where);
+    assert.deepEqual(segments.map((s) => s.number), segments.map((s, i) => segments[0].number + i), `${where} has holes`);
+    assert.ok(segments.every((s) => !s.gap), `${where} has gaps`);
+    const runs = splitRuns(segments, inits);
+    await checkRuns(`${name}-live${index}`, runs);
+    discontinuities = Math.max(discontinuities, runs.length - 1);
+  }
+  return discontinuities;
+}
+
+/* the recording, track by track: [{ list, runs, seconds }] */
+async function recording(weir, name, uid) {
+  const text = await until(`a recording of ${uid}`, async () => {
+    const response = await weir.fetch(`/${uid}/manifest/video.m3u8`);
+    return response.status === 200 ? response.text() : null;
+  });
+  const tracks = [];
+  for (const [index, playlist] of (await mediaPlaylists(async () => text, `/${uid}/manifest/video.m3u8`)).entries()) {
+    const list = parseMedia(await weir.text(playlist));
+    const inits = new Map();
+    for (const segment of list.segments) {
+      inits.set(segment.map, await weir.bytes(segment.map));
+      segment.bytes = await weir.bytes(segment.uri);
+      assert.ok(segment.bytes, `${segment.uri} is listed and cannot be had`);
+    }
+    const runs = splitRuns(list.segments, inits);
+    await checkRuns(`${name}-recording${index}`, runs);
+    tracks.push({ list, runs, seconds: list.segments.reduce((sum, s) => sum + s.duration, 0) });
+  }
+  return tracks;
+}
+
+/* answers come at once, whatever the disk does */
+async function answersQuickly(weir, input) {
+  for (const where of ['/healthz', `/${input.uid}/manifest/video.m3u8`, `/${input.uid}/manifest/muxed.m3u8`,
+    `/${input.uid}/lifecycle`, `/${input.uid}/watch`, '/metrics']) {
+    const begin = performance.now();
+    assert.equal((await weir.fetch(where, { signal: AbortSignal.timeout(5000) })).status, 200, where);
+    assert.ok(performance.now() - begin < 2000, `${where} took ${performance.now() - begin} ms`);
+  }
+}
+
+test('a write that does not return for 30 s costs nothing but time', async () => {
+  await withDisk('blocked', {}, async (weir, disk) => {
+    const input = await weir.createInput();
+    const encoder = publish(await clip(), input.publishUrl);
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    const collector = new Collector(weir, input.uid).start();
+
+    await moreSegments(weir, input, 2);
+    disk.fail('block');
+    const stuck = await countSegments(weir, input);
+    for (let i = 0; i < 10; i++) {
+      await sleep(3000);
+      await answersQuickly(weir, input);
+    }
+    assert.ok(await countSegments(weir, input) <= stuck + 1, 'nothing was blocked');
+    disk.heal();
+    await moreSegments(weir, input, 15, 15);
+    assert.equal(encoder.code, undefined, encoder.tail());
+    const get = await metrics(weir);
+    assert.equal(get('weir_disk_lost_buffers_total'), 0);
+    /* nobody waited for the disk */
+    assert.ok(get('weir_worker_longest_push_seconds') < 0.5, `${get('weir_worker_longest_push_seconds')} s`);
+    await encoder.stop();
+    await ended(weir, input.uid);
+    await collector.stop();
+    assert.equal(await checkLive('blocked', collector), 0);
+    for (const { list, seconds } of await recording(weir, 'blocked', videoUID)) {
+      assert.ok(list.ended && list.segments.every((s) => !s.discontinuity));
+      assert.ok(seconds > 33, `${seconds} s`);
+    }
+  });
+});
+
+test('what does not fit while the disk is stuck is lost as a whole, counted and marked', async () => {
+  await withDisk('overflow', { 'limits.disk-queue': '1MiB' }, async (weir, disk) => {
+    const input = await weir.createInput();
+    const encoder = publish(await clip(), input.publishUrl);
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    const collector = new Collector(weir, input.uid).start();
+
+    await moreSegments(weir, input, 2);
+    disk.fail('block', 'segments');
+    await weir.process.waitFor(/Media is being lost: the disk is too slow/, 30);
+    await sleep(5000);
+    await answersQuickly(weir, input);
+    disk.heal();
+    await weir.process.waitFor(/Media goes on, \d+ buffers are lost/, 15);
+    await moreSegments(weir, input, 2);
+    assert.equal(encoder.code, undefined, encoder.tail());
+    assert.ok((await metrics(weir))('weir_disk_lost_buffers_total') > 100);
+    await encoder.stop();
+    await ended(weir, input.uid);
+    await collector.stop();
+    assert.equal(await checkLive('overflow', collector), 1);
+    for (const { list, runs } of await recording(weir, 'overflow', videoUID)) {
+      assert.equal(runs.length, 2);
+      const [before, after] = runs.map((r) => r.bodies);
+      const at = list.segments.findIndex((s) => s.discontinuity);
+      /* the dates say how long it was */
+      const gap = (list.segments[at].date - list.segments[at - 1].date) / 1000 - list.segments[at - 1].duration;
+      assert.ok(gap > 4 && gap < 30, `${gap} s`);
+      assert.ok(before.length >= 2 && after.length >= 2);
+    }
+  });
+});
+
+for (const [fault, where, words] of [
+  ['full', 'segments', /No space left on device/],
+  ['full', '', /No space left on device/],
+  ['broken', 'segments/spool', /Input\/output error/],
+]) {
+  const name = `${fault}${where === '' ? '-everything' : ''}`;
+  test(`live goes on and the recording pauses while the disk is ${name}`, async () => {
+    await withDisk(name, {}, async (weir, disk) => {
+      const input = await weir.createInput();
+      const encoder = publish(await clip(), input.publishUrl);
+      const { videoUID } = await weir.waitForState(input.uid, 'live');
+      const collector = new Collector(weir, input.uid).start();
+
+      await moreSegments(weir, input, 2);
+      disk.fail(fault, where);
+      await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes no segments: ${words.source}; recording is paused`), 10);
+      await moreSegments(weir, input, 4);
+      await answersQuickly(weir, input);
+      let get = await metrics(weir);
+      assert.equal(get('weir_disk_refused_broadcasts'), 1);
+      assert.equal(get('weir_disk_refusals_total'), 1);
+      assert.match((await weir.api('GET', `/live_inputs/${input.uid}`)).status.current.recordingPausedAt, /^20/);
+      assert.match((await weir.cli(['status'])).stdout, /recording paused/);
+
+      disk.heal();
+      await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes segments again after [\\d.]+ s`), 10);
+      await moreSegments(weir, input, 2);
+      get = await metrics(weir);
+      assert.equal(get('weir_disk_refused_broadcasts'), 0);
+      assert.equal(get('weir_disk_lost_buffers_total'), 0);
+      assert.equal((await weir.api('GET', `/live_inputs/${input.uid}`)).status.current.recordingPausedAt, null);
+      assert.equal(encoder.code, undefined, encoder.tail());
+      await encoder.stop();
+      await ended(weir, input.uid);
+      await collector.stop();
+      /* those who watched saw nothing of it */
+      assert.equal(await checkLive(name, collector), 0);
+      for (const { list, seconds } of await recording(weir, name, videoUID)) {
+        assert.equal(list.segments.filter((s) => s.discontinuity).length, 1);
+        assert.ok(list.ended && seconds >= 8, `${seconds} s`);
+      }
+      assert.equal(weir.process.output.match(/the disk takes no segments/g).length, 1);
+      await until('an empty spool', () => fs.readdirSync(path.join(weir.state, 'segments', 'spool')).length === 0);
+    });
+  });
+}
