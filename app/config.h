@@ -66,6 +66,22 @@ typedef struct {
     gint64 rtmp_video_message; /* bytes; so below */
     gint64 rtmp_audio_message;
     gint64 rtmp_data_message;
+    gint64 rtmp_control_message;
+    gint64 rtmp_partial_messages;
+    gint64 rtmp_memory;
+    gint64 rtmp_output;
+    gint64 rtmp_early_bytes;
+    guint rtmp_streams;
+    guint rtmp_chunk_streams;
+    gint64 rtmp_chunk_size;
+    gint64 rtmp_window;
+    guint rtmp_cut_off_messages; /* a minute */
+    guint rtmp_messages_rate;    /* a second; so below */
+    guint rtmp_commands_rate;
+    guint rtmp_metadata_rate;
+    guint rtmp_pings_rate;
+    guint amf_depth;
+    guint amf_values;
     gint64 authorise;
     guint http_connections;
     guint http_connections_per_address;

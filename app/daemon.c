@@ -122,6 +122,36 @@ on_authorise (G_GNUC_UNUSED WeirRtmpListener *listener, WeirConnection *connecti
   return weir_broadcast_manager_authorise (self->manager, connection);
 }
 
+/* the limits of every connection with an encoder */
+static void
+set_rtmp_limits (WeirRtmpListenerSettings *settings, const WeirConfig *config)
+{
+  settings->session.handshake_us = config->limits.rtmp_handshake;
+  settings->session.first_media_us = config->limits.rtmp_first_media;
+  settings->session.media_silence_us = config->limits.rtmp_media_silence;
+  settings->session.early_bytes_max = (gsize) config->limits.rtmp_early_bytes;
+  settings->session.streams_max = config->limits.rtmp_streams;
+  settings->session.chunk_size_min = (guint32) config->limits.rtmp_chunk_size;
+  settings->session.window_min = (guint32) config->limits.rtmp_window;
+  settings->session.messages_rate = config->limits.rtmp_messages_rate;
+  settings->session.commands_rate = config->limits.rtmp_commands_rate;
+  settings->session.data_rate = config->limits.rtmp_metadata_rate;
+  settings->session.pings_rate = config->limits.rtmp_pings_rate;
+  settings->session.memory_max = (gsize) config->limits.rtmp_memory;
+  settings->session.chunk.chunk_streams_max = config->limits.rtmp_chunk_streams;
+  settings->session.chunk.video_max = (gsize) config->limits.rtmp_video_message;
+  settings->session.chunk.audio_max = (gsize) config->limits.rtmp_audio_message;
+  settings->session.chunk.data_max = (gsize) config->limits.rtmp_data_message;
+  settings->session.chunk.control_max = (gsize) config->limits.rtmp_control_message;
+  settings->session.chunk.partial_max = (gsize) config->limits.rtmp_partial_messages;
+  settings->session.chunk.broken_per_minute = config->limits.rtmp_cut_off_messages;
+  settings->session.amf.depth_max = config->limits.amf_depth;
+  settings->session.amf.values_max = config->limits.amf_values;
+  settings->authorise_us = config->limits.authorise;
+  settings->connections_max = config->limits.rtmp_pending_connections;
+  settings->output_max = (gsize) config->limits.rtmp_output;
+}
+
 static gboolean
 daemon_listen_rtmp (Daemon *self, GError **error)
 {
@@ -132,15 +162,8 @@ daemon_listen_rtmp (Daemon *self, GError **error)
     return TRUE;
   weir_rtmp_listener_settings_init (&settings);
   settings.session.app = config->rtmp.app;
-  settings.session.handshake_us = config->limits.rtmp_handshake;
-  settings.session.first_media_us = config->limits.rtmp_first_media;
-  settings.session.media_silence_us = config->limits.rtmp_media_silence;
-  settings.session.chunk.video_max = (gsize) config->limits.rtmp_video_message;
-  settings.session.chunk.audio_max = (gsize) config->limits.rtmp_audio_message;
-  settings.session.chunk.data_max = (gsize) config->limits.rtmp_data_message;
+  set_rtmp_limits (&settings, config);
   settings.read_interval_us = config->rtmp.read_interval;
-  settings.authorise_us = config->limits.authorise;
-  settings.connections_max = config->limits.rtmp_pending_connections;
   self->rtmp = weir_rtmp_listener_new (config->rtmp.listen, &settings, self->accept, error);
   if (self->rtmp == NULL) {
     g_prefix_error (error, "rtmp.listen: ");

@@ -70,10 +70,16 @@ weir_counters_declare (WeirCounters *self, const gchar *reason)
 void
 weir_counters_add (WeirCounters *self, const gchar *reason)
 {
+  weir_counters_add_many (self, reason, 1);
+}
+
+void
+weir_counters_add_many (WeirCounters *self, const gchar *reason, guint64 count)
+{
   if (self == NULL)
     return;
   g_mutex_lock (&self->lock);
-  *get_count (self, reason) += 1;
+  *get_count (self, reason) += count;
   g_mutex_unlock (&self->lock);
 }
 

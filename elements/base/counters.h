@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib-object.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 
@@ -17,6 +17,9 @@ G_BEGIN_DECLS
  */
 typedef struct _WeirCounters WeirCounters;
 
+/* the reason of whatever is given up for want of memory */
+#define WEIR_OUT_OF_MEMORY "out-of-memory"
+
 WeirCounters *weir_counters_new (void);
 WeirCounters *weir_counters_ref (WeirCounters *self);
 void weir_counters_unref (WeirCounters *self);
@@ -26,6 +29,7 @@ void weir_counters_declare (WeirCounters *self, const gchar *reason);
 /* @self: (nullable): nobody counts
  * @reason: static */
 void weir_counters_add (WeirCounters *self, const gchar *reason);
+void weir_counters_add_many (WeirCounters *self, const gchar *reason, guint64 count);
 /* Returns: 0 for what is not known */
 guint64 weir_counters_get (WeirCounters *self, const gchar *reason);
 /* @func: called for each reason, in alphabetical order, without a lock held */

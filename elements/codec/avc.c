@@ -284,7 +284,11 @@ weir_avc_parse_sps (const guint8 *data, gsize size, WeirAvcInfo *info, GError **
 
   if (size < 4 || (data[0] & 0x80) != 0 || (data[0] & 0x1f) != NAL_SPS)
     return malformed (error, "not an SPS");
-  payload = g_malloc (size);
+  payload = g_try_malloc (size);
+  if (payload == NULL) {
+    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
+    return FALSE;
+  }
   weir_bit_reader_init (&bits, payload, unescape (data + 1, size - 1, payload));
   return parse_sps_bits (&bits, info, error);
 }

@@ -4,9 +4,6 @@
 #include "codec/aac.h"
 #include "codec/avc.h"
 
-/* a record beyond this is no configuration but an attack on the memory of every init */
-#define RECORD_SIZE_MAX (64 * 1024)
-
 G_DEFINE_QUARK (weir - codec - error - quark, weir_codec_error)
 
 WeirCodecConfig *
@@ -14,7 +11,7 @@ weir_codec_config_parse (WeirCodec codec, GBytes *record, GError **error)
 {
   g_autoptr (WeirCodecConfig) self = NULL;
 
-  if (g_bytes_get_size (record) > RECORD_SIZE_MAX) {
+  if (g_bytes_get_size (record) > WEIR_CODEC_RECORD_SIZE_MAX) {
     g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED,
         "configuration record of %" G_GSIZE_FORMAT " bytes", g_bytes_get_size (record));
     return NULL;

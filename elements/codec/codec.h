@@ -23,6 +23,7 @@ GQuark weir_codec_error_quark (void);
 typedef enum {
   WEIR_CODEC_ERROR_MALFORMED,   /* the bytes do not follow the codec's specification */
   WEIR_CODEC_ERROR_UNSUPPORTED, /* they do, but this is not handled */
+  WEIR_CODEC_ERROR_MEMORY,      /* nobody's fault */
 } WeirCodecError;
 
 /**
@@ -59,6 +60,9 @@ typedef struct {
   guint nal_length_size; /* (AVC) 1, 2 or 4 */
   guint rate, channels, samples_per_frame;
 } WeirCodecConfig;
+
+/* a record beyond this is no configuration but an attack on the memory of every init */
+#define WEIR_CODEC_RECORD_SIZE_MAX (64 * 1024)
 
 /**
  * weir_codec_config_parse:

@@ -43,8 +43,14 @@ const WeirAmfLimits weir_amf_limits_default = {
     .values_max = 4096,
 };
 
-static WeirAmfValue *parse_value (
-    WeirReader *reader, const WeirAmfLimits *limits, guint depth, guint *values_left);
+typedef struct {
+  WeirReader *reader;
+  const WeirAmfLimits *limits;
+  guint *values_left;
+  const gchar *limit; /* why it failed, when the bytes are not to blame */
+} Parser;
+
+static WeirAmfValue *parse_value (Parser *parser, guint depth);
 
 static WeirAmfValue *
 value_new (WeirAmfType type)
@@ -55,41 +61,53 @@ value_new (WeirAmfType type)
   return self;
 }
 
-/* takes both */
-static void
-append_member (WeirAmfValue *self, gchar *name, WeirAmfValue *value)
+/* takes both when it succeeds */
+static gboolean
+append_member (Parser *parser, WeirAmfValue *self, gchar *name, WeirAmfValue *value)
 {
   if (self->members_count == self->members_allocated) {
-    self->members_allocated = MAX (4, self->members_allocated * 2);
-    self->members = g_renew (Member, self->members, self->members_allocated);
+    guint allocated = MAX (4, self->members_allocated * 2);
+    Member *members = g_try_realloc_n (self->members, allocated, sizeof (Member));
+
+    if (members == NULL) {
+      parser->limit = WEIR_OUT_OF_MEMORY;
+      return FALSE;
+    }
+    self->members = members;
+    self->members_allocated = allocated;
   }
   self->members[self->members_count++] = (Member){.name = name, .value = value};
+  return TRUE;
 }
 
 /* NULL when fewer than @size bytes are left */
 static gchar *
-read_string (WeirReader *reader, gsize size)
+read_string (Parser *parser, gsize size)
 {
-  const guint8 *bytes = weir_reader_bytes (reader, size);
+  const guint8 *bytes = weir_reader_bytes (parser->reader, size);
   gchar *string;
 
   if (bytes == NULL)
     return NULL;
-  string = g_malloc (size + 1);
+  string = g_try_malloc (size + 1);
+  if (string == NULL) {
+    parser->limit = WEIR_OUT_OF_MEMORY;
+    return NULL;
+  }
   memcpy (string, bytes, size);
   string[size] = '\0';
   return string;
 }
 
 static WeirAmfValue *
-parse_string (WeirReader *reader, gsize size)
+parse_string (Parser *parser, gsize size)
 {
   WeirAmfValue *self;
   gchar *string;
 
-  if (reader->failed)
+  if (parser->reader->failed)
     return NULL;
-  string = read_string (reader, size);
+  string = read_string (parser, size);
   if (string == NULL)
     return NULL;
   self = value_new (WEIR_AMF_STRING);
@@ -100,15 +118,15 @@ parse_string (WeirReader *reader, gsize size)
 
 /* the members and the end marker, 2.5 */
 static WeirAmfValue *
-parse_members (WeirReader *reader, const WeirAmfLimits *limits, guint depth, guint *values_left,
-    WeirAmfType type)
+parse_members (Parser *parser, guint depth, WeirAmfType type)
 {
   g_autoptr (WeirAmfValue) self = value_new (type);
+  WeirReader *reader = parser->reader;
 
   for (;;) {
     guint16 name_size = weir_reader_u16 (reader);
     g_autofree gchar *name = NULL;
-    WeirAmfValue *value;
+    g_autoptr (WeirAmfValue) value = NULL;
 
     if (reader->failed)
       return NULL;
@@ -117,64 +135,67 @@ parse_members (WeirReader *reader, const WeirAmfLimits *limits, guint depth, gui
       weir_reader_skip (reader, 1);
       return g_steal_pointer (&self);
     }
-    name = read_string (reader, name_size);
+    name = read_string (parser, name_size);
     if (name == NULL)
       return NULL;
-    value = parse_value (reader, limits, depth, values_left);
-    if (value == NULL)
+    value = parse_value (parser, depth);
+    if (value == NULL || !append_member (parser, self, name, value))
       return NULL;
-    append_member (self, g_steal_pointer (&name), value);
+    name = NULL;
+    value = NULL;
   }
 }
 
 static WeirAmfValue *
-parse_strict_array (
-    WeirReader *reader, const WeirAmfLimits *limits, guint depth, guint *values_left)
+parse_strict_array (Parser *parser, guint depth)
 {
   g_autoptr (WeirAmfValue) self = value_new (WEIR_AMF_STRICT_ARRAY);
-  guint32 count = weir_reader_u32 (reader);
+  guint32 count = weir_reader_u32 (parser->reader);
 
-  if (reader->failed)
+  if (parser->reader->failed)
     return NULL;
   /* nothing is reserved by the count: each element must bring at least its marker */
   for (guint32 i = 0; i < count; i++) {
-    WeirAmfValue *value = parse_value (reader, limits, depth, values_left);
+    g_autoptr (WeirAmfValue) value = parse_value (parser, depth);
 
-    if (value == NULL)
+    if (value == NULL || !append_member (parser, self, NULL, value))
       return NULL;
-    append_member (self, NULL, value);
+    value = NULL;
   }
   return g_steal_pointer (&self);
 }
 
 static WeirAmfValue *
-parse_container (
-    WeirReader *reader, const WeirAmfLimits *limits, guint depth, guint *values_left, guint8 marker)
+parse_container (Parser *parser, guint depth, guint8 marker)
 {
-  if (depth >= limits->depth_max)
+  WeirReader *reader = parser->reader;
+
+  if (depth >= parser->limits->depth_max) {
+    parser->limit = WEIR_LIMIT_AMF_DEPTH;
     return NULL;
+  }
   switch (marker) {
   case MARKER_OBJECT:
-    return parse_members (reader, limits, depth + 1, values_left, WEIR_AMF_OBJECT);
+    return parse_members (parser, depth + 1, WEIR_AMF_OBJECT);
   case MARKER_TYPED_OBJECT:
     if (!weir_reader_skip (reader, weir_reader_u16 (reader)))
       return NULL;
-    return parse_members (reader, limits, depth + 1, values_left, WEIR_AMF_OBJECT);
+    return parse_members (parser, depth + 1, WEIR_AMF_OBJECT);
   case MARKER_ECMA_ARRAY:
     if (!weir_reader_skip (reader, 4))
       return NULL;
-    return parse_members (reader, limits, depth + 1, values_left, WEIR_AMF_ECMA_ARRAY);
+    return parse_members (parser, depth + 1, WEIR_AMF_ECMA_ARRAY);
   default:
-    return parse_strict_array (reader, limits, depth + 1, values_left);
+    return parse_strict_array (parser, depth + 1);
   }
 }
 
 static WeirAmfValue *
-parse_number (WeirReader *reader, WeirAmfType type, gdouble number)
+parse_number (Parser *parser, WeirAmfType type, gdouble number)
 {
   WeirAmfValue *self;
 
-  if (reader->failed)
+  if (parser->reader->failed)
     return NULL;
   self = value_new (type);
   self->number = isfinite (number) ? number : 0.0;
@@ -182,29 +203,34 @@ parse_number (WeirReader *reader, WeirAmfType type, gdouble number)
 }
 
 static WeirAmfValue *
-parse_value (WeirReader *reader, const WeirAmfLimits *limits, guint depth, guint *values_left)
+parse_value (Parser *parser, guint depth)
 {
+  WeirReader *reader = parser->reader;
   guint8 marker = weir_reader_u8 (reader);
   gdouble number;
 
-  if (reader->failed || *values_left == 0)
+  if (reader->failed)
     return NULL;
-  *values_left -= 1;
+  if (*parser->values_left == 0) {
+    parser->limit = WEIR_LIMIT_AMF_VALUES;
+    return NULL;
+  }
+  *parser->values_left -= 1;
 
   switch (marker) {
   case MARKER_NUMBER:
-    return parse_number (reader, WEIR_AMF_NUMBER, weir_reader_double (reader));
+    return parse_number (parser, WEIR_AMF_NUMBER, weir_reader_double (reader));
   case MARKER_BOOLEAN:
-    return parse_number (reader, WEIR_AMF_BOOLEAN, weir_reader_u8 (reader) != 0);
+    return parse_number (parser, WEIR_AMF_BOOLEAN, weir_reader_u8 (reader) != 0);
   case MARKER_DATE:
     number = weir_reader_double (reader);
     weir_reader_skip (reader, 2); /* time zone: reserved, 2.13 */
-    return parse_number (reader, WEIR_AMF_DATE, number);
+    return parse_number (parser, WEIR_AMF_DATE, number);
   case MARKER_STRING:
-    return parse_string (reader, weir_reader_u16 (reader));
+    return parse_string (parser, weir_reader_u16 (reader));
   case MARKER_LONG_STRING:
   case MARKER_XML_DOCUMENT:
-    return parse_string (reader, weir_reader_u32 (reader));
+    return parse_string (parser, weir_reader_u32 (reader));
   case MARKER_NULL:
     return value_new (WEIR_AMF_NULL);
   case MARKER_UNDEFINED:
@@ -217,16 +243,30 @@ parse_value (WeirReader *reader, const WeirAmfLimits *limits, guint depth, guint
   case MARKER_TYPED_OBJECT:
   case MARKER_ECMA_ARRAY:
   case MARKER_STRICT_ARRAY:
-    return parse_container (reader, limits, depth, values_left, marker);
+    return parse_container (parser, depth, marker);
   default:
     return NULL;
   }
 }
 
 WeirAmfValue *
+weir_amf_parse_full (
+    WeirReader *reader, const WeirAmfLimits *limits, guint *values_left, const gchar **limit)
+{
+  Parser parser = {reader, limits, values_left, NULL};
+  WeirAmfValue *value = parse_value (&parser, 0);
+
+  if (value == NULL)
+    *limit = parser.limit;
+  return value;
+}
+
+WeirAmfValue *
 weir_amf_parse (WeirReader *reader, const WeirAmfLimits *limits, guint *values_left)
 {
-  return parse_value (reader, limits, 0, values_left);
+  const gchar *limit;
+
+  return weir_amf_parse_full (reader, limits, values_left, &limit);
 }
 
 void

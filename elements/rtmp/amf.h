@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/counters.h"
 #include "base/reader.h"
 #include "base/writer.h"
 #include "rtmp/settings.h"
@@ -10,6 +11,9 @@ G_BEGIN_DECLS
 /**
  * AMF 0 (Action Message Format, AMF 0 specification of 2007), pure: values of commands and data
  * messages. Nothing is kept between calls; a value may be read by any number of threads.
+ *
+ * What is as long as the bytes say (strings, lists of members) is allocated so that it may fail;
+ * a value itself is small and of fixed size.
  */
 typedef enum {
   WEIR_AMF_NUMBER,
@@ -38,6 +42,10 @@ extern const WeirAmfLimits weir_amf_limits_default;
  * Returns: (transfer full) (nullable): NULL on failure
  */
 WeirAmfValue *weir_amf_parse (WeirReader *reader, const WeirAmfLimits *limits, guint *values_left);
+/* @limit: (out): set on failure: the static name of the limit or WEIR_OUT_OF_MEMORY; NULL when the
+ * bytes are to blame */
+WeirAmfValue *weir_amf_parse_full (
+    WeirReader *reader, const WeirAmfLimits *limits, guint *values_left, const gchar **limit);
 void weir_amf_value_free (WeirAmfValue *self);
 WeirAmfType weir_amf_value_get_type (const WeirAmfValue *self);
 /* 0.0 when it is no number or not finite; also what boolean and date hold */

@@ -78,6 +78,7 @@ struct _WeirRtmpChunkReader {
   guint64 discarded;
   WeirTokenBucket broken;
   gboolean broken_started;
+  const gchar *limit; /* why it failed */
 };
 
 WeirRtmpChunkReader *
@@ -109,6 +110,18 @@ weir_rtmp_chunk_reader_get_discarded (WeirRtmpChunkReader *self)
   return self->discarded;
 }
 
+const gchar *
+weir_rtmp_chunk_reader_get_limit (WeirRtmpChunkReader *self)
+{
+  return self->limit;
+}
+
+gsize
+weir_rtmp_chunk_reader_get_partial_bytes (WeirRtmpChunkReader *self)
+{
+  return self->partial_bytes;
+}
+
 guint32
 weir_rtmp_chunk_reader_get_chunk_size (WeirRtmpChunkReader *self)
 {
@@ -127,24 +140,45 @@ find_stream (WeirRtmpChunkReader *self, guint32 id)
   return -1;
 }
 
-static gint
-add_stream (WeirRtmpChunkReader *self, guint32 id)
+/* FALSE: there is no memory; the message is the peer's size, the failure the connection's */
+static gboolean
+fail_for_memory (WeirRtmpChunkReader *self, GError **error)
 {
-  if (self->streams_count == self->limits.chunk_streams_max)
-    return -1;
+  self->limit = WEIR_OUT_OF_MEMORY;
+  g_set_error_literal (error, WEIR_RTMP_ERROR, WEIR_RTMP_ERROR_LIMIT, "out of memory");
+  return FALSE;
+}
+
+/* TRUE with the new stream's @index */
+static gboolean
+add_stream (WeirRtmpChunkReader *self, guint32 id, gint *index, GError **error)
+{
+  if (self->streams_count == self->limits.chunk_streams_max) {
+    self->limit = WEIR_LIMIT_RTMP_CHUNK_STREAMS;
+    g_set_error (error, WEIR_RTMP_ERROR, WEIR_RTMP_ERROR_LIMIT, "more than %u chunk streams",
+        self->limits.chunk_streams_max);
+    return FALSE;
+  }
   if (self->streams_count == self->streams_allocated) {
-    self->streams_allocated = MAX (4, self->streams_allocated * 2);
-    self->streams = g_renew (ChunkStream, self->streams, self->streams_allocated);
+    guint allocated = MAX (4, self->streams_allocated * 2);
+    ChunkStream *streams = g_try_realloc_n (self->streams, allocated, sizeof (ChunkStream));
+
+    if (streams == NULL)
+      return fail_for_memory (self, error);
+    self->streams = streams;
+    self->streams_allocated = allocated;
   }
   self->streams[self->streams_count] = (ChunkStream){.id = id};
   self->streams_count++;
   if (id < G_N_ELEMENTS (self->index_of))
     self->index_of[id] = (guint8) self->streams_count;
-  return (gint) self->streams_count - 1;
+  *index = (gint) self->streams_count - 1;
+  return TRUE;
 }
 
+/* @name: (out): of the limit */
 static gsize
-message_limit (const WeirRtmpChunkLimits *limits, guint8 type)
+message_limit (const WeirRtmpChunkLimits *limits, guint8 type, const gchar **name)
 {
   switch (type) {
   case WEIR_RTMP_SET_CHUNK_SIZE:
@@ -153,13 +187,17 @@ message_limit (const WeirRtmpChunkLimits *limits, guint8 type)
   case WEIR_RTMP_USER_CONTROL:
   case WEIR_RTMP_WINDOW_ACKNOWLEDGEMENT_SIZE:
   case WEIR_RTMP_SET_PEER_BANDWIDTH:
+    *name = WEIR_LIMIT_RTMP_CONTROL_MESSAGE;
     return limits->control_max;
   case WEIR_RTMP_AUDIO:
+    *name = WEIR_LIMIT_RTMP_AUDIO_MESSAGE;
     return limits->audio_max;
   case WEIR_RTMP_VIDEO:
   case WEIR_RTMP_AGGREGATE:
+    *name = WEIR_LIMIT_RTMP_VIDEO_MESSAGE;
     return limits->video_max;
   default:
+    *name = WEIR_LIMIT_RTMP_DATA_MESSAGE;
     return limits->data_max;
   }
 }
@@ -308,16 +346,13 @@ begin_chunk (WeirRtmpChunkReader *self, const ChunkHeader *header, gint64 first_
 
   if (index < 0) {
     if (header->format >= 2) {
+      self->limit = WEIR_RTMP_PROTOCOL_ERROR;
       g_set_error (error, WEIR_RTMP_ERROR, WEIR_RTMP_ERROR_PROTOCOL,
           "chunk stream %u begins with a header of type %u", header->id, header->format);
       return FALSE;
     }
-    index = add_stream (self, header->id);
-    if (index < 0) {
-      g_set_error (error, WEIR_RTMP_ERROR, WEIR_RTMP_ERROR_LIMIT, "more than %u chunk streams",
-          self->limits.chunk_streams_max);
+    if (!add_stream (self, header->id, &index, error))
       return FALSE;
-    }
   }
   stream = &self->streams[index];
 
@@ -326,17 +361,20 @@ begin_chunk (WeirRtmpChunkReader *self, const ChunkHeader *header, gint64 first_
       (header->format == 2 || header->length != stream->length || header->type != stream->type)) {
     drop_partial (self, stream);
     if (!count_broken (self, now_us)) {
+      self->limit = WEIR_LIMIT_RTMP_CUT_OFF_MESSAGES;
       g_set_error (error, WEIR_RTMP_ERROR, WEIR_RTMP_ERROR_PROTOCOL,
           "chunk stream %u: a header in mid-message once more", stream->id);
       return FALSE;
     }
   }
   if (!stream->active) {
+    const gchar *name;
     gsize limit;
 
     apply_header (stream, header);
-    limit = message_limit (&self->limits, stream->type);
+    limit = message_limit (&self->limits, stream->type, &name);
     if (stream->length > limit) {
+      self->limit = name;
       g_set_error (error, WEIR_RTMP_ERROR, WEIR_RTMP_ERROR_LIMIT,
           "%s message (type %u) of %u bytes, allowed are %" G_GSIZE_FORMAT,
           weir_rtmp_message_type_get_name (stream->type), stream->type, stream->length, limit);
@@ -394,6 +432,7 @@ reserve (
     WeirRtmpChunkReader *self, ChunkStream *stream, gsize count, gsize available, GError **error)
 {
   gsize wanted = stream->length;
+  guint8 *payload;
 
   if (G_LIKELY (stream->received + count <= stream->allocated))
     return TRUE;
@@ -402,11 +441,15 @@ reserve (
     wanted = MIN (wanted, stream->length);
   }
   if (self->partial_bytes - stream->allocated + wanted > self->limits.partial_max) {
+    self->limit = WEIR_LIMIT_RTMP_PARTIAL_MESSAGES;
     g_set_error (error, WEIR_RTMP_ERROR, WEIR_RTMP_ERROR_LIMIT,
         "partial messages of more than %" G_GSIZE_FORMAT " bytes", self->limits.partial_max);
     return FALSE;
   }
-  stream->payload = g_realloc (stream->payload, wanted);
+  payload = g_try_realloc (stream->payload, wanted);
+  if (payload == NULL)
+    return fail_for_memory (self, error);
+  stream->payload = payload;
   self->partial_bytes += wanted - stream->allocated;
   stream->allocated = wanted;
   return TRUE;
@@ -465,6 +508,7 @@ obey (WeirRtmpChunkReader *self, guint8 type, const guint8 *payload, gsize size,
     return TRUE;
   }
   if (value == 0 || value > G_MAXINT32) {
+    self->limit = WEIR_RTMP_PROTOCOL_ERROR;
     g_set_error (error, WEIR_RTMP_ERROR, WEIR_RTMP_ERROR_PROTOCOL, "Set Chunk Size of %u", value);
     return FALSE;
   }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/counters.h"
 #include "base/writer.h"
 #include "rtmp/message.h"
 #include "rtmp/settings.h"
@@ -9,6 +10,9 @@ G_BEGIN_DECLS
 
 /**
  * The chunk layer of RTMP (RTMP 1.0, 5.3), pure: chunks to messages and messages to chunks.
+ *
+ * What is as long as the peer says is allocated so that it may fail, which is an error of this
+ * connection alone.
  */
 
 extern const WeirRtmpChunkLimits weir_rtmp_chunk_limits_default;
@@ -25,7 +29,7 @@ typedef struct _WeirRtmpChunkReader WeirRtmpChunkReader;
 GQuark weir_rtmp_error_quark (void);
 typedef enum {
   WEIR_RTMP_ERROR_PROTOCOL, /* the peer does not follow the specification */
-  WEIR_RTMP_ERROR_LIMIT,    /* it exceeds one of our limits */
+  WEIR_RTMP_ERROR_LIMIT,    /* it exceeds one of our limits, or there is no memory */
 } WeirRtmpError;
 
 WeirRtmpChunkReader *weir_rtmp_chunk_reader_new (const WeirRtmpChunkLimits *limits);
@@ -54,6 +58,11 @@ void weir_rtmp_chunk_reader_free (WeirRtmpChunkReader *self);
  */
 WeirRtmpChunkResult weir_rtmp_chunk_reader_input (WeirRtmpChunkReader *self, const guint8 **data,
     gsize *size, gint64 now_us, WeirRtmpMessage *message, GError **error);
+/* Returns: after ERROR: the static name of the limit, WEIR_RTMP_PROTOCOL_ERROR or
+ * WEIR_OUT_OF_MEMORY; else NULL */
+const gchar *weir_rtmp_chunk_reader_get_limit (WeirRtmpChunkReader *self);
+/* bytes allocated for messages that have not come as a whole */
+gsize weir_rtmp_chunk_reader_get_partial_bytes (WeirRtmpChunkReader *self);
 /* partial messages that were discarded */
 guint64 weir_rtmp_chunk_reader_get_discarded (WeirRtmpChunkReader *self);
 /* what the peer has set, 128 at first */

@@ -70,6 +70,8 @@ struct _WeirRtmpConnection {
   gint64 read_interval_us;
   gint64 authorise_us;
   gint64 authorise_deadline_us;
+  WeirCounters *counters; /* (nullable) */
+  WeirAmfLimits amf_limits;
   GByteArray *held; /* (nullable): came after publish was asked for, or without a consumer */
   gint64 accepted_us;
   gint64 published_us;
@@ -174,6 +176,17 @@ finish (WeirRtmpConnection *self)
 
 /* ── the session ── */
 
+/* what the session has dropped since the last time */
+static void
+count_drops (WeirRtmpConnection *self)
+{
+  const gchar *limit;
+  guint64 count;
+
+  while ((limit = weir_rtmp_session_take_drops (self->session, &count)) != NULL)
+    weir_counters_add_many (self->counters, limit, count);
+}
+
 static void
 send_output (WeirRtmpConnection *self)
 {
@@ -204,7 +217,7 @@ note_media (WeirRtmpConnection *self, const WeirRtmpMessage *message, gint64 now
 {
   WeirFlvTag tag = {0};
 
-  if (message->type != WEIR_RTMP_VIDEO && message->type != WEIR_RTMP_AUDIO)
+  if ((message->type != WEIR_RTMP_VIDEO && message->type != WEIR_RTMP_AUDIO) || message->size == 0)
     return;
   __atomic_store_n (&self->last_media_us, now_us, __ATOMIC_RELAXED);
   if (message->type == WEIR_RTMP_VIDEO && self->video_codec == NULL) {
@@ -248,15 +261,15 @@ handle_event (WeirRtmpConnection *self, WeirRtmpEvent *event, gint64 now_us)
     weir_rtmp_session_close (self->session, self->reason, now_us);
     self->state = STATE_CLOSING;
     return THEN_TELL_END;
-  case WEIR_RTMP_EVENT_CLOSE:
-    if (event->protocol_error) {
-      g_autofree gchar *reason = g_strdup_printf ("protocol error: %s", event->reason);
+  case WEIR_RTMP_EVENT_CLOSE: {
+    g_autofree gchar *reason = g_strconcat (event->protocol_error ? "protocol error: " : "",
+        event->reason, event->limit != NULL ? " (" : NULL, event->limit, ")", NULL);
 
-      set_reason (self, reason);
-    } else {
-      set_reason (self, event->reason);
-    }
+    if (event->limit != NULL)
+      weir_counters_add (self->counters, event->limit);
+    set_reason (self, reason);
     return THEN_FINISH;
+  }
   }
   return THEN_NOTHING;
 }
@@ -318,6 +331,7 @@ input (WeirRtmpConnection *self, const guint8 *data, gsize size)
     weir_socket_set_paused (self->socket, TRUE);
   }
   g_rec_mutex_unlock (&self->consumer_lock);
+  count_drops (self);
   send_output (self);
   arm_timer (self);
   do_then (self, then);
@@ -342,6 +356,7 @@ on_closed (
 
   switch (state) {
   case WEIR_SOCKET_SLOW:
+    weir_counters_add (self->counters, WEIR_LIMIT_RTMP_OUTPUT);
     set_reason (self, "the encoder does not read what it is sent");
     break;
   case WEIR_SOCKET_RESET:
@@ -651,6 +666,12 @@ weir_rtmp_connection_get_worker (WeirRtmpConnection *self)
   return self->worker;
 }
 
+const WeirAmfLimits *
+weir_rtmp_connection_get_amf_limits (WeirRtmpConnection *self)
+{
+  return &self->amf_limits;
+}
+
 const gchar *
 weir_rtmp_connection_get_app (WeirRtmpConnection *self)
 {
@@ -672,6 +693,7 @@ weir_rtmp_connection_finalize (GObject *object)
 
   g_clear_pointer (&self->worker, weir_worker_unref);
   g_clear_pointer (&self->target, weir_worker_unref);
+  g_clear_pointer (&self->counters, weir_counters_unref);
   g_free (self->refusal_description);
   g_free (self->close_description);
   weir_connection_summary_clear (&self->summary);
@@ -735,6 +757,8 @@ weir_rtmp_connection_new (gint fd, const WeirRtmpConnectionSettings *settings, W
   self->owned = TRUE;
   self->read_interval_us = settings->read_interval_us;
   self->authorise_us = settings->authorise_us;
+  self->counters = settings->counters != NULL ? weir_counters_ref (settings->counters) : NULL;
+  self->amf_limits = settings->session->amf;
   self->accepted_us = g_get_monotonic_time ();
   self->session = weir_rtmp_session_new (settings->session, random, self->accepted_us);
   g_object_ref (self);

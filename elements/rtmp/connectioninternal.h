@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/counters.h"
 #include "rtmp/connection.h"
 #include "rtmp/settings.h"
 
 G_BEGIN_DECLS
 
-/* What only the listener needs of a connection. */
+/* What only the listener and the element need of a connection. */
 
 typedef struct {
   /* asks to publish, on the accept thread */
@@ -20,7 +21,11 @@ typedef struct {
   gint64 read_interval_us;
   gint64 authorise_us;
   gsize output_max;
+  WeirCounters *counters; /* (nullable) */
 } WeirRtmpConnectionSettings;
+
+/* for messages of AMF that the connection hands out; any thread */
+const WeirAmfLimits *weir_rtmp_connection_get_amf_limits (WeirRtmpConnection *self);
 
 /**
  * weir_rtmp_connection_new: on the accept thread

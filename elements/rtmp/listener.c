@@ -105,6 +105,7 @@ on_accepted (gint fd, gpointer user_data)
       .read_interval_us = self->settings.read_interval_us,
       .authorise_us = self->settings.authorise_us,
       .output_max = self->settings.output_max,
+      .counters = self->settings.counters,
   };
 
   if (g_hash_table_size (self->pending) >= self->settings.connections_max) {
@@ -127,6 +128,11 @@ weir_rtmp_listener_new (const gchar *addresses, const WeirRtmpListenerSettings *
   self->settings = *settings;
   self->app = g_strdup (settings->session.app);
   self->settings.session.app = self->app;
+  if (settings->counters != NULL) {
+    weir_counters_ref (settings->counters);
+    for (const gchar *const *limit = weir_rtmp_get_limits (); *limit != NULL; limit++)
+      weir_counters_declare (settings->counters, *limit);
+  }
   self->worker = weir_worker_ref (worker);
   self->tcp = weir_tcp_listener_new (worker, addresses, on_accepted, self, error);
   if (self->tcp == NULL)
@@ -179,6 +185,7 @@ weir_rtmp_listener_finalize (GObject *object)
   weir_tcp_listener_free (self->tcp);
   g_clear_pointer (&self->worker, weir_worker_unref);
   g_hash_table_unref (self->pending);
+  g_clear_pointer (&self->settings.counters, weir_counters_unref);
   g_free (self->addresses);
   g_free (self->app);
   g_mutex_clear (&self->lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../base/counters.h"
 #include "connection.h"
 #include "settings.h"
 
@@ -15,6 +16,7 @@ typedef struct {
   gint64 authorise_us;     /* 5 s: no decision by then is a refusal */
   guint connections_max;   /* 1024 that have not been accepted yet */
   gsize output_max;        /* 64 KiB waiting to be sent to one peer */
+  WeirCounters *counters;  /* (nullable) (transfer none): counts by weir_rtmp_get_limits() */
 } WeirRtmpListenerSettings;
 
 /* the defaults that stand beside the fields, and the session's */

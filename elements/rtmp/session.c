@@ -20,18 +20,43 @@ enum {
 };
 
 #define PEER_BANDWIDTH_DYNAMIC 2
-/* 5.4.3: one answer for so many bytes at least, whatever window the peer asks for */
-#define ACKNOWLEDGE_MIN 2500
-#define CHUNK_SIZE_MIN 64 /* while publishing; smaller ones only cost processor time */
-#define PINGS_PER_SECOND 2
-#define COMMANDS_PER_SECOND 50 /* while publishing */
-#define DATA_PER_SECOND 50
 #define CLOSE_DELAY_US (250 * 1000)
 #define KEY_MAX 128
 #define QUERY_MAX 2048
+/* an application, an address, a stream name: longer ones hold no key, and are not copied about */
+#define TEXT_MAX 4096
 #define VALUES_MAX 8 /* of a command */
 #define AGGREGATE_HEADER_SIZE 11
 #define STREAMS_LIMIT 64
+
+static const gchar *const limits[] = {
+    WEIR_LIMIT_RTMP_HANDSHAKE,
+    WEIR_LIMIT_RTMP_FIRST_MEDIA,
+    WEIR_LIMIT_RTMP_MEDIA_SILENCE,
+    WEIR_LIMIT_RTMP_EARLY_BYTES,
+    WEIR_LIMIT_RTMP_STREAMS,
+    WEIR_LIMIT_RTMP_CHUNK_SIZE,
+    WEIR_LIMIT_RTMP_MESSAGES_RATE,
+    WEIR_LIMIT_RTMP_COMMANDS_RATE,
+    WEIR_LIMIT_RTMP_METADATA_RATE,
+    WEIR_LIMIT_RTMP_PINGS_RATE,
+    WEIR_LIMIT_RTMP_MEMORY,
+    WEIR_LIMIT_RTMP_OUTPUT,
+    WEIR_LIMIT_RTMP_CHUNK_STREAMS,
+    WEIR_LIMIT_RTMP_VIDEO_MESSAGE,
+    WEIR_LIMIT_RTMP_AUDIO_MESSAGE,
+    WEIR_LIMIT_RTMP_DATA_MESSAGE,
+    WEIR_LIMIT_RTMP_CONTROL_MESSAGE,
+    WEIR_LIMIT_RTMP_PARTIAL_MESSAGES,
+    WEIR_LIMIT_RTMP_CUT_OFF_MESSAGES,
+    WEIR_LIMIT_AMF_DEPTH,
+    WEIR_LIMIT_AMF_VALUES,
+    WEIR_RTMP_PROTOCOL_ERROR,
+    WEIR_RTMP_DENIED,
+    WEIR_RTMP_UNREADABLE,
+    WEIR_OUT_OF_MEMORY,
+    NULL,
+};
 
 typedef enum {
   STATE_HANDSHAKE,
@@ -69,10 +94,12 @@ struct _WeirRtmpSession {
   gint64 media_deadline_us; /* publishing: for the next media; after it: for the next publish */
   gint64 close_us;
   gchar *close_reason;
+  const gchar *close_limit;
   gboolean close_protocol_error;
   gboolean has_published;
   gboolean has_media;
 
+  WeirTokenBucket messages;
   WeirTokenBucket pings;
   WeirTokenBucket commands;
   WeirTokenBucket data_messages;
@@ -86,6 +113,7 @@ struct _WeirRtmpSession {
   guint8 last_type;
   gboolean has_last_type;
   guint64 dropped;
+  guint64 drops[G_N_ELEMENTS (limits)]; /* not taken yet */
 };
 
 /* one command: values[0] is what follows the transaction id */
@@ -111,6 +139,13 @@ weir_rtmp_session_settings_init (WeirRtmpSessionSettings *settings)
       .media_silence_us = 15 * G_USEC_PER_SEC,
       .early_bytes_max = 64 * 1024,
       .streams_max = 8,
+      .chunk_size_min = 64,
+      .window_min = 2500,
+      .messages_rate = 5000,
+      .commands_rate = 50,
+      .data_rate = 50,
+      .pings_rate = 2,
+      .memory_max = 64 * 1024 * 1024,
       .chunk = weir_rtmp_chunk_limits_default,
       .amf = weir_amf_limits_default,
   };
@@ -147,6 +182,12 @@ trim (const gchar *text, gsize size)
   return g_strndup (text, size);
 }
 
+static void
+init_rate (WeirTokenBucket *bucket, guint rate, guint burst, gint64 now_us)
+{
+  weir_token_bucket_init (bucket, MAX (rate, 1), MAX (burst, 1), now_us);
+}
+
 WeirRtmpSession *
 weir_rtmp_session_new (const WeirRtmpSessionSettings *settings, const guint8 *random, gint64 now_us)
 {
@@ -164,9 +205,10 @@ weir_rtmp_session_new (const WeirRtmpSessionSettings *settings, const guint8 *ra
   self->peer_window = settings->window_size;
   self->start_us = now_us;
   self->input_us = now_us;
-  weir_token_bucket_init (&self->pings, PINGS_PER_SECOND, PINGS_PER_SECOND, now_us);
-  weir_token_bucket_init (&self->commands, COMMANDS_PER_SECOND, COMMANDS_PER_SECOND, now_us);
-  weir_token_bucket_init (&self->data_messages, DATA_PER_SECOND, DATA_PER_SECOND, now_us);
+  init_rate (&self->messages, settings->messages_rate, 2 * settings->messages_rate, now_us);
+  init_rate (&self->pings, settings->pings_rate, settings->pings_rate, now_us);
+  init_rate (&self->commands, settings->commands_rate, settings->commands_rate, now_us);
+  init_rate (&self->data_messages, settings->data_rate, settings->data_rate, now_us);
   return self;
 }
 
@@ -210,6 +252,42 @@ guint64
 weir_rtmp_session_get_dropped (WeirRtmpSession *self)
 {
   return self->dropped + weir_rtmp_chunk_reader_get_discarded (self->reader);
+}
+
+const gchar *const *
+weir_rtmp_get_limits (void)
+{
+  return limits;
+}
+
+const gchar *
+weir_rtmp_session_take_drops (WeirRtmpSession *self, guint64 *count)
+{
+  for (guint i = 0; limits[i] != NULL; i++) {
+    if (self->drops[i] == 0)
+      continue;
+    *count = self->drops[i];
+    self->drops[i] = 0;
+    return limits[i];
+  }
+  return NULL;
+}
+
+/* something is not done for that reason; seldom, so the name may be searched */
+static void
+note_drop (WeirRtmpSession *self, const gchar *limit)
+{
+  for (guint i = 0; limits[i] != NULL; i++) {
+    if (g_str_equal (limits[i], limit))
+      self->drops[i]++;
+  }
+}
+
+static void
+drop_message (WeirRtmpSession *self, const gchar *limit)
+{
+  self->dropped++;
+  note_drop (self, limit);
 }
 
 /* ---- what we say ---- */
@@ -302,34 +380,44 @@ send_status (WeirRtmpSession *self, guint32 stream_id, const gchar *level, const
 /* ---- the end ---- */
 
 static gboolean
-set_close_event (
-    WeirRtmpSession *self, gboolean protocol_error, const gchar *reason, WeirRtmpEvent *event)
+set_close_event (WeirRtmpSession *self, gboolean protocol_error, const gchar *limit,
+    const gchar *reason, WeirRtmpEvent *event)
 {
   self->state = STATE_CLOSED;
   memset (event, 0, sizeof *event);
   event->type = WEIR_RTMP_EVENT_CLOSE;
   event->protocol_error = protocol_error;
+  event->limit = limit;
   event->reason = g_strdup (reason);
   return TRUE;
 }
 
+static gboolean
+close_for_memory (WeirRtmpSession *self, WeirRtmpEvent *event)
+{
+  return set_close_event (self, FALSE, WEIR_OUT_OF_MEMORY, "out of memory", event);
+}
+
 /* the peer gets time to read what was sent. @reason: (transfer full) */
 static void
-close_later (WeirRtmpSession *self, gboolean protocol_error, gchar *reason, gint64 now_us)
+close_later (WeirRtmpSession *self, gboolean protocol_error, const gchar *limit, gchar *reason,
+    gint64 now_us)
 {
   self->state = STATE_CLOSING;
   self->close_us = now_us + CLOSE_DELAY_US;
   self->close_protocol_error = protocol_error;
+  self->close_limit = limit;
   g_free (self->close_reason);
   self->close_reason = reason;
   g_clear_pointer (&self->aggregate, g_free);
 }
 
 static void
-deny_publish (WeirRtmpSession *self, guint32 stream_id, const gchar *description, gint64 now_us)
+deny_publish (WeirRtmpSession *self, guint32 stream_id, const gchar *limit,
+    const gchar *description, gint64 now_us)
 {
   send_status (self, stream_id, "error", "NetStream.Publish.Denied", description);
-  close_later (self, TRUE, g_strdup_printf ("publish denied: %s", description), now_us);
+  close_later (self, TRUE, limit, g_strdup_printf ("publish denied: %s", description), now_us);
 }
 
 /* ---- application, key, query ---- */
@@ -476,11 +564,22 @@ send_connect_answer (WeirRtmpSession *self, gdouble transaction)
 }
 
 static void
+refuse_app (WeirRtmpSession *self, const Command *command, const gchar *asked, gssize size,
+    const gchar *description, gint64 now_us)
+{
+  g_autofree gchar *escaped = weir_escape_for_log (asked, size);
+
+  send_error (self, command->transaction, "NetConnection.Connect.InvalidApp", description);
+  close_later (self, TRUE, WEIR_RTMP_DENIED,
+      g_strdup_printf ("connect to unknown application \"%s\"", escaped), now_us);
+}
+
+static void
 handle_connect (WeirRtmpSession *self, const Command *command, gint64 now_us)
 {
   const WeirAmfValue *object = command_value (command, 0);
   const gchar *app, *url, *encoder;
-  gsize encoder_size = 0;
+  gsize app_size = 0, url_size = 0, encoder_size = 0;
   g_autofree gchar *raw = NULL;
 
   if (self->state != STATE_UNCONNECTED) {
@@ -491,10 +590,17 @@ handle_connect (WeirRtmpSession *self, const Command *command, gint64 now_us)
   if (encoder != NULL)
     self->encoder = weir_escape_for_log (encoder, (gssize) encoder_size);
 
-  app = string_member (object, "app", NULL);
+  app = string_member (object, "app", &app_size);
+  if (app_size > TEXT_MAX) {
+    refuse_app (
+        self, command, app, (gssize) app_size, "The application's name is too long.", now_us);
+    return;
+  }
   raw = unquote (app != NULL ? app : "");
-  url = string_member (object, "tcUrl", NULL);
-  if (raw[0] == '\0' && url != NULL) {
+  url = string_member (object, "tcUrl", &url_size);
+  /* of the address only the path counts, and only when there is no application: wherever else it
+   * leads, nobody follows it */
+  if (raw[0] == '\0' && url != NULL && url_size <= TEXT_MAX) {
     g_autofree gchar *bare = unquote (url);
 
     g_free (raw);
@@ -503,13 +609,10 @@ handle_connect (WeirRtmpSession *self, const Command *command, gint64 now_us)
   self->app = split_query (raw, &self->app_query);
 
   if (self->served_app != NULL && path_below (self->app, self->served_app) == NULL) {
-    g_autofree gchar *asked = weir_escape_for_log (self->app, -1);
     g_autofree gchar *description =
         g_strdup_printf ("The application here is \"%s\".", self->served_app);
 
-    send_error (self, command->transaction, "NetConnection.Connect.InvalidApp", description);
-    close_later (
-        self, TRUE, g_strdup_printf ("connect to unknown application \"%s\"", asked), now_us);
+    refuse_app (self, command, self->app, -1, description, now_us);
     return;
   }
   self->state = STATE_CONNECTED;
@@ -529,6 +632,7 @@ handle_create_stream (WeirRtmpSession *self, const Command *command)
       return;
     }
   }
+  note_drop (self, WEIR_LIMIT_RTMP_STREAMS);
   send_error (self, command->transaction, "NetConnection.Call.Failed", "Too many streams.");
 }
 
@@ -585,21 +689,27 @@ handle_publish (WeirRtmpSession *self, const Command *command, gint64 now_us, We
     return FALSE;
   }
   if (self->state == STATE_UNCONNECTED) {
-    deny_publish (self, stream_id, "Connect first.", now_us);
+    deny_publish (self, stream_id, WEIR_RTMP_PROTOCOL_ERROR, "Connect first.", now_us);
     return FALSE;
   }
-  if (weir_rtmp_chunk_reader_get_chunk_size (self->reader) < CHUNK_SIZE_MIN) {
-    deny_publish (self, stream_id, "The chunk size is too small.", now_us);
+  if (weir_rtmp_chunk_reader_get_chunk_size (self->reader) < self->settings.chunk_size_min) {
+    deny_publish (
+        self, stream_id, WEIR_LIMIT_RTMP_CHUNK_SIZE, "The chunk size is too small.", now_us);
     return FALSE;
   }
   if (value != NULL && weir_amf_value_get_type (value) != WEIR_AMF_STRING &&
       weir_amf_value_get_type (value) != WEIR_AMF_NULL &&
       weir_amf_value_get_type (value) != WEIR_AMF_UNDEFINED) {
-    deny_publish (self, stream_id, "The stream name is no string.", now_us);
+    deny_publish (self, stream_id, WEIR_RTMP_DENIED, "The stream name is no string.", now_us);
+    return FALSE;
+  }
+  if (size > TEXT_MAX) {
+    deny_publish (self, stream_id, WEIR_RTMP_DENIED, "The stream name is too long.", now_us);
     return FALSE;
   }
   if (text != NULL && strlen (text) != size) {
-    deny_publish (self, stream_id, "The stream key has characters that no key has.", now_us);
+    deny_publish (self, stream_id, WEIR_RTMP_DENIED,
+        "The stream key has characters that no key has.", now_us);
     return FALSE;
   }
 
@@ -607,14 +717,14 @@ handle_publish (WeirRtmpSession *self, const Command *command, gint64 now_us, We
   key = find_key (self, name);
   query = join_queries (self->app_query, name_query);
   if (key == NULL) {
-    deny_publish (self, stream_id,
+    deny_publish (self, stream_id, WEIR_RTMP_DENIED,
         name[0] == '\0' ? "There is no stream key."
                         : "The stream key has characters that no key has, or too many.",
         now_us);
     return FALSE;
   }
   if (query != NULL && strlen (query) > QUERY_MAX) {
-    deny_publish (self, stream_id, "The query is too long.", now_us);
+    deny_publish (self, stream_id, WEIR_RTMP_DENIED, "The query is too long.", now_us);
     return FALSE;
   }
 
@@ -703,46 +813,62 @@ handle_command (WeirRtmpSession *self, const Command *command, gint64 now_us, We
   return FALSE;
 }
 
+/* the values of one command; FALSE: nothing that has a name, or there is no memory (@limit) */
+static gboolean
+parse_command (WeirRtmpSession *self, WeirReader *reader, WeirAmfValue **name, Command *command,
+    const gchar **limit)
+{
+  const WeirAmfLimits *amf = &self->settings.amf;
+  guint values_left = amf->values_max;
+  g_autoptr (WeirAmfValue) transaction = NULL;
+  gsize size;
+
+  *limit = NULL;
+  *name = weir_amf_parse_full (reader, amf, &values_left, limit);
+  if (*name == NULL || weir_amf_value_get_string (*name, &size) == NULL)
+    return FALSE;
+  command->name = weir_amf_value_get_string (*name, &size);
+  if (weir_reader_remaining (reader) > 0)
+    transaction = weir_amf_parse_full (reader, amf, &values_left, limit);
+  command->transaction = weir_amf_value_get_number (transaction);
+  while (transaction != NULL && command->count < VALUES_MAX && weir_reader_remaining (reader) > 0) {
+    WeirAmfValue *value = weir_amf_parse_full (reader, amf, &values_left, limit);
+
+    if (value == NULL) {
+      command->broken = TRUE;
+      break;
+    }
+    command->values[command->count++] = value;
+  }
+  return g_strcmp0 (*limit, WEIR_OUT_OF_MEMORY) != 0;
+}
+
 /* messages 20 and 17, 7.1.1 */
 static gboolean
 handle_command_message (
     WeirRtmpSession *self, const WeirRtmpMessage *message, gint64 now_us, WeirRtmpEvent *event)
 {
-  g_autoptr (WeirAmfValue) name = NULL, transaction = NULL;
-  guint values_left = self->settings.amf.values_max;
+  g_autoptr (WeirAmfValue) name = NULL;
   Command command = {.stream_id = message->stream_id};
+  const gchar *limit;
   WeirReader reader;
-  gsize size = 0;
   gboolean result = FALSE;
 
-  if (self->state == STATE_PUBLISHING && !weir_token_bucket_take (&self->commands, 1, now_us)) {
-    self->dropped++;
+  if (!weir_token_bucket_take (&self->commands, 1, now_us)) {
+    drop_message (self, WEIR_LIMIT_RTMP_COMMANDS_RATE);
     return FALSE;
   }
   weir_reader_init (&reader, message->payload, message->size);
   if (message->type == WEIR_RTMP_COMMAND_AMF3 && message->size > 0 && message->payload[0] == 0)
     weir_reader_skip (&reader, 1);
-  name = weir_amf_parse (&reader, &self->settings.amf, &values_left);
-  if (name != NULL)
-    transaction = weir_amf_parse (&reader, &self->settings.amf, &values_left);
-  command.name = weir_amf_value_get_string (name, &size);
-  command.transaction = weir_amf_value_get_number (transaction);
-  if (command.name == NULL) {
-    self->dropped++;
-    return FALSE;
-  }
-  while (transaction != NULL && command.count < VALUES_MAX && weir_reader_remaining (&reader) > 0 &&
-         !command.broken) {
-    WeirAmfValue *value = weir_amf_parse (&reader, &self->settings.amf, &values_left);
 
-    if (value != NULL)
-      command.values[command.count++] = value;
+  if (!parse_command (self, &reader, &name, &command, &limit)) {
+    if (g_strcmp0 (limit, WEIR_OUT_OF_MEMORY) == 0)
+      result = close_for_memory (self, event);
     else
-      command.broken = TRUE;
-  }
-
-  if (command.broken) {
-    self->dropped++;
+      drop_message (self, limit != NULL ? limit : WEIR_RTMP_UNREADABLE);
+  } else if (command.broken) {
+    drop_message (self, limit != NULL ? limit : WEIR_RTMP_UNREADABLE);
     if (command.transaction != 0)
       send_error (
           self, command.transaction, "NetConnection.Call.Failed", "The command could not be read.");
@@ -770,6 +896,8 @@ handle_user_control (WeirRtmpSession *self, const WeirRtmpMessage *message, gint
     return;
   if (weir_token_bucket_take (&self->pings, 1, now_us))
     send_user_control (self, PING_RESPONSE, value);
+  else
+    note_drop (self, WEIR_LIMIT_RTMP_PINGS_RATE);
 }
 
 static void
@@ -790,9 +918,12 @@ handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, We
 {
   gboolean is_data = message->type == WEIR_RTMP_DATA || message->type == WEIR_RTMP_DATA_AMF3;
 
-  if (self->state != STATE_PUBLISHING ||
-      (is_data && !weir_token_bucket_take (&self->data_messages, 1, now_us))) {
+  if (self->state != STATE_PUBLISHING) {
     self->dropped++;
+    return FALSE;
+  }
+  if (is_data && !weir_token_bucket_take (&self->data_messages, 1, now_us)) {
+    drop_message (self, WEIR_LIMIT_RTMP_METADATA_RATE);
     return FALSE;
   }
   if (message->type == WEIR_RTMP_DATA_AMF3) {
@@ -803,7 +934,7 @@ handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, We
     }
     message->type = WEIR_RTMP_DATA;
   }
-  if (!is_data) {
+  if (!is_data && message->size > 0) {
     self->media_deadline_us = now_us + self->settings.media_silence_us;
     self->has_media = TRUE;
   }
@@ -828,6 +959,26 @@ begin_aggregate (WeirRtmpSession *self, WeirRtmpMessage *message)
   weir_reader_init (&self->aggregate_reader, self->aggregate, message->size);
 }
 
+static gboolean
+too_many_messages (WeirRtmpSession *self, WeirRtmpEvent *event)
+{
+  g_autofree gchar *reason =
+      g_strdup_printf ("more than %u messages a second", self->settings.messages_rate);
+
+  return set_close_event (self, TRUE, WEIR_LIMIT_RTMP_MESSAGES_RATE, reason, event);
+}
+
+/* the limit that a message of an aggregate exceeds, NULL for none */
+static const gchar *
+find_exceeded (WeirRtmpSession *self, const WeirRtmpMessage *message)
+{
+  if (message->type == WEIR_RTMP_AUDIO && message->size > self->settings.chunk.audio_max)
+    return WEIR_LIMIT_RTMP_AUDIO_MESSAGE;
+  if (message->type == WEIR_RTMP_DATA && message->size > self->settings.chunk.data_max)
+    return WEIR_LIMIT_RTMP_DATA_MESSAGE;
+  return NULL;
+}
+
 /* the next message of the aggregate that is being unpacked; frees it at its end */
 static gboolean
 next_of_aggregate (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
@@ -835,8 +986,8 @@ next_of_aggregate (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
   WeirReader *reader = &self->aggregate_reader;
 
   while (self->aggregate != NULL && weir_reader_remaining (reader) > 0) {
-    g_autofree guint8 *copy = NULL;
     WeirRtmpMessage message = self->aggregate_message;
+    const gchar *exceeded;
     guint32 timestamp;
     const guint8 *payload;
 
@@ -847,32 +998,40 @@ next_of_aggregate (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
     weir_reader_skip (reader, 3); /* stream id: the aggregate's counts */
     payload = weir_reader_bytes (reader, message.size);
     if (reader->failed) {
-      self->dropped++;
+      drop_message (self, WEIR_RTMP_UNREADABLE);
       break;
     }
     /* the back pointer says nothing that is not known; the last one may be missing */
     weir_reader_skip (reader, MIN (4, weir_reader_remaining (reader)));
+    /* each costs as much as one that comes alone */
+    if (!weir_token_bucket_take (&self->messages, 1, now_us))
+      return too_many_messages (self, event);
     if (!self->aggregate_begun) {
       self->aggregate_begun = TRUE;
       self->aggregate_first = timestamp;
     }
     message.timestamp += timestamp - self->aggregate_first;
+    /* nothing else belongs in there, least of all another aggregate */
     if (message.type != WEIR_RTMP_AUDIO && message.type != WEIR_RTMP_VIDEO &&
         message.type != WEIR_RTMP_DATA) {
-      self->dropped++;
+      drop_message (self, WEIR_RTMP_UNREADABLE);
       continue;
     }
-    if ((message.type == WEIR_RTMP_AUDIO && message.size > self->settings.chunk.audio_max) ||
-        (message.type == WEIR_RTMP_DATA && message.size > self->settings.chunk.data_max)) {
-      self->dropped++;
+    exceeded = find_exceeded (self, &message);
+    if (exceeded != NULL) {
+      drop_message (self, exceeded);
       continue;
     }
-    copy = message.size > 0 ? g_memdup2 (payload, message.size) : NULL;
-    message.payload = copy;
-    if (handle_media (self, &message, now_us, event)) {
-      copy = NULL;
+    message.payload = NULL;
+    if (message.size > 0) {
+      message.payload = g_try_malloc (message.size);
+      if (message.payload == NULL)
+        return close_for_memory (self, event);
+      memcpy (message.payload, payload, message.size);
+    }
+    if (handle_media (self, &message, now_us, event))
       return TRUE;
-    }
+    g_free (message.payload);
   }
   g_clear_pointer (&self->aggregate, g_free);
   return FALSE;
@@ -884,10 +1043,10 @@ check_chunk_size (WeirRtmpSession *self, WeirRtmpEvent *event)
   guint32 size = weir_rtmp_chunk_reader_get_chunk_size (self->reader);
   g_autofree gchar *reason = NULL;
 
-  if (self->state != STATE_PUBLISHING || size >= CHUNK_SIZE_MIN)
+  if (self->state != STATE_PUBLISHING || size >= self->settings.chunk_size_min)
     return FALSE;
   reason = g_strdup_printf ("Set Chunk Size of %u while publishing", size);
-  return set_close_event (self, TRUE, reason, event);
+  return set_close_event (self, TRUE, WEIR_LIMIT_RTMP_CHUNK_SIZE, reason, event);
 }
 
 /* TRUE with an event; what is left of the payload is freed by the caller */
@@ -897,6 +1056,8 @@ handle_message (
 {
   self->last_type = message->type;
   self->has_last_type = TRUE;
+  if (!weir_token_bucket_take (&self->messages, 1, now_us))
+    return too_many_messages (self, event);
   switch (message->type) {
   case WEIR_RTMP_AUDIO:
   case WEIR_RTMP_VIDEO:
@@ -922,7 +1083,7 @@ handle_message (
   case WEIR_RTMP_SET_PEER_BANDWIDTH:
     return FALSE;
   default:
-    self->dropped++;
+    drop_message (self, WEIR_RTMP_UNREADABLE);
     return FALSE;
   }
 }
@@ -931,7 +1092,7 @@ handle_message (
 static void
 acknowledge (WeirRtmpSession *self)
 {
-  if (self->received - self->acknowledged < MAX (self->peer_window / 2, ACKNOWLEDGE_MIN))
+  if (self->received - self->acknowledged < MAX (self->peer_window / 2, self->settings.window_min))
     return;
   self->acknowledged = self->received;
   send_number (self, WEIR_RTMP_ACKNOWLEDGEMENT, (guint32) self->received);
@@ -959,13 +1120,21 @@ input_handshake (
     g_autofree gchar *reason =
         g_strdup_printf ("no RTMP handshake: %s", weir_rtmp_handshake_get_hint (self->handshake));
 
-    return set_close_event (self, TRUE, reason, event);
+    return set_close_event (self, TRUE, WEIR_RTMP_PROTOCOL_ERROR, reason, event);
   }
   if (result == WEIR_RTMP_HANDSHAKE_DONE) {
     g_clear_pointer (&self->handshake, weir_rtmp_handshake_free);
     self->state = STATE_UNCONNECTED;
   }
   return FALSE;
+}
+
+/* what this connection has of the process' memory, but for what is small and constant */
+static gsize
+get_memory (WeirRtmpSession *self)
+{
+  return weir_rtmp_chunk_reader_get_partial_bytes (self->reader) + self->output.size +
+         (self->aggregate != NULL ? self->aggregate_reader.size : 0);
 }
 
 /* TRUE with an event; FALSE: handled, @more says whether there is more to do */
@@ -984,7 +1153,8 @@ input_chunks (WeirRtmpSession *self, const guint8 **data, gsize *size, gint64 no
     guint64 left;
 
     if (self->received >= self->settings.early_bytes_max)
-      return set_close_event (self, TRUE, "too many bytes before publish", event);
+      return set_close_event (
+          self, TRUE, WEIR_LIMIT_RTMP_EARLY_BYTES, "too many bytes before publish", event);
     left = self->settings.early_bytes_max - self->received;
     held_back = *size > left ? *size - left : 0;
   }
@@ -996,14 +1166,19 @@ input_chunks (WeirRtmpSession *self, const guint8 **data, gsize *size, gint64 no
   *more = *size > 0;
 
   if (result == WEIR_RTMP_CHUNK_ERROR)
-    return set_close_event (self, TRUE, error->message, event);
+    return set_close_event (
+        self, TRUE, weir_rtmp_chunk_reader_get_limit (self->reader), error->message, event);
   if (result == WEIR_RTMP_CHUNK_MESSAGE) {
     has_event = handle_message (self, &message, now_us, event);
     g_free (message.payload);
   }
-  if (self->state != STATE_CLOSED)
-    acknowledge (self);
-  return has_event;
+  if (self->state == STATE_CLOSED)
+    return has_event;
+  acknowledge (self);
+  if (has_event || get_memory (self) <= self->settings.memory_max)
+    return has_event;
+  return set_close_event (
+      self, TRUE, WEIR_LIMIT_RTMP_MEMORY, "too much memory for one connection", event);
 }
 
 gboolean
@@ -1074,18 +1249,21 @@ weir_rtmp_session_advance (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *
   case STATE_ASKING:
     return FALSE;
   case STATE_CLOSING:
-    return set_close_event (self, self->close_protocol_error, self->close_reason, event);
+    return set_close_event (
+        self, self->close_protocol_error, self->close_limit, self->close_reason, event);
   case STATE_PUBLISHING:
     if (now_us >= self->media_deadline_us)
-      return set_close_event (
-          self, FALSE, self->has_media ? "no media any more" : "no media after publish", event);
+      return set_close_event (self, FALSE,
+          self->has_media ? WEIR_LIMIT_RTMP_MEDIA_SILENCE : WEIR_LIMIT_RTMP_FIRST_MEDIA,
+          self->has_media ? "no media any more" : "no media after publish", event);
     self->ping_us = now_us;
     send_user_control (self, PING_REQUEST, (guint32) (now_us / 1000));
     return FALSE;
   default:
     if (self->has_published)
-      return set_close_event (self, FALSE, "no publish after the end of the last one", event);
-    return set_close_event (self, TRUE,
+      return set_close_event (self, FALSE, WEIR_LIMIT_RTMP_MEDIA_SILENCE,
+          "no publish after the end of the last one", event);
+    return set_close_event (self, TRUE, WEIR_LIMIT_RTMP_HANDSHAKE,
         self->state == STATE_HANDSHAKE ? "no RTMP handshake in time" : "no publish in time", event);
   }
 }
@@ -1112,7 +1290,7 @@ weir_rtmp_session_refuse (
   if (self->state != STATE_ASKING)
     return;
   send_status (self, self->publishing_id, "error", code, description);
-  close_later (self, FALSE, g_strdup_printf ("publish refused: %s", description), now_us);
+  close_later (self, FALSE, NULL, g_strdup_printf ("publish refused: %s", description), now_us);
 }
 
 void
@@ -1122,5 +1300,5 @@ weir_rtmp_session_close (WeirRtmpSession *self, const gchar *description, gint64
     return;
   if (self->state == STATE_PUBLISHING)
     send_status (self, self->publishing_id, "status", "NetStream.Unpublish.Success", description);
-  close_later (self, FALSE, g_strdup (description), now_us);
+  close_later (self, FALSE, NULL, g_strdup (description), now_us);
 }

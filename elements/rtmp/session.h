@@ -24,7 +24,13 @@ G_BEGIN_DECLS
  * is answered 0, messages 15 and 17 are AMF 0 after their first byte.
  *
  * Counted as dropped: media before `publish` or after its end, messages that cannot be read,
- * commands and data messages beyond 50 a second each while publishing.
+ * commands and data messages beyond their rates; pings beyond theirs are not answered. More
+ * messages of any kind than their rate allows close the connection: each costs, even an empty one.
+ * An empty audio or video message is no media.
+ *
+ * Memory: what is as long as the peer says is allocated so that it may fail, which closes the
+ * connection; the rest is bounded by constants (names, keys and addresses of 4096 bytes, what is
+ * answered to a second's commands) and left to GLib.
  *
  * Not locked: one thread at a time.
  */
@@ -50,6 +56,8 @@ typedef struct {
   WeirRtmpMessage message; /* MESSAGE: steal the payload or it is freed */
   gboolean protocol_error; /* CLOSE: the peer's fault */
   gchar *reason;           /* CLOSE: in words, for the log */
+  const gchar *limit;      /* CLOSE: (nullable): static name of what was reached or went wrong
+                              (rtmp/settings.h); NULL for an end that is in order */
 } WeirRtmpEvent;
 
 void weir_rtmp_event_clear (WeirRtmpEvent *self);
@@ -87,6 +95,14 @@ void weir_rtmp_session_refuse (
 /* ends a running publication from our side: NetStream.Unpublish.Success with @description, then
  * CLOSE as above */
 void weir_rtmp_session_close (WeirRtmpSession *self, const gchar *description, gint64 now_us);
+
+/**
+ * weir_rtmp_session_take_drops:
+ * @count: (out): how much has been dropped or left unanswered for that reason since the last call
+ *
+ * Returns: (nullable): static name of the limit or WEIR_RTMP_UNREADABLE; call until it is NULL
+ */
+const gchar *weir_rtmp_session_take_drops (WeirRtmpSession *self, guint64 *count);
 
 gboolean weir_rtmp_session_is_publishing (WeirRtmpSession *self);
 /* Returns: (transfer none): name of the last message's type, for the summary */

@@ -7,6 +7,38 @@ G_BEGIN_DECLS
 
 /* What a conversation with an encoder may cost and how long it may take; defaults stand beside. */
 
+/* Names of the limits in weir.conf(5): why a connection was closed or something of it was dropped.
+ * Static, to be counted by (#WeirCounters). */
+#define WEIR_LIMIT_RTMP_HANDSHAKE "rtmp-handshake"
+#define WEIR_LIMIT_RTMP_FIRST_MEDIA "rtmp-first-media"
+#define WEIR_LIMIT_RTMP_MEDIA_SILENCE "rtmp-media-silence"
+#define WEIR_LIMIT_RTMP_EARLY_BYTES "rtmp-early-bytes"
+#define WEIR_LIMIT_RTMP_STREAMS "rtmp-streams"
+#define WEIR_LIMIT_RTMP_CHUNK_SIZE "rtmp-chunk-size"
+#define WEIR_LIMIT_RTMP_CHUNK_STREAMS "rtmp-chunk-streams"
+#define WEIR_LIMIT_RTMP_VIDEO_MESSAGE "rtmp-video-message"
+#define WEIR_LIMIT_RTMP_AUDIO_MESSAGE "rtmp-audio-message"
+#define WEIR_LIMIT_RTMP_DATA_MESSAGE "rtmp-data-message"
+#define WEIR_LIMIT_RTMP_CONTROL_MESSAGE "rtmp-control-message"
+#define WEIR_LIMIT_RTMP_PARTIAL_MESSAGES "rtmp-partial-messages"
+#define WEIR_LIMIT_RTMP_CUT_OFF_MESSAGES "rtmp-cut-off-messages"
+#define WEIR_LIMIT_RTMP_MESSAGES_RATE "rtmp-messages-rate"
+#define WEIR_LIMIT_RTMP_COMMANDS_RATE "rtmp-commands-rate"
+#define WEIR_LIMIT_RTMP_METADATA_RATE "rtmp-metadata-rate"
+#define WEIR_LIMIT_RTMP_PINGS_RATE "rtmp-pings-rate"
+#define WEIR_LIMIT_RTMP_MEMORY "rtmp-memory"
+#define WEIR_LIMIT_RTMP_OUTPUT "rtmp-output"
+#define WEIR_LIMIT_AMF_DEPTH "amf-depth"
+#define WEIR_LIMIT_AMF_VALUES "amf-values"
+/* Words for what is no limit: bytes that are not RTMP; another application, or a stream name that
+ * is no key; a message that cannot be read. Beside them there is WEIR_OUT_OF_MEMORY. */
+#define WEIR_RTMP_PROTOCOL_ERROR "rtmp-protocol-error"
+#define WEIR_RTMP_DENIED "rtmp-denied"
+#define WEIR_RTMP_UNREADABLE "rtmp-unreadable"
+
+/* Returns: (array zero-terminated=1): all of these names and words */
+const gchar *const *weir_rtmp_get_limits (void);
+
 /* AMF 0 values */
 typedef struct {
   guint depth_max;  /* 16: containers within each other, the outermost counts 1 */
@@ -34,6 +66,13 @@ typedef struct {
   gint64 media_silence_us; /* 15 s without media: closed */
   gsize early_bytes_max;   /* 64 KiB before publish is asked for */
   guint streams_max;       /* 8 createStream */
+  guint32 chunk_size_min;  /* 64: the peer's while publishing; smaller ones only cost CPU */
+  guint32 window_min;      /* 2500: fewer bytes are not acknowledged, whatever window is set */
+  guint messages_rate;     /* 5000 a second of any kind, twice as many at once */
+  guint commands_rate;     /* 50 a second */
+  guint data_rate;         /* 50 a second */
+  guint pings_rate;        /* 2 a second are answered */
+  gsize memory_max;        /* 64 MiB: partial messages, aggregate and output together */
   WeirRtmpChunkLimits chunk;
   WeirAmfLimits amf;
 } WeirRtmpSessionSettings;

@@ -35,6 +35,7 @@
 #include "gst/mediacaps.h"
 #include "rtmp/amf.h"
 #include "rtmp/flvtag.h"
+#include "rtmp/connectioninternal.h"
 #include "rtmp/listener.h"
 #include "timeline/timeline.h"
 
@@ -296,18 +297,37 @@ start_track (WeirRtmpSrc *self, Track *track, WeirMediaKind kind)
 
 /* ── messages ── */
 
+/* as weir_codec_config_parse(), of a copy whose length is the sender's */
+static WeirCodecConfig *
+parse_config (const WeirRtmpMessage *message, const WeirFlvTag *tag, GError **error)
+{
+  g_autoptr (GBytes) record = NULL;
+  guint8 *copy;
+
+  /* what is too long is not copied to find that out */
+  copy = g_try_malloc (MIN (tag->size, WEIR_CODEC_RECORD_SIZE_MAX + 1));
+  if (copy == NULL) {
+    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
+    return NULL;
+  }
+  memcpy (copy, message->payload + tag->offset, MIN (tag->size, WEIR_CODEC_RECORD_SIZE_MAX + 1));
+  record = g_bytes_new_take (copy, MIN (tag->size, WEIR_CODEC_RECORD_SIZE_MAX + 1));
+  return weir_codec_config_parse (tag->codec, record, error);
+}
+
 static void
 take_config (WeirRtmpSrc *self, const WeirRtmpMessage *message, const WeirFlvTag *tag)
 {
   Track *track = &self->tracks[tag->kind];
-  g_autoptr (GBytes) record = g_bytes_new (message->payload + tag->offset, tag->size);
   g_autoptr (GError) error = NULL;
-  g_autoptr (WeirCodecConfig) config = weir_codec_config_parse (tag->codec, record, &error);
+  g_autoptr (WeirCodecConfig) config = parse_config (message, tag, &error);
   gboolean first = track->config == NULL;
   guint other = tag->kind == WEIR_MEDIA_VIDEO ? WEIR_MEDIA_AUDIO : WEIR_MEDIA_VIDEO;
 
   if (config == NULL) {
     GST_WARNING_OBJECT (self, "%s configuration refused: %s", tag->name, error->message);
+    if (g_error_matches (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY))
+      stop_taking (self, "There is no memory.");
     count (self,
         g_error_matches (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED) ? COUNT_UNSUPPORTED
                                                                                 : COUNT_MALFORMED,
@@ -472,14 +492,14 @@ names_codec (const WeirAmfValue *metadata, const gchar *member)
 static void
 take_metadata (WeirRtmpSrc *self, const WeirRtmpMessage *message)
 {
-  guint values_left = weir_amf_limits_default.values_max;
+  const WeirAmfLimits *limits = weir_rtmp_connection_get_amf_limits (self->current);
+  guint values_left = limits->values_max;
   WeirReader reader;
   guint i;
 
   weir_reader_init (&reader, message->payload, message->size);
   for (i = 0; i < 3 && weir_reader_remaining (&reader) > 0; i++) {
-    g_autoptr (WeirAmfValue) value =
-        weir_amf_parse (&reader, &weir_amf_limits_default, &values_left);
+    g_autoptr (WeirAmfValue) value = weir_amf_parse (&reader, limits, &values_left);
 
     if (value == NULL)
       return;
@@ -593,6 +613,16 @@ static const WeirRtmpConsumer consumer = {on_message, on_ended};
 
 /* ── listening ── */
 
+/* by digest: how long it takes does not tell how much of a guess was right */
+static gboolean
+is_same_secret (const gchar *a, const gchar *b)
+{
+  g_autofree gchar *digest_a = g_compute_checksum_for_string (G_CHECKSUM_SHA256, a, -1);
+  g_autofree gchar *digest_b = g_compute_checksum_for_string (G_CHECKSUM_SHA256, b, -1);
+
+  return g_str_equal (digest_a, digest_b);
+}
+
 /* on the accept thread. Returns: TRUE when the publisher was taken */
 static gboolean
 offer (WeirRtmpSrc *self, WeirConnection *connection)
@@ -602,7 +632,7 @@ offer (WeirRtmpSrc *self, WeirConnection *connection)
 
   lock (self);
   if (self->current == NULL && !self->done &&
-      (self->stream_key == NULL || g_strcmp0 (self->stream_key, secret) == 0)) {
+      (self->stream_key == NULL || is_same_secret (self->stream_key, secret))) {
     taken = TRUE;
     self->current = g_object_ref (WEIR_RTMP_CONNECTION (connection));
     count (self, COUNT_CONNECTIONS, 1);

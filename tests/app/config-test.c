@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "rtmp/settings.h"
+
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -328,6 +330,53 @@ the_manual_has_an_entry_for_every_key (void)
   compare_with_file (path, expected);
 }
 
+/* what is counted and logged under the name of a limit can be found by it */
+static void
+every_limit_of_rtmp_is_a_key (void)
+{
+  static const gchar *const words[] = {
+      WEIR_RTMP_PROTOCOL_ERROR, WEIR_RTMP_DENIED, WEIR_RTMP_UNREADABLE, "out-of-memory", NULL};
+  g_autofree gchar *example = weir_config_get_example ();
+
+  for (const gchar *const *limit = weir_rtmp_get_limits (); *limit != NULL; limit++) {
+    g_autofree gchar *line = g_strdup_printf ("\n#%s=", *limit);
+
+    g_test_message ("%s", *limit);
+    g_assert_true (g_strv_contains (words, *limit) || strstr (example, line) != NULL);
+  }
+}
+
+/* those defaults that stand beside the fields and those of the file are the same */
+static void
+the_defaults_of_rtmp_are_those_of_the_file (void)
+{
+  g_autoptr (WeirConfig) config = load ("", NULL);
+  WeirRtmpSessionSettings settings;
+
+  weir_rtmp_session_settings_init (&settings);
+  g_assert_cmpint (config->limits.rtmp_handshake, ==, settings.handshake_us);
+  g_assert_cmpint (config->limits.rtmp_first_media, ==, settings.first_media_us);
+  g_assert_cmpint (config->limits.rtmp_media_silence, ==, settings.media_silence_us);
+  g_assert_cmpint (config->limits.rtmp_early_bytes, ==, settings.early_bytes_max);
+  g_assert_cmpint (config->limits.rtmp_streams, ==, settings.streams_max);
+  g_assert_cmpint (config->limits.rtmp_chunk_size, ==, settings.chunk_size_min);
+  g_assert_cmpint (config->limits.rtmp_window, ==, settings.window_min);
+  g_assert_cmpint (config->limits.rtmp_messages_rate, ==, settings.messages_rate);
+  g_assert_cmpint (config->limits.rtmp_commands_rate, ==, settings.commands_rate);
+  g_assert_cmpint (config->limits.rtmp_metadata_rate, ==, settings.data_rate);
+  g_assert_cmpint (config->limits.rtmp_pings_rate, ==, settings.pings_rate);
+  g_assert_cmpint (config->limits.rtmp_memory, ==, settings.memory_max);
+  g_assert_cmpint (config->limits.rtmp_chunk_streams, ==, settings.chunk.chunk_streams_max);
+  g_assert_cmpint (config->limits.rtmp_video_message, ==, settings.chunk.video_max);
+  g_assert_cmpint (config->limits.rtmp_audio_message, ==, settings.chunk.audio_max);
+  g_assert_cmpint (config->limits.rtmp_data_message, ==, settings.chunk.data_max);
+  g_assert_cmpint (config->limits.rtmp_control_message, ==, settings.chunk.control_max);
+  g_assert_cmpint (config->limits.rtmp_partial_messages, ==, settings.chunk.partial_max);
+  g_assert_cmpint (config->limits.rtmp_cut_off_messages, ==, settings.chunk.broken_per_minute);
+  g_assert_cmpint (config->limits.amf_depth, ==, settings.amf.depth_max);
+  g_assert_cmpint (config->limits.amf_values, ==, settings.amf.values_max);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -352,5 +401,8 @@ main (int argc, char **argv)
       the_example_has_every_key_with_its_default);
   g_test_add_func (
       "/config/the_manual_has_an_entry_for_every_key", the_manual_has_an_entry_for_every_key);
+  g_test_add_func ("/config/every_limit_of_rtmp_is_a_key", every_limit_of_rtmp_is_a_key);
+  g_test_add_func ("/config/the_defaults_of_rtmp_are_those_of_the_file",
+      the_defaults_of_rtmp_are_those_of_the_file);
   return g_test_run ();
 }

@@ -123,6 +123,8 @@ fixture_init (Fixture *self)
 {
   weir_rtmp_listener_settings_init (&self->settings);
   self->settings.read_interval_us = 2000;
+  /* these encoders have no clock */
+  self->settings.session.messages_rate = 1000000;
   self->accept = weir_worker_new ("accept");
   self->worker = weir_worker_new ("worker");
   self->sink.worker = self->worker;

@@ -47,8 +47,8 @@ read_pieces (const WeirRtmpChunkLimits *limits, const guint8 *data, gsize size, 
       g_free (message.payload);
     }
     if (result == WEIR_RTMP_CHUNK_ERROR) {
-      g_string_append_printf (text, "%s: %s\n",
-          error->code == WEIR_RTMP_ERROR_LIMIT ? "limit" : "protocol", error->message);
+      g_string_append_printf (
+          text, "%s: %s\n", weir_rtmp_chunk_reader_get_limit (reader), error->message);
       break;
     }
     g_assert_cmpuint (left, ==, 0);
@@ -128,9 +128,9 @@ headers_of_each_type (void)
       {"04 000000 000000 08 01000000 c4 c4", "4:8:1@0 \n4:8:1@0 \n4:8:1@0 \n"},
       /* some begin a chunk stream with type 1 */
       {"42 000010 000004 03 00000001", "2:3:0@16 00000001\n"},
-      {"82 000010", "protocol: chunk stream 2 begins with a header of type 2\n"},
-      {"c2", "protocol: chunk stream 2 begins with a header of type 3\n"},
-      {"c1ffff", "protocol: chunk stream 65599 begins with a header of type 3\n"},
+      {"82 000010", "rtmp-protocol-error: chunk stream 2 begins with a header of type 2\n"},
+      {"c2", "rtmp-protocol-error: chunk stream 2 begins with a header of type 3\n"},
+      {"c1ffff", "rtmp-protocol-error: chunk stream 65599 begins with a header of type 3\n"},
   };
 
   check (rows, G_N_ELEMENTS (rows));
@@ -335,8 +335,9 @@ set_chunk_size_takes_effect_with_the_next_chunk (void)
           "6:1:5@0 00000001\n4:9:1@0 a0a1\n"},
       {"02 000000 000004 01 00000000 7fffffff 04 000000 000001 09 01000000 a0",
           "2:1:0@0 7fffffff\n4:9:1@0 a0\n"},
-      {"02 000000 000004 01 00000000 00000000", "protocol: Set Chunk Size of 0\n"},
-      {"02 000000 000004 01 00000000 80000001", "protocol: Set Chunk Size of 2147483649\n"},
+      {"02 000000 000004 01 00000000 00000000", "rtmp-protocol-error: Set Chunk Size of 0\n"},
+      {"02 000000 000004 01 00000000 80000001",
+          "rtmp-protocol-error: Set Chunk Size of 2147483649\n"},
       {"02 000000 000003 01 00000000 000001 04 000000 000002 09 01000000 a0a1",
           "2:1:0@0 000001\n4:9:1@0 a0a1\n"},
       {"02 000000 000000 01 00000000", "2:1:0@0 \n"},
@@ -368,22 +369,23 @@ each_type_has_its_limit (void)
   static const struct {
     guint8 type;
     guint32 limit;
+    const gchar *name;
   } table[] = {
-      {1, 16},
-      {2, 16},
-      {3, 16},
-      {4, 16},
-      {5, 16},
-      {6, 16},
-      {8, 256 * 1024},
-      {9, 8 * 1024 * 1024},
-      {15, 64 * 1024},
-      {17, 64 * 1024},
-      {18, 64 * 1024},
-      {20, 64 * 1024},
-      {22, 8 * 1024 * 1024},
-      {0, 64 * 1024},
-      {99, 64 * 1024},
+      {1, 16, "rtmp-control-message: "},
+      {2, 16, "rtmp-control-message: "},
+      {3, 16, "rtmp-control-message: "},
+      {4, 16, "rtmp-control-message: "},
+      {5, 16, "rtmp-control-message: "},
+      {6, 16, "rtmp-control-message: "},
+      {8, 256 * 1024, "rtmp-audio-message: "},
+      {9, 8 * 1024 * 1024, "rtmp-video-message: "},
+      {15, 64 * 1024, "rtmp-data-message: "},
+      {17, 64 * 1024, "rtmp-data-message: "},
+      {18, 64 * 1024, "rtmp-data-message: "},
+      {20, 64 * 1024, "rtmp-data-message: "},
+      {22, 8 * 1024 * 1024, "rtmp-video-message: "},
+      {0, 64 * 1024, "rtmp-data-message: "},
+      {99, 64 * 1024, "rtmp-data-message: "},
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (table); i++) {
@@ -398,7 +400,7 @@ each_type_has_its_limit (void)
       weir_writer_u32 (&writer, 0);
       weir_writer_u8 (&writer, 1);
       messages = read_with (&weir_rtmp_chunk_limits_default, writer.data, writer.size, NULL);
-      g_assert_cmpint (g_str_has_prefix (messages, "limit: "), ==, over == 1);
+      g_assert_cmpint (g_str_has_prefix (messages, table[i].name), ==, over == 1);
     }
   }
 }
@@ -415,8 +417,8 @@ chunk_streams_are_limited (void)
         id < 20 ? id + 2 : id * 1000, 18, 1, 0, (const guint8 *) "x", 1);
   }
   messages = read_with (&weir_rtmp_chunk_limits_default, writer.data, writer.size, NULL);
-  g_assert_true (
-      g_str_has_suffix (messages, "63000:18:1@0 78\nlimit: more than 64 chunk streams\n"));
+  g_assert_true (g_str_has_suffix (
+      messages, "63000:18:1@0 78\nrtmp-chunk-streams: more than 64 chunk streams\n"));
 }
 
 static void
@@ -459,7 +461,8 @@ partial_messages_are_limited_together (void)
     weir_writer_zeros (&writer, 128);
   }
   messages = read_with (&limits, writer.data, writer.size, NULL);
-  g_assert_cmpstr (messages, ==, "limit: partial messages of more than 196607 bytes\n");
+  g_assert_cmpstr (
+      messages, ==, "rtmp-partial-messages: partial messages of more than 196607 bytes\n");
 }
 
 static void

@@ -23,6 +23,7 @@ typedef struct {
   gsize handshake_left;
   GString *log;
   gboolean closed;
+  const gchar *limit; /* of the end */
   guint media_count;
   guint32 acknowledged;
 } Peer;
@@ -172,7 +173,9 @@ peer_note_event (Peer *self, WeirRtmpEvent *event)
         self->log, "! close %s\n", event->protocol_error ? "their fault" : "in order");
     g_test_message ("closed: %s", event->reason);
     g_assert_nonnull (event->reason);
+    g_assert_true (event->limit == NULL || g_strv_contains (weir_rtmp_get_limits (), event->limit));
     self->closed = TRUE;
+    self->limit = event->limit;
     break;
   }
   weir_rtmp_event_clear (event);
@@ -351,6 +354,28 @@ peer_new_publishing (void)
     g_assert_cmpstr ((self)->log->str, ==, (expected)); \
     g_string_truncate ((self)->log, 0);                 \
   }                                                     \
+  G_STMT_END
+
+/* "name count, …" of what was dropped by a limit since the last time */
+static gchar *
+peer_take_drops (Peer *self)
+{
+  GString *text = g_string_new (NULL);
+  const gchar *limit;
+  guint64 count;
+
+  while ((limit = weir_rtmp_session_take_drops (self->session, &count)) != NULL)
+    g_string_append_printf (
+        text, "%s%s %" G_GUINT64_FORMAT, text->len > 0 ? ", " : "", limit, count);
+  return g_string_free (text, FALSE);
+}
+
+#define assert_drops(self, expected)                  \
+  G_STMT_START                                        \
+  {                                                   \
+    g_autofree gchar *drops = peer_take_drops (self); \
+    g_assert_cmpstr (drops, ==, (expected));          \
+  }                                                   \
   G_STMT_END
 
 #define CONNECT_ANSWER                                               \
@@ -984,6 +1009,8 @@ data_messages_are_limited_in_number (void)
   peer_speak (peer);
   g_assert_cmpuint (peer->media_count, ==, 50);
   g_assert_cmpuint (weir_rtmp_session_get_dropped (peer->session), ==, 150);
+  assert_drops (peer, "rtmp-metadata-rate 150");
+  assert_drops (peer, "");
   /* the end is heard all the same */
   g_string_truncate (peer->log, 0);
   peer_command (peer, 1, "snN", "closeStream", 0.0);
@@ -991,10 +1018,12 @@ data_messages_are_limited_in_number (void)
 }
 
 static void
-commands_are_limited_in_number_while_publishing (void)
+commands_are_limited_in_number (void)
 {
   g_autoptr (Peer) peer = peer_new_publishing ();
   guint count = 0;
+
+  peer_advance (peer, SECOND);
 
   for (guint i = 0; i < 200; i++)
     peer_command (peer, 0, "snN", "unknown", 1.0);
@@ -1004,6 +1033,174 @@ commands_are_limited_in_number_while_publishing (void)
     count++;
   g_assert_cmpuint (count, ==, 50);
   g_assert_true (g_str_has_suffix (peer->log->str, "! audio@0 1 af\n"));
+  assert_drops (peer, "rtmp-commands-rate 150");
+}
+
+static void
+commands_before_publish_are_limited_too (void)
+{
+  g_autoptr (Peer) peer = peer_new_connected ();
+  guint created = 0, refused = 0;
+
+  for (guint i = 0; i < 1000; i++)
+    peer_command (peer, 0, "snN", "createStream", 1.0);
+  peer_speak (peer);
+  for (const gchar *line = peer->log->str; (line = strstr (line, "_result")) != NULL; line++)
+    created++;
+  for (const gchar *line = peer->log->str; (line = strstr (line, "_error")) != NULL; line++)
+    refused++;
+  /* one was there before, two commands were */
+  g_assert_cmpuint (created, ==, 7);
+  g_assert_cmpuint (refused, ==, 41);
+  assert_drops (peer, "rtmp-streams 41, rtmp-commands-rate 952");
+}
+
+static void
+messages_of_no_bytes_are_limited_in_number (void)
+{
+  static const guint8 types[] = {WEIR_RTMP_AUDIO, WEIR_RTMP_VIDEO, WEIR_RTMP_DATA,
+      WEIR_RTMP_AGGREGATE, WEIR_RTMP_ABORT, WEIR_RTMP_ACKNOWLEDGEMENT, WEIR_RTMP_USER_CONTROL, 99};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (types); i++) {
+    g_autoptr (Peer) peer = peer_new_publishing ();
+    guint64 handled;
+
+    peer_message (peer, 4, types[i], 1, 0, NULL, 0);
+    /* each is one byte: a header of type 3 */
+    for (guint j = 0; j < 50000; j++)
+      weir_writer_u8 (&peer->input, 0xc4);
+    peer_speak (peer);
+    g_assert_true (peer->closed);
+    g_assert_cmpstr (peer->limit, ==, "rtmp-messages-rate");
+    handled = peer->media_count + weir_rtmp_session_get_dropped (peer->session);
+    g_assert_cmpuint (handled, <=, 10000);
+  }
+}
+
+static void
+what_an_encoder_has_held_back_may_come_at_once (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+
+  /* 60 s of 60 frames and 94 blocks of sound a second */
+  for (guint i = 0; i < 60 * 154; i++)
+    peer_hex (peer, WEIR_RTMP_AUDIO, 1, i * 6, "af01");
+  peer_forget (peer);
+  g_assert_false (peer->closed);
+}
+
+static void
+messages_within_an_aggregate_count_like_others (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+  g_auto (WeirWriter) payload = {0};
+
+  for (guint i = 0; i < 50000; i++) {
+    weir_writer_u8 (&payload, i % 2 ? WEIR_RTMP_AUDIO : WEIR_RTMP_AGGREGATE);
+    weir_writer_zeros (&payload, 10);
+    weir_writer_u32 (&payload, 11);
+  }
+  peer_set_chunk_size (peer, 65536);
+  peer_message (peer, 4, WEIR_RTMP_AGGREGATE, 1, 0, payload.data, payload.size);
+  peer_speak (peer);
+  g_assert_true (peer->closed);
+  g_assert_cmpstr (peer->limit, ==, "rtmp-messages-rate");
+  g_assert_cmpuint (peer->media_count, <, 5000);
+}
+
+static void
+an_empty_message_is_no_media (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+
+  for (guint i = 0; i < 10; i++) {
+    g_assert_false (peer->closed);
+    peer_hex (peer, WEIR_RTMP_AUDIO, 1, 0, "");
+    peer_hex (peer, WEIR_RTMP_VIDEO, 1, 0, "");
+    peer_forget (peer);
+    peer_advance (peer, SECOND);
+  }
+  g_assert_true (peer->closed);
+  g_assert_cmpstr (peer->limit, ==, "rtmp-first-media");
+}
+
+static void
+a_connection_has_so_much_memory_in_all (void)
+{
+  WeirRtmpSessionSettings settings;
+  g_autoptr (Peer) peer = NULL;
+  g_autofree guint8 *payload = g_malloc0 (512 * 1024);
+
+  weir_rtmp_session_settings_init (&settings);
+  settings.memory_max = 1024 * 1024;
+  peer = peer_new_full (&settings, 65536);
+  peer_handshake (peer, -1);
+  peer_set_chunk_size (peer, 65536);
+  peer_connect (peer, "live");
+  peer_command (peer, 1, "snNss", "publish", 0.0, "key", "live");
+  peer_speak (peer);
+  peer_accept (peer);
+  /* whole ones are the consumer's */
+  for (guint i = 0; i < 10; i++)
+    peer_message (peer, 4, WEIR_RTMP_VIDEO, 1, 0, payload, 512 * 1024);
+  peer_forget (peer);
+  g_assert_false (peer->closed);
+  for (guint i = 0; i < 3; i++) {
+    gsize whole = peer->input.size;
+
+    peer_message (peer, 10 + i, WEIR_RTMP_VIDEO, 1, 0, payload, 512 * 1024);
+    /* the header, seven of eight chunks, six small headers */
+    peer->input.size = whole + 12 + 7 * 65536 + 6;
+  }
+  peer_speak (peer);
+  g_assert_true (peer->closed);
+  g_assert_cmpstr (peer->limit, ==, "rtmp-memory");
+}
+
+static void
+long_texts_are_refused_before_they_are_read (void)
+{
+  g_autofree gchar *text = g_strnfill (60000, 'a');
+  g_autoptr (Peer) application = peer_new ();
+  g_autoptr (Peer) address = peer_new ();
+  g_autoptr (Peer) name = peer_new_connected ();
+
+  peer_handshake (application, -1);
+  peer_connect (application, text);
+  assert_log (application,
+      "< 3:0 \"_error\" 1 null { level \"error\" code \"NetConnection.Connect.InvalidApp\" }\n");
+  peer_advance (application, SECOND);
+  g_assert_cmpstr (application->limit, ==, "rtmp-denied");
+
+  /* an address is looked at only where the application is missing */
+  peer_handshake (address, -1);
+  peer_command (address, 0, "sn{msms}", "connect", 1.0, "app", "live", "tcUrl", text);
+  assert_log (address, CONNECT_ANSWER);
+
+  peer_command (name, 1, "snNss", "publish", 0.0, text, "live");
+  assert_log (name, DENIED ("1"));
+  peer_advance (name, SECOND);
+  g_assert_cmpstr (name->limit, ==, "rtmp-denied");
+}
+
+static void
+values_beyond_their_limits_are_dropped_by_name (void)
+{
+  g_autoptr (Peer) peer = peer_new_connected ();
+  GString *deep = g_string_new ("02 0001 61 00 4010000000000000");
+  GString *many = g_string_new ("02 0001 61 00 4014000000000000 0a 00010000");
+
+  for (guint i = 0; i < 100; i++)
+    g_string_append (deep, "03 0001 61");
+  for (guint i = 0; i < 5000; i++)
+    g_string_append (many, "05");
+  peer_hex (peer, WEIR_RTMP_COMMAND, 0, 0, deep->str);
+  peer_hex (peer, WEIR_RTMP_COMMAND, 0, 0, many->str);
+  peer_hex (peer, WEIR_RTMP_COMMAND, 0, 0, "02 0001 61 00 4018000000000000 03 0001");
+  assert_log (peer, CALL_FAILED ("4") CALL_FAILED ("5") CALL_FAILED ("6"));
+  assert_drops (peer, "amf-depth 1, amf-values 1, rtmp-unreadable 1");
+  g_string_free (deep, TRUE);
+  g_string_free (many, TRUE);
 }
 
 static void
@@ -1062,6 +1259,7 @@ pings_are_answered_twice_a_second_at_most (void)
   for (guint i = 0; i < 100; i++)
     peer_hex (peer, WEIR_RTMP_USER_CONTROL, 0, 0, "0006 0a0b0c0d");
   assert_log (peer, "< 2:0 user control 00070a0b0c0d\n< 2:0 user control 00070a0b0c0d\n");
+  assert_drops (peer, "rtmp-pings-rate 98");
   peer->now_us += SECOND / 2;
   peer_hex (peer, WEIR_RTMP_USER_CONTROL, 0, 0, "0006 00000001");
   assert_log (peer, "< 2:0 user control 000700000001\n");
@@ -1128,6 +1326,7 @@ bytes_are_acknowledged_within_the_window (void)
     while (sent < 10 * (guint64) table[i].window_size) {
       peer_message (peer, 4, WEIR_RTMP_VIDEO, 1, 0, payload, 1000);
       sent += peer->input.size;
+      peer->now_us += 1000;
       peer_forget (peer);
       if (peer->acknowledged != last) {
         count++;
@@ -1196,6 +1395,7 @@ who_does_not_publish_in_time_is_closed (void)
     assert_log (peer, "");
     peer_advance (peer, SECOND);
     assert_log (peer, "! close their fault\n");
+    g_assert_cmpstr (peer->limit, ==, "rtmp-handshake");
   }
 }
 
@@ -1212,6 +1412,7 @@ media_must_come_after_publish_and_go_on (void)
   g_string_truncate (peer->log, 0);
   peer_advance (peer, 1);
   assert_log (peer, "! close in order\n");
+  g_assert_cmpstr (peer->limit, ==, "rtmp-first-media");
 
   for (guint i = 0; i < 10; i++) {
     peer_advance (other, 9 * SECOND);
@@ -1221,6 +1422,7 @@ media_must_come_after_publish_and_go_on (void)
   g_assert_false (other->closed);
   peer_advance (other, 15 * SECOND);
   g_assert_true (other->closed);
+  g_assert_cmpstr (other->limit, ==, "rtmp-media-silence");
 }
 
 static void
@@ -1255,6 +1457,7 @@ bytes_before_publish_are_limited (void)
     for (guint i = 0; i < 55; i++)
       peer_message (peer, 4, WEIR_RTMP_VIDEO, 1, 0, payload, sizeof payload);
     assert_log (peer, "! close their fault\n");
+    g_assert_cmpstr (peer->limit, ==, "rtmp-early-bytes");
     g_assert_cmpuint (weir_rtmp_session_get_dropped (peer->session), <, 65);
   }
 }
@@ -1274,6 +1477,7 @@ tiny_chunks_are_refused (void)
   assert_log (after, "! audio@0 1 af\n");
   peer_set_chunk_size (after, 63);
   assert_log (after, "! close their fault\n");
+  g_assert_cmpstr (after->limit, ==, "rtmp-chunk-size");
 }
 
 static void
@@ -1286,6 +1490,7 @@ what_is_not_rtmp_is_closed_without_a_word (void)
 
     weir_writer_bytes (&peer->input, table[i], strlen (table[i]));
     assert_log (peer, "! close their fault\n");
+    g_assert_cmpstr (peer->limit, ==, "rtmp-protocol-error");
     weir_writer_zeros (&peer->input, 5000);
     assert_log (peer, "");
   }
@@ -1300,6 +1505,7 @@ a_protocol_error_closes_at_once (void)
   weir_writer_u8 (&peer->input, 0xc0 | 33);
   weir_writer_zeros (&peer->input, 100);
   assert_log (peer, "! audio@0 1 af\n! close their fault\n");
+  g_assert_cmpstr (peer->limit, ==, "rtmp-protocol-error");
   g_assert_cmpint (weir_rtmp_session_get_deadline (peer->session), ==, G_MAXINT64);
 }
 
@@ -1365,7 +1571,15 @@ main (int argc, char **argv)
   TEST (media_before_publish_is_dropped);
   TEST (data_of_either_encoding_is_handed_out_as_amf_0);
   TEST (data_messages_are_limited_in_number);
-  TEST (commands_are_limited_in_number_while_publishing);
+  TEST (commands_are_limited_in_number);
+  TEST (commands_before_publish_are_limited_too);
+  TEST (messages_of_no_bytes_are_limited_in_number);
+  TEST (what_an_encoder_has_held_back_may_come_at_once);
+  TEST (messages_within_an_aggregate_count_like_others);
+  TEST (an_empty_message_is_no_media);
+  TEST (a_connection_has_so_much_memory_in_all);
+  TEST (long_texts_are_refused_before_they_are_read);
+  TEST (values_beyond_their_limits_are_dropped_by_name);
   TEST (an_empty_message_is_handed_out);
   TEST (aggregates_are_unpacked_and_rebased);
   TEST (what_is_cut_off_in_an_aggregate_is_dropped);
