@@ -3,6 +3,7 @@
 
 #include "config.h"
 
+#include "net/proxy.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@ typedef enum {
   TYPE_TEXT,      /* gchar *; @min, @max: bytes */
   TYPE_NAME,      /* gchar * of [A-Za-z0-9_-]; likewise */
   TYPE_LISTEN,    /* gchar * */
+  TYPE_NETWORKS,  /* gchar * */
   TYPE_URL,       /* gchar *; http or https, or empty */
   TYPE_CHOICE,    /* gchar *; one of @choices */
   TYPE_RECORDING, /* gboolean; automatic or off */
@@ -65,6 +67,11 @@ static const Entry entries[] = {
         "Lines for people, or one JSON object a line. Under systemd the journal gets priorities "
         "either way.",
         AT (server.log_format), 0, 0, "text json"},
+    {"server", "trusted-proxies", TYPE_NETWORKS, "",
+        "Networks or addresses of proxies, separated by semicolons. What connects from there to "
+        "rtmp.listen or rtmps.listen must begin with the PROXY protocol (version 1 or 2), before "
+        "TLS; limits then count the client that the proxy names. Empty: none.",
+        AT (server.trusted_proxies), 0, 0, NULL},
 
     {"http", "listen", TYPE_LISTEN, "[::]:8080",
         "Where the pages, playlists, segments and the API are served. Several addresses are "
@@ -156,6 +163,22 @@ static const Entry entries[] = {
     {"blobs", "path", TYPE_TEXT, "", "Folder of the segments. Empty: segments in the state folder.",
         AT (blobs.path), 0, 4000, NULL},
 
+    {"limits", "pending-connections", TYPE_COUNT, "0",
+        "Encoders' connections that have not been let in yet, from all addresses. 0: a quarter of "
+        "the files that the process may open, 16384 at most.",
+        AT (limits.pending_connections), 0, 1000000, NULL},
+    {"limits", "pending-connections-per-address", TYPE_COUNT, "20",
+        "Likewise, of one address or one IPv6 /64. Five times as many more wait until it is their "
+        "turn, further ones are closed. 0: as many as connect.",
+        AT (limits.pending_connections_per_address), 0, 1000000, NULL},
+    {"limits", "connection-rate-per-address", TYPE_COUNT, "10",
+        "Encoders' connections a second of one address or one IPv6 /64; twice as many at once. "
+        "Those that come faster wait as above. 0: as many as connect.",
+        AT (limits.connection_rate_per_address), 0, 1000000, NULL},
+    {"limits", "authorisations", TYPE_COUNT, "64",
+        "Publishers that are checked at a time. Further ones wait in line, for 20 s at most, and "
+        "nobody new is accepted meanwhile.",
+        AT (limits.authorisations), 1, 10000, NULL},
     {"limits", "rtmp-handshake", TYPE_DURATION, "10s",
         "Time from connecting until publish is asked for.", AT (limits.rtmp_handshake), SECOND,
         60 * SECOND, NULL},
@@ -165,9 +188,6 @@ static const Entry entries[] = {
     {"limits", "rtmp-media-silence", TYPE_DURATION, "15s",
         "A publisher that sends no media for this long is disconnected.",
         AT (limits.rtmp_media_silence), SECOND, HOUR, NULL},
-    {"limits", "rtmp-pending-connections", TYPE_COUNT, "1024",
-        "Connections that have not been let in yet.", AT (limits.rtmp_pending_connections), 1,
-        1000000, NULL},
     {"limits", "rtmp-video-message", TYPE_SIZE, "8MiB", "Longest video message.",
         AT (limits.rtmp_video_message), 64 * KIB, 16 * MIB - 1, NULL},
     {"limits", "rtmp-audio-message", TYPE_SIZE, "256KiB", "Longest audio message.",
@@ -412,6 +432,18 @@ check_listen (const gchar *text, GError **error)
 }
 
 static gboolean
+check_networks (const gchar *text, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (WeirNetworks) networks = weir_networks_parse (text, &problem);
+
+  if (networks != NULL)
+    return TRUE;
+  g_set_error (error, WEIR_CONFIG_ERROR, WEIR_CONFIG_ERROR_VALUE, "%s", problem->message);
+  return FALSE;
+}
+
+static gboolean
 check_url (const gchar *text, GError **error)
 {
   g_autoptr (GUri) uri = NULL;
@@ -473,6 +505,11 @@ set_value (WeirConfig *self, const Entry *entry, const gchar *text, GError **err
     return TRUE;
   case TYPE_LISTEN:
     if (!check_listen (text, error))
+      return FALSE;
+    replace_text (self, entry, text);
+    return TRUE;
+  case TYPE_NETWORKS:
+    if (!check_networks (text, error))
       return FALSE;
     replace_text (self, entry, text);
     return TRUE;
@@ -543,6 +580,7 @@ get_value (const WeirConfig *self, const Entry *entry)
   case TYPE_TEXT:
   case TYPE_NAME:
   case TYPE_LISTEN:
+  case TYPE_NETWORKS:
   case TYPE_URL:
   case TYPE_CHOICE:
     return g_strdup (*(gchar *const *) field);
@@ -929,6 +967,7 @@ describe_values (const Entry *entry)
   case TYPE_TEXT:
   case TYPE_NAME:
   case TYPE_LISTEN:
+  case TYPE_NETWORKS:
   case TYPE_URL:
   default:
     return NULL;

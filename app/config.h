@@ -59,10 +59,13 @@ typedef struct {
     gchar *path;
   } blobs;
   struct {
+    guint pending_connections;             /* 0: a quarter of the descriptors */
+    guint pending_connections_per_address; /* 0: any number; so is the next */
+    guint connection_rate_per_address;     /* a second */
+    guint authorisations;
     gint64 rtmp_handshake;
     gint64 rtmp_media_silence;
     gint64 rtmp_first_media;
-    guint rtmp_pending_connections;
     gint64 rtmp_video_message; /* bytes; so below */
     gint64 rtmp_audio_message;
     gint64 rtmp_data_message;

@@ -6,10 +6,12 @@
 #include "broadcast/manager.h"
 #include "broadcast/recover.h"
 #include "config.h"
+#include "descriptors.h"
 #include "fileerror.h"
 #include "http/app.h"
 #include "http/server.h"
 #include "log.h"
+#include "net/door.h"
 #include "notify.h"
 #include "rtmp/listener.h"
 #include "store/store.h"
@@ -22,7 +24,6 @@
 #endif
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #undef G_LOG_DOMAIN
@@ -39,6 +40,8 @@ typedef struct {
   WeirBlobs *blobs;
   WeirWorkerPool *workers;
   WeirWorker *accept;
+  WeirCounters *counters;
+  WeirDoor *door;
   WeirBroadcastManager *manager;
   WeirRtmpListener *rtmp;
   WeirHttpApp *app;
@@ -48,18 +51,6 @@ typedef struct {
   gboolean stopping;
   int status;
 } Daemon;
-
-/* A broadcast needs a socket and the descriptors of its open segments, a viewer a socket. */
-static void
-raise_descriptor_limit (void)
-{
-  struct rlimit limit;
-
-  if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit (RLIMIT_NOFILE, &limit);
-  }
-}
 
 /* The payload of a chunk is some hundred kilobytes. By default the allocator maps the first ones
  * anew and gives their pages back each time, and clearing pages costs more than writing them. */
@@ -148,8 +139,57 @@ set_rtmp_limits (WeirRtmpListenerSettings *settings, const WeirConfig *config)
   settings->session.amf.depth_max = config->limits.amf_depth;
   settings->session.amf.values_max = config->limits.amf_values;
   settings->authorise_us = config->limits.authorise;
-  settings->connections_max = config->limits.rtmp_pending_connections;
+  settings->authorisations_max = config->limits.authorisations;
   settings->output_max = (gsize) config->limits.rtmp_output;
+}
+
+/* a quarter of the descriptors, unless it is said; as many as fit into 1 GiB of first bytes */
+#define PENDING_CONNECTIONS_MAX 16384
+/* those who wait for their turn, for each that may talk */
+#define WAITING_PER_TALKING 5
+
+static guint
+get_pending_connections (const WeirConfig *config)
+{
+  if (config->limits.pending_connections > 0)
+    return config->limits.pending_connections;
+  return CLAMP (weir_descriptors_get_limit () / 4, 1, PENDING_CONNECTIONS_MAX);
+}
+
+static void
+daemon_make_door (Daemon *self)
+{
+  const WeirConfig *config = self->config;
+  guint per_address = config->limits.pending_connections_per_address;
+  guint rate = config->limits.connection_rate_per_address;
+  WeirDoorSettings settings;
+
+  weir_door_settings_init (&settings);
+  settings.admission.connections_max = get_pending_connections (config);
+  settings.admission.connections_per_address_max = per_address;
+  settings.admission.waiting_per_address_max =
+      per_address > 0 ? WAITING_PER_TALKING * per_address : G_MAXUINT;
+  settings.admission.per_address_rate = rate;
+  settings.admission.per_address_burst = 2 * rate;
+  settings.patience_us = config->limits.rtmp_handshake;
+  settings.counters = self->counters;
+  /* it was read when the configuration was checked */
+  if (config->server.trusted_proxies[0] != '\0')
+    settings.trusted = weir_networks_parse (config->server.trusted_proxies, NULL);
+  self->door = weir_door_new (&settings);
+}
+
+static void
+daemon_warn_of_shortage (Daemon *self)
+{
+  const WeirConfig *config = self->config;
+  guint servers = 1 + (config->http.admin_listen[0] != '\0') + (config->https.listen[0] != '\0');
+  g_autofree gchar *text = weir_descriptors_explain_shortage (weir_descriptors_get_limit (),
+      get_pending_connections (config),
+      (guint) MIN ((guint64) servers * config->limits.http_connections, G_MAXINT));
+
+  if (text != NULL)
+    g_warning ("%s", text);
 }
 
 static gboolean
@@ -164,6 +204,8 @@ daemon_listen_rtmp (Daemon *self, GError **error)
   settings.session.app = config->rtmp.app;
   set_rtmp_limits (&settings, config);
   settings.read_interval_us = config->rtmp.read_interval;
+  settings.door = self->door;
+  settings.counters = self->counters;
   self->rtmp = weir_rtmp_listener_new (config->rtmp.listen, &settings, self->accept, error);
   if (self->rtmp == NULL) {
     g_prefix_error (error, "rtmp.listen: ");
@@ -182,6 +224,7 @@ daemon_serve (
   WeirHttpServer *server;
 
   weir_http_server_settings_init (&settings);
+  settings.counters = self->counters;
   settings.connections_max = limits->http_connections;
   settings.connections_per_address_max = limits->http_connections_per_address;
   settings.header_time_us = limits->http_header_time;
@@ -281,6 +324,7 @@ daemon_start (Daemon *self, GError **error)
 {
   self->workers = weir_worker_pool_new (self->config->server.workers);
   self->accept = weir_worker_new ("weir-accept");
+  daemon_make_door (self);
   self->manager =
       weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
   return daemon_listen_rtmp (self, error) && daemon_listen_http (self, error) &&
@@ -324,11 +368,13 @@ daemon_clear (Daemon *self)
   if (self->accept != NULL)
     weir_worker_stop (self->accept);
   g_clear_pointer (&self->accept, weir_worker_unref);
+  g_clear_pointer (&self->door, weir_door_unref);
   g_clear_pointer (&self->workers, weir_worker_pool_free);
   g_clear_pointer (&self->manager, weir_broadcast_manager_free);
   g_clear_object (&self->blobs);
   g_clear_object (&self->store);
   g_clear_pointer (&self->auth, weir_auth_free);
+  g_clear_pointer (&self->counters, weir_counters_unref);
   g_clear_pointer (&self->config, weir_config_free);
   g_clear_pointer (&self->loop, g_main_loop_unref);
 }
@@ -361,10 +407,13 @@ weir_daemon_run (int argc, char **argv)
   }
   weir_log_settings_init (&log, self.config->server.log_level, self.config->server.log_format);
   weir_log_install (&log);
-  raise_descriptor_limit ();
+  weir_descriptors_raise_limit ();
   keep_memory_of_chunks ();
   umask (077);
 
+  daemon_warn_of_shortage (&self);
+
+  self.counters = weir_counters_new ();
   self.loop = g_main_loop_new (NULL, FALSE);
   self.ready_path = g_build_filename (self.config->server.state_dir, "ready", NULL);
   g_unix_signal_add (SIGTERM, on_terminate, &self);

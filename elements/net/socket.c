@@ -21,7 +21,8 @@
 #define ACCEPT_PAUSE_US (100 * 1000)
 /* of the attempts after such pauses one in so many is logged: every 10 s */
 #define ATTEMPTS_PER_LOG_LINE 100
-#define BACKLOG 1024
+/* as much as the kernel allows by default: a thousand encoders return after a restart */
+#define BACKLOG 4096
 #define KEEPALIVE_IDLE_S 10
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_PROBES 3
@@ -62,24 +63,28 @@ typedef enum {
   READ_ENDED, /* the socket may be gone */
 } ReadResult;
 
+gchar *
+weir_address_to_string (GInetSocketAddress *address)
+{
+  GInetAddress *inet = g_inet_socket_address_get_address (address);
+  g_autofree gchar *host = g_inet_address_to_string (inet);
+  guint16 port = g_inet_socket_address_get_port (address);
+
+  if (g_inet_address_get_family (inet) == G_SOCKET_FAMILY_IPV6)
+    return g_strdup_printf ("[%s]:%u", host, port);
+  return g_strdup_printf ("%s:%u", host, port);
+}
+
 static gchar *
 address_to_string (const struct sockaddr_storage *address, socklen_t size)
 {
   /* this makes IPv4 of IPv4-mapped addresses */
   g_autoptr (GSocketAddress) socket_address =
       g_socket_address_new_from_native ((gpointer) address, size);
-  g_autofree gchar *host = NULL;
-  GInetAddress *inet;
-  guint16 port;
 
   if (socket_address == NULL || !G_IS_INET_SOCKET_ADDRESS (socket_address))
     return g_strdup ("local");
-  inet = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (socket_address));
-  port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (socket_address));
-  host = g_inet_address_to_string (inet);
-  if (g_inet_address_get_family (inet) == G_SOCKET_FAMILY_IPV6)
-    return g_strdup_printf ("[%s]:%u", host, port);
-  return g_strdup_printf ("%s:%u", host, port);
+  return weir_address_to_string (G_INET_SOCKET_ADDRESS (socket_address));
 }
 
 WeirSocket *
@@ -503,6 +508,7 @@ typedef struct {
   WeirWatch *watch;
   WeirTimer *timer; /* ends a pause */
   guint failures;   /* attempts without descriptors, one after another */
+  gboolean waiting; /* for descriptors: in such a pause */
 } Listening;
 
 struct _WeirTcpListener {
@@ -512,6 +518,7 @@ struct _WeirTcpListener {
   void (*accepted) (gint fd, gpointer user_data);
   gpointer user_data;
   gboolean *left; /* set when a callback frees the listener */
+  gboolean paused;
 };
 
 static void
@@ -522,8 +529,9 @@ set_option (gint fd, gint level, gint name, gint value)
     g_debug ("socket option %d/%d: %s", level, name, g_strerror (errno));
 }
 
+/* Sockets that are accepted inherit them: no system call for each of them. */
 static void
-prepare_accepted (gint fd)
+prepare_listening (gint fd)
 {
   set_option (fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option (fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -534,11 +542,18 @@ prepare_accepted (gint fd)
 }
 
 static void
+update_accepting (Listening *self)
+{
+  weir_watch_modify (self->watch, self->waiting || self->listener->paused ? 0 : EPOLLIN);
+}
+
+static void
 resume_accepting (gpointer data)
 {
   Listening *listening = data;
 
-  weir_watch_modify (listening->watch, EPOLLIN);
+  listening->waiting = FALSE;
+  update_accepting (listening);
 }
 
 static gboolean
@@ -563,7 +578,10 @@ on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
     if (fd < 0 && is_out_of_resources (errno)) {
       if (listening->failures++ % ATTEMPTS_PER_LOG_LINE == 0)
         g_message ("no connection can be accepted: %s", g_strerror (errno));
-      weir_watch_modify (listening->watch, 0);
+      /* who connects waits in the backlog; closing them with a descriptor kept in reserve would
+       * only bring them back at once, and some encoders do not come back */
+      listening->waiting = TRUE;
+      update_accepting (listening);
       weir_timer_arm (listening->timer, g_get_monotonic_time () + ACCEPT_PAUSE_US);
       return;
     }
@@ -571,12 +589,13 @@ on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
     if (fd < 0)
       continue;
     listening->failures = 0;
-    prepare_accepted (fd);
     self->left = &left;
     self->accepted (fd, self->user_data);
     if (left)
       return;
     self->left = NULL;
+    if (self->paused)
+      return;
   }
 }
 
@@ -623,6 +642,7 @@ listen_on (GInetSocketAddress *address, gboolean ipv6_only)
   set_option (fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (family == AF_INET6)
     set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only);
+  prepare_listening (fd);
   if (bind (fd, (struct sockaddr *) &native, (socklen_t) size) == 0 && listen (fd, BACKLOG) == 0)
     return fd;
   error_number = errno;
@@ -655,9 +675,9 @@ start_accepting (gpointer data)
   for (guint i = 0; i < self->sockets->len; i++) {
     Listening *listening = &g_array_index (self->sockets, Listening, i);
 
-    listening->watch =
-        weir_worker_watch (self->worker, listening->fd, EPOLLIN, on_acceptable, listening);
+    listening->watch = weir_worker_watch (self->worker, listening->fd, 0, on_acceptable, listening);
     listening->timer = weir_worker_timer (self->worker, resume_accepting, listening);
+    update_accepting (listening);
   }
 }
 
@@ -728,31 +748,6 @@ weir_tcp_listener_new (WeirWorker *worker, const gchar *addresses,
   return self;
 }
 
-/* Waiting for the worker: the function runs there, or is let go of because the worker has ended. */
-typedef struct {
-  WeirTcpListener *listener;
-  GMutex mutex;
-  GCond cond;
-  gboolean done;
-} Stopping;
-
-static void
-stop_on_worker (gpointer data)
-{
-  stop_accepting (((Stopping *) data)->listener);
-}
-
-static void
-stopped_on_worker (gpointer data)
-{
-  Stopping *self = data;
-
-  g_mutex_lock (&self->mutex);
-  self->done = TRUE;
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&self->mutex);
-}
-
 void
 weir_tcp_listener_free (WeirTcpListener *self)
 {
@@ -760,25 +755,30 @@ weir_tcp_listener_free (WeirTcpListener *self)
     return;
   if (weir_worker_is_current (self->worker) && self->left != NULL)
     *self->left = TRUE;
-  if (!weir_worker_is_current (self->worker) && self->addresses != NULL) {
-    Stopping stopping = {.listener = self};
-
-    g_mutex_init (&stopping.mutex);
-    g_cond_init (&stopping.cond);
-    weir_worker_invoke (self->worker, stop_on_worker, &stopping, stopped_on_worker);
-    g_mutex_lock (&stopping.mutex);
-    while (!stopping.done)
-      g_cond_wait (&stopping.cond, &stopping.mutex);
-    g_mutex_unlock (&stopping.mutex);
-    g_mutex_clear (&stopping.mutex);
-    g_cond_clear (&stopping.cond);
-  }
-  /* what is left when the worker has ended, or was never told */
-  stop_accepting (self);
+  /* without addresses the worker was never told */
+  if (self->addresses != NULL)
+    weir_worker_call (self->worker, stop_accepting, self);
+  else
+    stop_accepting (self);
   g_array_unref (self->sockets);
   weir_worker_unref (self->worker);
   g_free (self->addresses);
   g_free (self);
+}
+
+void
+weir_tcp_listener_set_paused (WeirTcpListener *self, gboolean paused)
+{
+  if (self->paused == paused)
+    return;
+  self->paused = paused;
+  for (guint i = 0; i < self->sockets->len; i++) {
+    Listening *listening = &g_array_index (self->sockets, Listening, i);
+
+    /* else start_accepting() is still to come */
+    if (listening->watch != NULL)
+      update_accepting (listening);
+  }
 }
 
 const gchar *

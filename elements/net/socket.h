@@ -89,8 +89,13 @@ WeirTcpListener *weir_tcp_listener_new (WeirWorker *worker, const gchar *address
     void (*accepted) (gint fd, gpointer user_data), gpointer user_data, GError **error);
 /* stops accepting and closes; waits for the worker unless called on it */
 void weir_tcp_listener_free (WeirTcpListener *self);
+/* on the worker: while paused nothing is accepted; who connects waits in the kernel's backlog */
+void weir_tcp_listener_set_paused (WeirTcpListener *self, gboolean paused);
 /* Returns: (transfer none): what is bound, in the form of @addresses, with the real ports */
 const gchar *weir_tcp_listener_get_addresses (WeirTcpListener *self);
+
+/* Returns: (transfer full): "192.0.2.1:4711", "[2001:db8::1]:4711" */
+gchar *weir_address_to_string (GInetSocketAddress *address);
 
 /**
  * weir_parse_listen:

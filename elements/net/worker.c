@@ -492,6 +492,58 @@ weir_worker_invoke (
     destroy (data);
 }
 
+/* Waiting for the worker: the function runs there, or is let go of because the worker has ended. */
+typedef struct {
+  void (*func) (gpointer data);
+  gpointer data;
+  gboolean ran;
+  GMutex mutex;
+  GCond cond;
+  gboolean done;
+} Call;
+
+static void
+run_call (gpointer data)
+{
+  Call *self = data;
+
+  self->func (self->data);
+  self->ran = TRUE;
+}
+
+static void
+end_call (gpointer data)
+{
+  Call *self = data;
+
+  g_mutex_lock (&self->mutex);
+  self->done = TRUE;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+weir_worker_call (WeirWorker *self, void (*func) (gpointer data), gpointer data)
+{
+  Call call = {.func = func, .data = data};
+
+  if (weir_worker_is_current (self)) {
+    func (data);
+    return;
+  }
+  g_mutex_init (&call.mutex);
+  g_cond_init (&call.cond);
+  weir_worker_invoke (self, run_call, &call, end_call);
+  g_mutex_lock (&call.mutex);
+  while (!call.done)
+    g_cond_wait (&call.cond, &call.mutex);
+  g_mutex_unlock (&call.mutex);
+  g_mutex_clear (&call.mutex);
+  g_cond_clear (&call.cond);
+  if (!call.ran)
+    func (data);
+}
+
 /* ── the source ── */
 
 /* Whether something is due already; if not, @timeout_ms says when. No ready time is set on the

@@ -43,6 +43,14 @@ void weir_worker_invoke (
     WeirWorker *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy);
 
 /**
+ * weir_worker_call:
+ *
+ * Runs @func on the worker and waits for it: at once when called on it, on the caller's thread when
+ * the worker has stopped. Not from another worker.
+ */
+void weir_worker_call (WeirWorker *self, void (*func) (gpointer data), gpointer data);
+
+/**
  * weir_worker_watch: on the worker
  * @events: EPOLLIN, EPOLLOUT, EPOLLET, 0 to be told of errors only
  * @func: called with what epoll reported; may remove any watch, its own too

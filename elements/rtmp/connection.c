@@ -69,6 +69,8 @@ struct _WeirRtmpConnection {
   gboolean owned;
   gint64 read_interval_us;
   gint64 authorise_us;
+  gint64 line_us;
+  gboolean in_line; /* the decision is not asked for yet */
   gint64 authorise_deadline_us;
   WeirCounters *counters; /* (nullable) */
   WeirAmfLimits amf_limits;
@@ -148,6 +150,17 @@ tell_end (WeirRtmpConnection *self)
   weir_connection_end (WEIR_CONNECTION (self));
 }
 
+/* from STATE_ASKING to another */
+static void
+leave_asking (WeirRtmpConnection *self, State state)
+{
+  gboolean asking = self->state == STATE_ASKING;
+
+  self->state = state;
+  if (asking && self->owned)
+    self->owner.decided (self, self->owner_data);
+}
+
 static void
 leave_owner (WeirRtmpConnection *self, gboolean accepted)
 {
@@ -163,7 +176,7 @@ finish (WeirRtmpConnection *self)
 {
   if (self->state == STATE_ENDED)
     return;
-  self->state = STATE_ENDED;
+  leave_asking (self, STATE_ENDED);
   tell_end (self);
   leave_owner (self, FALSE);
   g_clear_pointer (&self->timer, weir_timer_free);
@@ -243,7 +256,8 @@ handle_event (WeirRtmpConnection *self, WeirRtmpEvent *event, gint64 now_us)
   switch (event->type) {
   case WEIR_RTMP_EVENT_PUBLISH:
     self->state = STATE_ASKING;
-    self->authorise_deadline_us = now_us + self->authorise_us;
+    self->in_line = TRUE;
+    self->authorise_deadline_us = now_us + self->line_us;
     self->app = g_steal_pointer (&event->app);
     self->encoder = g_steal_pointer (&event->encoder);
     weir_connection_set_secret (WEIR_CONNECTION (self), event->key);
@@ -388,8 +402,12 @@ on_timer (gpointer data)
   send_output (self);
   if (self->state == STATE_ASKING && now_us >= self->authorise_deadline_us) {
     self->authorise_deadline_us = G_MAXINT64;
-    weir_connection_refuse (WEIR_CONNECTION (self), WEIR_REFUSAL_UNAVAILABLE,
-        "The publisher could not be checked in time.");
+    if (self->in_line)
+      weir_connection_refuse (WEIR_CONNECTION (self), WEIR_REFUSAL_OVERLOAD,
+          "Too many encoders connect at the moment, try again.");
+    else
+      weir_connection_refuse (WEIR_CONNECTION (self), WEIR_REFUSAL_UNAVAILABLE,
+          "The publisher could not be checked in time.");
   }
   arm_timer (self);
   do_then (self, then);
@@ -463,8 +481,8 @@ migrate (WeirRtmpConnection *self, WeirWorker *target)
   weir_socket_detach (self->socket);
   g_clear_pointer (&self->timer, weir_timer_free);
   g_clear_pointer (&self->stop_hook, weir_stop_hook_free);
+  leave_asking (self, STATE_MIGRATING);
   leave_owner (self, TRUE);
-  self->state = STATE_MIGRATING;
   g_mutex_lock (&self->lock);
   self->worker = weir_worker_ref (target);
   g_mutex_unlock (&self->lock);
@@ -481,7 +499,7 @@ refuse_now (WeirRtmpConnection *self, WeirRefusal refusal, const gchar *descript
 
   set_reason (self, reason);
   weir_rtmp_session_refuse (self->session, code, description, g_get_monotonic_time ());
-  self->state = STATE_CLOSING;
+  leave_asking (self, STATE_CLOSING);
 }
 
 static void
@@ -741,12 +759,12 @@ fill_random (guint8 *bytes, gsize size)
 }
 
 WeirRtmpConnection *
-weir_rtmp_connection_new (gint fd, const WeirRtmpConnectionSettings *settings, WeirWorker *worker,
-    const WeirRtmpConnectionOwner *owner, gpointer data)
+weir_rtmp_connection_new (gint fd, const gchar *peer, const WeirRtmpConnectionSettings *settings,
+    WeirWorker *worker, const WeirRtmpConnectionOwner *owner, gpointer data)
 {
   WeirSocket *socket = weir_socket_new (fd, settings->output_max);
-  WeirRtmpConnection *self = g_object_new (
-      WEIR_TYPE_RTMP_CONNECTION, "protocol", "rtmp", "peer", weir_socket_get_peer (socket), NULL);
+  WeirRtmpConnection *self =
+      g_object_new (WEIR_TYPE_RTMP_CONNECTION, "protocol", "rtmp", "peer", peer, NULL);
   guint8 random[RANDOM_SIZE];
 
   fill_random (random, sizeof random);
@@ -759,12 +777,21 @@ weir_rtmp_connection_new (gint fd, const WeirRtmpConnectionSettings *settings, W
   self->authorise_us = settings->authorise_us;
   self->counters = settings->counters != NULL ? weir_counters_ref (settings->counters) : NULL;
   self->amf_limits = settings->session->amf;
+  self->line_us = settings->line_us;
   self->accepted_us = g_get_monotonic_time ();
   self->session = weir_rtmp_session_new (settings->session, random, self->accepted_us);
   g_object_ref (self);
   attach (self);
   arm_timer (self);
   return self;
+}
+
+void
+weir_rtmp_connection_ask (WeirRtmpConnection *self)
+{
+  self->in_line = FALSE;
+  self->authorise_deadline_us = g_get_monotonic_time () + self->authorise_us;
+  arm_timer (self);
 }
 
 void

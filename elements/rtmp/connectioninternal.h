@@ -10,8 +10,10 @@ G_BEGIN_DECLS
 /* What only the listener and the element need of a connection. */
 
 typedef struct {
-  /* asks to publish, on the accept thread */
+  /* wants to publish, on the accept thread: weir_rtmp_connection_ask() when its turn has come */
   void (*publish) (WeirRtmpConnection *connection, gpointer data);
+  /* after publish: it is decided, or gone; on the accept thread, before `left` */
+  void (*decided) (WeirRtmpConnection *connection, gpointer data);
   /* accepted and about to migrate, or ended without; the last call, on the accept thread */
   void (*left) (WeirRtmpConnection *connection, gboolean accepted, gpointer data);
 } WeirRtmpConnectionOwner;
@@ -20,6 +22,7 @@ typedef struct {
   const WeirRtmpSessionSettings *session;
   gint64 read_interval_us;
   gint64 authorise_us;
+  gint64 line_us;
   gsize output_max;
   WeirCounters *counters; /* (nullable) */
 } WeirRtmpConnectionSettings;
@@ -30,12 +33,16 @@ const WeirAmfLimits *weir_rtmp_connection_get_amf_limits (WeirRtmpConnection *se
 /**
  * weir_rtmp_connection_new: on the accept thread
  * @fd: (transfer full): an accepted socket
+ * @peer: the encoder's address
  * @owner: copied
  *
  * Begins the conversation. The connection keeps a reference to itself until it has ended.
  */
-WeirRtmpConnection *weir_rtmp_connection_new (gint fd, const WeirRtmpConnectionSettings *settings,
-    WeirWorker *worker, const WeirRtmpConnectionOwner *owner, gpointer data);
+WeirRtmpConnection *weir_rtmp_connection_new (gint fd, const gchar *peer,
+    const WeirRtmpConnectionSettings *settings, WeirWorker *worker,
+    const WeirRtmpConnectionOwner *owner, gpointer data);
+/* on the accept thread, after `publish`: the time for the decision begins */
+void weir_rtmp_connection_ask (WeirRtmpConnection *self);
 /* on the accept thread, before it was accepted: ends it at once */
 void weir_rtmp_connection_abort (WeirRtmpConnection *self, const gchar *reason);
 

@@ -3,15 +3,9 @@
 
 #include "rtmp/listener.h"
 
-#include "base/tokenbucket.h"
+#include "net/door.h"
 #include "net/socket.h"
 #include "rtmp/connectioninternal.h"
-
-#include <unistd.h>
-
-/* lines in the log about strangers; more tell nothing more */
-#define LOG_LINES_PER_SECOND 2
-#define LOG_LINES_BURST 20
 
 struct _WeirRtmpListener {
   GObject parent;
@@ -21,12 +15,22 @@ struct _WeirRtmpListener {
   WeirWorker *worker;
   gchar *addresses;
   GMutex lock;
-  WeirTcpListener *tcp; /* under @lock; NULL once stopped */
+  WeirDoorway *doorway; /* changed under @lock; NULL once stopped */
 
   /* on the accept thread; each of its connections has a reference to the listener */
-  GHashTable *pending; /* WeirRtmpConnection, with a reference */
-  WeirTokenBucket log_lines;
+  GHashTable *pending; /* WeirRtmpConnection, with a reference → Pending */
+  GQueue line;         /* Pending: they want to publish, and nobody has been asked yet */
+  guint asking;        /* decisions that are awaited */
 };
+
+/* a connection that has not been let in for good */
+typedef struct {
+  WeirRtmpConnection *connection;
+  WeirVisit *visit;
+  GList link; /* in the line */
+  gboolean in_line;
+  gboolean asking;
+} Pending;
 
 G_DEFINE_FINAL_TYPE (WeirRtmpListener, weir_rtmp_listener, G_TYPE_OBJECT)
 
@@ -43,28 +47,81 @@ weir_rtmp_listener_settings_init (WeirRtmpListenerSettings *settings)
   *settings = (WeirRtmpListenerSettings){
       .read_interval_us = 20 * 1000,
       .authorise_us = 5 * G_USEC_PER_SEC,
-      .connections_max = 1024,
+      .authorisations_max = 64,
+      .line_us = 20 * G_USEC_PER_SEC,
       .output_max = 64 * 1024,
   };
   weir_rtmp_session_settings_init (&settings->session);
 }
 
-static gboolean
-may_log (WeirRtmpListener *self)
+static void
+pending_free (Pending *self)
 {
-  return weir_token_bucket_take (&self->log_lines, 1, g_get_monotonic_time ());
+  weir_visit_end (self->visit);
+  g_free (self);
+}
+
+static void
+ask (WeirRtmpListener *self, Pending *pending)
+{
+  WeirRtmpConnection *connection = pending->connection;
+  gboolean handled = FALSE;
+
+  pending->asking = TRUE;
+  self->asking++;
+  weir_rtmp_connection_ask (connection);
+  g_signal_emit (self, signals[SIGNAL_AUTHORISE], 0, connection, &handled);
+  if (!handled)
+    weir_connection_refuse (
+        WEIR_CONNECTION (connection), WEIR_REFUSAL_NOT_ALLOWED, "Publishing is not allowed.");
+}
+
+/* Those in line get their turn; while nobody can, nobody new is accepted. Once stopped, nobody is
+ * asked any more. */
+static void
+update_line (WeirRtmpListener *self)
+{
+  gboolean stopped;
+
+  g_mutex_lock (&self->lock);
+  stopped = self->doorway == NULL;
+  g_mutex_unlock (&self->lock);
+  while (!stopped && self->asking < self->settings.authorisations_max && self->line.length > 0) {
+    Pending *pending = g_queue_pop_head_link (&self->line)->data;
+
+    pending->in_line = FALSE;
+    ask (self, pending);
+  }
+  g_mutex_lock (&self->lock);
+  if (self->doorway != NULL)
+    weir_doorway_set_paused (self->doorway, self->asking >= self->settings.authorisations_max);
+  g_mutex_unlock (&self->lock);
 }
 
 static void
 on_publish (WeirRtmpConnection *connection, gpointer data)
 {
   WeirRtmpListener *self = data;
-  gboolean handled = FALSE;
+  Pending *pending = g_hash_table_lookup (self->pending, connection);
 
-  g_signal_emit (self, signals[SIGNAL_AUTHORISE], 0, connection, &handled);
-  if (!handled)
-    weir_connection_refuse (
-        WEIR_CONNECTION (connection), WEIR_REFUSAL_NOT_ALLOWED, "Publishing is not allowed.");
+  pending->in_line = TRUE;
+  g_queue_push_tail_link (&self->line, &pending->link);
+  update_line (self);
+}
+
+static void
+on_decided (WeirRtmpConnection *connection, gpointer data)
+{
+  WeirRtmpListener *self = data;
+  Pending *pending = g_hash_table_lookup (self->pending, connection);
+
+  if (pending->in_line)
+    g_queue_unlink (&self->line, &pending->link);
+  else if (pending->asking)
+    self->asking--;
+  pending->in_line = FALSE;
+  pending->asking = FALSE;
+  update_line (self);
 }
 
 static void
@@ -77,8 +134,9 @@ log_end (WeirRtmpListener *self, WeirConnection *connection)
   if (summary.bytes_received == 0)
     g_debug ("connection %" G_GUINT64_FORMAT " from %s: %s", weir_connection_get_id (connection),
         weir_connection_get_peer (connection), summary.reason);
-  else if (may_log (self))
-    g_message ("connection %" G_GUINT64_FORMAT " rtmp from %s ended before publishing: %s",
+  else
+    weir_stranger_log (weir_door_get_log (self->settings.door), g_get_monotonic_time (),
+        "connection %" G_GUINT64_FORMAT " rtmp from %s ended before publishing: %s",
         weir_connection_get_id (connection), weir_connection_get_peer (connection), summary.reason);
   weir_connection_summary_clear (&summary);
 }
@@ -94,29 +152,27 @@ on_left (WeirRtmpConnection *connection, gboolean accepted, gpointer data)
   g_object_unref (self);
 }
 
-static const WeirRtmpConnectionOwner owner = {on_publish, on_left};
+static const WeirRtmpConnectionOwner owner = {on_publish, on_decided, on_left};
 
 static void
-on_accepted (gint fd, gpointer user_data)
+on_entered (gint fd, const gchar *peer, WeirVisit *visit, gpointer user_data)
 {
   WeirRtmpListener *self = user_data;
   const WeirRtmpConnectionSettings settings = {
       .session = &self->settings.session,
       .read_interval_us = self->settings.read_interval_us,
       .authorise_us = self->settings.authorise_us,
+      .line_us = self->settings.line_us,
       .output_max = self->settings.output_max,
       .counters = self->settings.counters,
   };
+  Pending *pending = g_new0 (Pending, 1);
 
-  if (g_hash_table_size (self->pending) >= self->settings.connections_max) {
-    if (may_log (self))
-      g_message ("rtmp: %u connections wait to publish; a further one is closed",
-          self->settings.connections_max);
-    close (fd);
-    return;
-  }
-  g_hash_table_add (self->pending,
-      weir_rtmp_connection_new (fd, &settings, self->worker, &owner, g_object_ref (self)));
+  pending->visit = visit;
+  pending->link.data = pending;
+  pending->connection =
+      weir_rtmp_connection_new (fd, peer, &settings, self->worker, &owner, g_object_ref (self));
+  g_hash_table_insert (self->pending, pending->connection, pending);
 }
 
 WeirRtmpListener *
@@ -134,10 +190,19 @@ weir_rtmp_listener_new (const gchar *addresses, const WeirRtmpListenerSettings *
       weir_counters_declare (settings->counters, *limit);
   }
   self->worker = weir_worker_ref (worker);
-  self->tcp = weir_tcp_listener_new (worker, addresses, on_accepted, self, error);
-  if (self->tcp == NULL)
+  if (settings->door != NULL) {
+    weir_door_ref (settings->door);
+  } else {
+    WeirDoorSettings door;
+
+    weir_door_settings_init (&door);
+    self->settings.door = weir_door_new (&door);
+  }
+  self->doorway =
+      weir_doorway_new (self->settings.door, worker, addresses, on_entered, self, error);
+  if (self->doorway == NULL)
     return NULL;
-  self->addresses = g_strdup (weir_tcp_listener_get_addresses (self->tcp));
+  self->addresses = g_strdup (weir_doorway_get_addresses (self->doorway));
   return g_steal_pointer (&self);
 }
 
@@ -165,14 +230,14 @@ abort_pending (gpointer data)
 void
 weir_rtmp_listener_stop (WeirRtmpListener *self)
 {
-  WeirTcpListener *tcp;
+  WeirDoorway *doorway;
 
   g_mutex_lock (&self->lock);
-  tcp = g_steal_pointer (&self->tcp);
+  doorway = g_steal_pointer (&self->doorway);
   g_mutex_unlock (&self->lock);
-  if (tcp == NULL)
+  if (doorway == NULL)
     return;
-  weir_tcp_listener_free (tcp);
+  weir_doorway_free (doorway);
   weir_worker_invoke (self->worker, abort_pending, g_object_ref (self), g_object_unref);
 }
 
@@ -182,7 +247,8 @@ weir_rtmp_listener_finalize (GObject *object)
   WeirRtmpListener *self = WEIR_RTMP_LISTENER (object);
 
   /* Nothing is pending: each of them would have a reference. */
-  weir_tcp_listener_free (self->tcp);
+  weir_doorway_free (self->doorway);
+  g_clear_pointer (&self->settings.door, weir_door_unref);
   g_clear_pointer (&self->worker, weir_worker_unref);
   g_hash_table_unref (self->pending);
   g_clear_pointer (&self->settings.counters, weir_counters_unref);
@@ -205,7 +271,5 @@ static void
 weir_rtmp_listener_init (WeirRtmpListener *self)
 {
   g_mutex_init (&self->lock);
-  self->pending = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
-  weir_token_bucket_init (
-      &self->log_lines, LOG_LINES_PER_SECOND, LOG_LINES_BURST, g_get_monotonic_time ());
+  self->pending = g_hash_table_new_full (NULL, NULL, g_object_unref, (GDestroyNotify) pending_free);
 }

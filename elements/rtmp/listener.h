@@ -10,13 +10,19 @@ G_BEGIN_DECLS
 #define WEIR_TYPE_RTMP_LISTENER (weir_rtmp_listener_get_type ())
 G_DECLARE_FINAL_TYPE (WeirRtmpListener, weir_rtmp_listener, WEIR, RTMP_LISTENER, GObject)
 
+/* net/door.h */
+typedef struct _WeirDoor WeirDoor;
+
 typedef struct {
   WeirRtmpSessionSettings session;
-  gint64 read_interval_us; /* 20 ms: rounds in which a publisher is read; 0: by event */
-  gint64 authorise_us;     /* 5 s: no decision by then is a refusal */
-  guint connections_max;   /* 1024 that have not been accepted yet */
-  gsize output_max;        /* 64 KiB waiting to be sent to one peer */
-  WeirCounters *counters;  /* (nullable) (transfer none): counts by weir_rtmp_get_limits() */
+  gint64 read_interval_us;  /* 20 ms: rounds in which a publisher is read; 0: by event */
+  gint64 authorise_us;      /* 5 s: no decision by then is a refusal */
+  guint authorisations_max; /* 64 decisions at a time; whoever comes meanwhile waits in line */
+  gint64 line_us;           /* 20 s: the longest time in that line */
+  WeirDoor *door;           /* (nullable) (transfer none): who comes in, shared with other listeners
+                               of @worker; NULL: as weir_door_settings_init() has it */
+  gsize output_max;         /* 64 KiB waiting to be sent to one peer */
+  WeirCounters *counters;   /* (nullable) (transfer none): counts by weir_rtmp_get_limits() */
 } WeirRtmpListenerSettings;
 
 /* the defaults that stand beside the fields, and the session's */
@@ -27,7 +33,9 @@ void weir_rtmp_listener_settings_init (WeirRtmpListenerSettings *settings);
  * @addresses: as weir_tcp_listener_new()
  * @worker: the accept thread
  *
- * Accepts publishers up to `publish`. Signal `authorise (connection) → gboolean`, on the accept
+ * Accepts publishers up to `publish`. While as many decisions are awaited as are allowed at a time,
+ * nobody new is accepted: after a restart all encoders return at once, and each is to be let in,
+ * later, rather than refused. Signal `authorise (connection) → gboolean`, on the accept
  * thread: a handler that returns TRUE has taken the decision upon itself and will call
  * weir_connection_accept() or weir_connection_refuse(), now or within `authorise_us`. Nobody
  * connected, or FALSE, is a refusal.

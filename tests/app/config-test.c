@@ -53,7 +53,9 @@ an_empty_file_gives_the_defaults (void)
   g_assert_cmpstr (config->server.log_format, ==, "text");
   g_assert_cmpstr (config->server.node_name, !=, "");
   g_assert_cmpint (config->limits.rtmp_handshake, ==, 10000000);
-  g_assert_cmpuint (config->limits.rtmp_pending_connections, ==, 1024);
+  g_assert_cmpuint (config->limits.pending_connections, ==, 0);
+  g_assert_cmpuint (config->limits.pending_connections_per_address, ==, 20);
+  g_assert_cmpstr (config->server.trusted_proxies, ==, "");
   g_assert_cmpint (config->limits.rtmp_video_message, ==, 8 * 1024 * 1024);
   g_assert_cmpint (config->limits.http_body, ==, 64 * 1024);
 }
@@ -66,9 +68,10 @@ values_with_units_are_read (void)
                                         "[recording]\ntimeout=2min\nmode=off\n"
                                         "[rtmp]\nread-interval=0\nlisten=127.0.0.1:0;[::1]:0\n"
                                         "[limits]\nrtmp-video-message=1MiB\nhttp-body=2048B\n"
-                                        "rtmp-pending-connections=7\n"
+                                        "pending-connections=7\n"
                                         "[http]\nlisten=\npublic-url=https://[2001:db8::1]:8443/\n"
-                                        "[api]\naccount=a_B-9\n",
+                                        "[api]\naccount=a_B-9\n"
+                                        "[server]\ntrusted-proxies=10.0.0.0/8; ::1\n",
       &error);
 
   g_assert_no_error (error);
@@ -80,10 +83,11 @@ values_with_units_are_read (void)
   g_assert_cmpstr (config->rtmp.listen, ==, "127.0.0.1:0;[::1]:0");
   g_assert_cmpint (config->limits.rtmp_video_message, ==, 1024 * 1024);
   g_assert_cmpint (config->limits.http_body, ==, 2048);
-  g_assert_cmpuint (config->limits.rtmp_pending_connections, ==, 7);
+  g_assert_cmpuint (config->limits.pending_connections, ==, 7);
   g_assert_cmpstr (config->http.listen, ==, "");
   g_assert_cmpstr (config->server.public_host, ==, "2001:db8::1");
   g_assert_cmpstr (config->api.account, ==, "a_B-9");
+  g_assert_cmpstr (config->server.trusted_proxies, ==, "10.0.0.0/8; ::1");
 }
 
 static void
@@ -116,6 +120,10 @@ what_is_wrong_is_named (void)
       {"[limits]\nhttp-connections=1e3\n", WEIR_CONFIG_ERROR_VALUE, "is no whole number"},
       {"[limits]\nhttp-connections=0\n", WEIR_CONFIG_ERROR_VALUE, "must be from 1"},
       {"[server]\nworkers=-1\n", WEIR_CONFIG_ERROR_VALUE, "server.workers"},
+      {"[server]\ntrusted-proxies=10.0.0.1/8\n", WEIR_CONFIG_ERROR_VALUE,
+          ":2: server.trusted-proxies: \"10.0.0.1/8\" is no network"},
+      {"[server]\ntrusted-proxies=proxy.example.org\n", WEIR_CONFIG_ERROR_VALUE,
+          "server.trusted-proxies"},
       {"[server]\nlog-level=loud\n", WEIR_CONFIG_ERROR_VALUE, "error warning info debug"},
       {"[server]\nnode-name=a\\nb\n", WEIR_CONFIG_ERROR_VALUE, "control characters"},
       {"[rtmp]\napp=\n", WEIR_CONFIG_ERROR_VALUE, "rtmp.app: must not be empty"},

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtmp/listener.h"
+
+#include "net/door.h"
 #include "onworker.h"
 #include "rtmppublisher.h"
 
@@ -544,9 +546,14 @@ too_many_that_wait_are_closed_at_once (void)
   Publisher publisher;
   gint fd;
   gchar byte;
+  WeirDoorSettings door;
+  g_autoptr (WeirDoor) shared = NULL;
 
   fixture_init (&fixture);
-  fixture.settings.connections_max = 1;
+  weir_door_settings_init (&door);
+  door.admission.connections_max = 1;
+  shared = weir_door_new (&door);
+  fixture.settings.door = shared;
   fixture_listen (&fixture);
   fixture_publish (&fixture, &publisher);
   counter_await (&fixture.asked, 1);
@@ -565,6 +572,128 @@ too_many_that_wait_are_closed_at_once (void)
   weir_rtmp_listener_stop (fixture.listener);
   fixture_clear (&fixture);
   g_assert_cmpuint (counter_get (&fixture.ended), ==, 1);
+}
+
+static void
+do_nothing (G_GNUC_UNUSED gpointer data)
+{
+}
+
+static void
+decisions_are_asked_for_a_few_at_a_time_in_order (void)
+{
+  Fixture fixture = {.decision = LATER};
+  Publisher publishers[4];
+  gint late;
+
+  fixture_init (&fixture);
+  fixture.settings.authorisations_max = 1;
+  fixture_listen (&fixture);
+  /* before accepting pauses, which it does with the first that asks */
+  for (guint i = 0; i < 4; i++)
+    publisher_connect (&publishers[i], weir_rtmp_listener_get_addresses (fixture.listener));
+  for (guint i = 0; i < 4; i++) {
+    publisher_write_publish (&publishers[i], "key-1");
+    publisher_flush (&publishers[i]);
+    if (i == 0)
+      counter_await (&fixture.asked, 1);
+  }
+  late = tcp_connect (weir_rtmp_listener_get_addresses (fixture.listener));
+  /* who leaves the line takes nobody's turn */
+  tcp_reset (publishers[2].fd);
+  publishers[2].fd = -1;
+  on_worker (fixture.accept, do_nothing, NULL);
+  g_assert_cmpuint (counter_get (&fixture.asked), ==, 1);
+  for (guint i = 0; i < 3; i++) {
+    Publisher *publisher = &publishers[i < 2 ? i : 3];
+
+    counter_await (&fixture.asked, i + 1);
+    if (i == 1) {
+      weir_connection_refuse (WEIR_CONNECTION (fixture.connection), WEIR_REFUSAL_IN_USE, "no");
+      publisher_assert_status (publisher, "NetStream.Publish.BadName");
+    } else {
+      weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker);
+      publisher_assert_status (publisher, "NetStream.Publish.Start");
+    }
+  }
+  close (late);
+  for (guint i = 0; i < 4; i++)
+    publisher_clear (&publishers[i]);
+  fixture_clear (&fixture);
+}
+
+static void
+who_waits_in_line_has_its_whole_time_when_it_is_asked_for (void)
+{
+  Fixture fixture = {.decision = LATER};
+  Publisher publishers[2];
+
+  fixture_init (&fixture);
+  fixture.settings.authorisations_max = 1;
+  fixture.settings.authorise_us = 150000;
+  fixture_listen (&fixture);
+  for (guint i = 0; i < 2; i++)
+    publisher_connect (&publishers[i], weir_rtmp_listener_get_addresses (fixture.listener));
+  for (guint i = 0; i < 2; i++) {
+    publisher_write_publish (&publishers[i], "key-1");
+    publisher_flush (&publishers[i]);
+  }
+  /* nobody decides about the first */
+  counter_await (&fixture.asked, 2);
+  g_assert_true (weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker));
+  for (guint i = 0; i < 2; i++)
+    publisher_clear (&publishers[i]);
+  counter_await (&fixture.ended, 1);
+  fixture_clear (&fixture);
+}
+
+static void
+who_waits_in_line_too_long_is_denied (void)
+{
+  Fixture fixture = {.decision = LATER};
+  Publisher publishers[2];
+
+  fixture_init (&fixture);
+  fixture.settings.authorisations_max = 1;
+  fixture.settings.line_us = 50000;
+  fixture_listen (&fixture);
+  for (guint i = 0; i < 2; i++)
+    publisher_connect (&publishers[i], weir_rtmp_listener_get_addresses (fixture.listener));
+  publisher_write_publish (&publishers[0], "key-1");
+  publisher_flush (&publishers[0]);
+  counter_await (&fixture.asked, 1);
+  publisher_write_publish (&publishers[1], "key-1");
+  publisher_flush (&publishers[1]);
+  publisher_assert_status (&publishers[1], "NetStream.Publish.Denied");
+  g_assert_cmpuint (counter_get (&fixture.asked), ==, 1);
+  for (guint i = 0; i < 2; i++)
+    publisher_clear (&publishers[i]);
+  fixture_clear (&fixture);
+}
+
+static void
+stopping_asks_for_nobody_who_is_in_line (void)
+{
+  Fixture fixture = {.decision = LATER};
+  Publisher publishers[3];
+
+  fixture_init (&fixture);
+  fixture.settings.authorisations_max = 1;
+  fixture_listen (&fixture);
+  for (guint i = 0; i < 3; i++)
+    publisher_connect (&publishers[i], weir_rtmp_listener_get_addresses (fixture.listener));
+  for (guint i = 0; i < 3; i++) {
+    publisher_write_publish (&publishers[i], "key-1");
+    publisher_flush (&publishers[i]);
+  }
+  counter_await (&fixture.asked, 1);
+  weir_rtmp_listener_stop (fixture.listener);
+  for (guint i = 0; i < 3; i++) {
+    publisher_assert_status (&publishers[i], NULL);
+    publisher_clear (&publishers[i]);
+  }
+  g_assert_cmpuint (counter_get (&fixture.asked), ==, 1);
+  fixture_clear (&fixture);
 }
 
 static void
@@ -694,6 +823,10 @@ main (int argc, char **argv)
   TEST (acceptance_on_a_worker_that_has_stopped_ends_the_connection);
   TEST (a_worker_that_stops_ends_its_connections);
   TEST (too_many_that_wait_are_closed_at_once);
+  TEST (decisions_are_asked_for_a_few_at_a_time_in_order);
+  TEST (who_waits_in_line_has_its_whole_time_when_it_is_asked_for);
+  TEST (who_waits_in_line_too_long_is_denied);
+  TEST (stopping_asks_for_nobody_who_is_in_line);
   TEST (stopping_closes_those_that_wait_and_leaves_the_accepted);
   TEST (who_speaks_something_else_is_closed);
   TEST (who_says_nothing_is_closed_in_time);
