@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "broadcast/broadcast.h"
 
+#include "broadcast/dump.h"
 #include "rtmp/weirrtmpsrc.h"
 #include "segment/weirsegmentsink.h"
 #include "timeline/weirsanitizer.h"
@@ -51,6 +52,8 @@ struct _WeirBroadcast {
   gboolean tried_again;
   gchar *committed; /* (nullable): state as of the last segment that was committed … */
   guint64 committed_number;
+
+  gint dumped; /* atomic: the pipeline has failed since the last connection came */
 
   gint journal_fd; /* (writer's thread) -1 without */
   /* writer's thread */
@@ -659,6 +662,67 @@ on_source_pad_added (G_GNUC_UNUSED GstElement *source, GstPad *pad, WeirBroadcas
     gst_pad_add_probe (output, GST_PAD_PROBE_TYPE_BUFFER, live_probe, self, NULL);
 }
 
+/* ---- how the pipeline was when it failed ---- */
+
+typedef struct {
+  gchar *folder;
+  gchar *uid;
+  gchar *dot;
+} Dump;
+
+static void
+dump_free (Dump *dump)
+{
+  g_free (dump->folder);
+  g_free (dump->uid);
+  g_free (dump->dot);
+  g_free (dump);
+}
+
+/* a thread of its own: it waits for the disk */
+static void
+write_dump (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
+    G_GNUC_UNUSED GCancellable *cancellable)
+{
+  const Dump *dump = data;
+  g_autoptr (GError) error = NULL;
+  gchar *path = weir_dump_write (dump->folder, dump->uid, dump->dot, g_get_real_time (), &error);
+
+  if (path != NULL)
+    g_task_return_pointer (task, path, g_free);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+static void
+dump_written (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer data)
+{
+  WeirBroadcast *self = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *path = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (path != NULL)
+    g_message ("broadcast %s: how its pipeline was: %s", self->record->uid, path);
+  else
+    g_message ("broadcast %s: how its pipeline was cannot be written: %s", self->record->uid,
+        error->message);
+  broadcast_pending_done (self);
+}
+
+/* Not where the error was posted: that thread may hold what the elements' statistics wait for. */
+static void
+dump_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
+{
+  Dump *dump = g_new0 (Dump, 1);
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, dump_written, self);
+
+  dump->folder = g_build_filename (self->context.config->server.state_dir, "dumps", NULL);
+  dump->uid = g_strdup (self->record->uid);
+  dump->dot = gst_debug_bin_to_dot_data (GST_BIN (self->pipeline), GST_DEBUG_GRAPH_SHOW_ALL);
+  g_task_set_task_data (task, dump, (GDestroyNotify) dump_free);
+  g_task_run_in_thread (task, write_dump);
+}
+
 static GstBusSyncReply
 on_bus_message (G_GNUC_UNUSED GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -675,6 +739,10 @@ on_bus_message (G_GNUC_UNUSED GstBus *bus, GstMessage *message, gpointer data)
   if (error != NULL)
     g_message (
         "broadcast %s: %s: %s", self->record->uid, GST_MESSAGE_SRC_NAME (message), error->message);
+  /* one a connection: an encoder whose media makes errors does not fill the folder */
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR &&
+      g_atomic_int_compare_and_exchange (&self->dumped, FALSE, TRUE))
+    broadcast_post (self, dump_on_main, NULL);
   gst_message_unref (message);
   return GST_BUS_DROP;
 }
@@ -843,6 +911,7 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
     return WEIR_BROADCAST_GONE;
   }
   self->pending++; /* until its end has been handled */
+  g_atomic_int_set (&self->dumped, FALSE);
   self->source = g_object_new (type, "name", "source", NULL);
   broadcast_stop_timer (self);
   g_mutex_lock (&self->lock);
