@@ -5,7 +5,10 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { readRecord, watchVideo, withBrowser } from './support/browser.mjs';
-import { manCommands, readmeCommands, sectionCommands } from './support/documentation.mjs';
+import {
+  inspectedPads, inspectedProperties, inspectedStatistics, manCommands, manPads, manProperties, manSections, readmeCommands,
+  sectionCommands,
+} from './support/documentation.mjs';
 import { freePort, temporaryFolder } from './support/folder.mjs';
 import { checkMedia, parseMedia } from './support/hls.mjs';
 import { decodesCleanly, makeReference, sameAsReference, sameContent, videoFrames } from './support/media.mjs';
@@ -111,9 +114,21 @@ test('the plugin lists its elements; README, man page and their own documentatio
       assert.equal(commands.get(name), places.README.get(name), `${place} has another command for ${name} than README`);
     }
   }
-  for (const name of names) {
-    const inspected = await run('gst-inspect-1.0', [name], { env });
-    assert.doesNotMatch(inspected.output, /WARN|CRITICAL/);
+});
+
+test('the man page has the pads, properties, defaults and statistics that the elements have', async () => {
+  const sections = manSections();
+  const muxer = sections.get('weirsegmentmux').Statistics;
+
+  for (const [name, parts] of sections) {
+    const { output } = await run('gst-inspect-1.0', [name], { env: await pluginEnvironment() });
+    assert.doesNotMatch(output, /WARN|CRITICAL/);
+    assert.deepEqual(manPads(parts), inspectedPads(output), `${name}: pads`);
+    assert.deepEqual(manProperties(parts), inspectedProperties(output), `${name}: properties`);
+    const statistics = parts.Statistics.replace('As\n.BR weirsegmentmux', muxer);
+    const fields = inspectedStatistics(output);
+    assert.ok(fields.length > 3, output);
+    assert.deepEqual(fields.filter((field) => !new RegExp(`(?<![\\w-])${field}(?!-)`).test(statistics)), [], `${name}: fields of stats`);
   }
 });
 

@@ -15,15 +15,44 @@ export function readmeCommands() {
   return new Map([...read('README.md').matchAll(/^`(weir\w+)`: [^\n]*\n\n```sh\n([^]*?)```/gm)].map((m) => [m[1], trim(m[2])]));
 }
 
-/* .SH ELEMENT, .SS Example, .nf … .fi */
-export function manCommands() {
+/* .SH ELEMENT: name → { its .SS: text } */
+export function manSections() {
   const sections = read('data/man/weir-elements.7').split(/^\.SH /m).slice(1);
 
   return new Map(sections.filter((section) => /^WEIR/.test(section)).map((section) => {
-    const [, example] = /^\.SS Example\n[^]*?^\.nf\n([^]*?)^\.fi$/m.exec(section) ?? [];
-    return [section.split('\n')[0].toLowerCase(), trim((example ?? '').replace(/\\(.)/g, '$1'))];
+    const parts = section.split(/^\.SS /m);
+    return [parts[0].split('\n')[0].toLowerCase(), Object.fromEntries(parts.slice(1).map((part) => {
+      const end = part.indexOf('\n');
+      return [part.slice(0, end), part.slice(end + 1).replace(/\\f[A-Z]/g, '').replace(/\\(.)/g, '$1')];
+    }))];
   }));
 }
+
+/* .SS Example, .nf … .fi */
+export const manCommands = () => new Map([...manSections()].map(([name, parts]) =>
+  [name, trim(/^\.nf\n([^]*?)^\.fi$/m.exec(parts.Example ?? '')?.[1] ?? '')]));
+
+/* property → its default, "none" without one: as gst-inspect-1.0 says, and as the man page says */
+export function inspectedProperties(output) {
+  const [, properties] = /^Element Properties:\n([^]*?)(?=^\S|(?![^]))/m.exec(output);
+  const blocks = properties.split(/\n(?= {2}\S)/).map((block) => [block.trim().split(/\s/)[0], block]);
+
+  return Object.fromEntries(blocks.filter(([name]) => !['name', 'parent', 'stats'].includes(name)).map(([name, block]) =>
+    [name, (/Default: (.*)/.exec(block)?.[1] ?? 'none').trim().replace(/^"(.*)"$/, '$1').replace(/^null$/, 'none')]));
+}
+
+export const manProperties = (parts) => Object.fromEntries([
+  ...[...parts.Properties.matchAll(/([a-z-]+) " \(([^)]+)\)/g)].map(([, name, value]) => [name, value]),
+  ...[...parts.Properties.matchAll(/^\.TP\n\.B ([a-z-]+)$/gm)].map(([, name]) => [name, 'none']),
+]);
+
+/* the fields of `stats` */
+export const inspectedStatistics = (output) => [.../^ {2}stats [^]*?(?=^ {2}\S|^$\n^$|^\S)/m.exec(output)[0]
+  .matchAll(/^ {22,}([a-z-]+): \S/gm)].map((m) => m[1]).filter((name) => name !== 'flags');
+
+/* the names of pad templates */
+export const inspectedPads = (output) => [...output.matchAll(/^ {2}(?:SRC|SINK) template: '(.*)'$/gm)].map((m) => m[1]).sort();
+export const manPads = (parts) => [...parts.Pads.matchAll(/^\.TP\n\.BR (.*) " \(/gm)].flatMap((m) => m[1].match(/[a-z]\w*(%u)?/g)).sort();
 
 /* SECTION:element-…, ## Example, |[ … ]| */
 export function sectionCommands() {
