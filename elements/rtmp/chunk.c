@@ -446,7 +446,9 @@ reserve (
         "partial messages of more than %" G_GSIZE_FORMAT " bytes", self->limits.partial_max);
     return FALSE;
   }
-  payload = g_try_realloc (stream->payload, wanted);
+  /* most come as a whole */
+  payload = G_LIKELY (stream->payload == NULL) ? g_try_malloc (wanted)
+                                               : g_try_realloc (stream->payload, wanted);
   if (payload == NULL)
     return fail_for_memory (self, error);
   stream->payload = payload;

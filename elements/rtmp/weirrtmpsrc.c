@@ -109,8 +109,9 @@ struct _WeirRtmpSrc {
   SharedListener *shared;      /* NULL: given a connection, or not started */
   WeirWorker *worker;          /* of publishers of our own listener */
   WeirRtmpConnection *current; /* whose messages are taken */
-  gboolean playing;
-  gboolean done; /* EOS or an error was sent */
+  /* written under the lock, read by the worker without it, atomic */
+  gint playing;
+  gint done; /* EOS or an error was sent */
 
   guint64 counts[COUNT_LAST]; /* atomic */
 
@@ -148,10 +149,14 @@ static GstStaticPadTemplate audio_template = GST_STATIC_PAD_TEMPLATE (
 static GMutex shared_lock;
 static GList *shared_listeners; /* of SharedListener, under shared_lock */
 
+/* Each of them is counted by one thread at a time: what other threads read is never torn, and no
+ * locked instruction is needed. */
 static void
 count (WeirRtmpSrc *self, Count which, guint64 by)
 {
-  __atomic_fetch_add (&self->counts[which], by, __ATOMIC_RELAXED);
+  guint64 value = __atomic_load_n (&self->counts[which], __ATOMIC_RELAXED);
+
+  __atomic_store_n (&self->counts[which], value + by, __ATOMIC_RELAXED);
 }
 
 static void
@@ -171,12 +176,14 @@ unlock (WeirRtmpSrc *self)
 static gboolean
 is_done (WeirRtmpSrc *self)
 {
-  gboolean done;
+  return g_atomic_int_get (&self->done);
+}
 
-  lock (self);
-  done = self->done;
-  unlock (self);
-  return done;
+/* lock held */
+static void
+set_done (WeirRtmpSrc *self, gboolean done)
+{
+  g_atomic_int_set (&self->done, done);
 }
 
 /* nothing more is sent; the publisher is told to go */
@@ -186,7 +193,7 @@ stop_taking (WeirRtmpSrc *self, const gchar *description)
   g_autoptr (WeirRtmpConnection) current = NULL;
 
   lock (self);
-  self->done = TRUE;
+  set_done (self, TRUE);
   if (self->current != NULL)
     current = g_object_ref (self->current);
   unlock (self);
@@ -399,18 +406,14 @@ take_frame (WeirRtmpSrc *self, WeirRtmpMessage *message, const WeirFlvTag *tag)
   Track *track = &self->tracks[tag->kind];
   WeirSampleInfo info;
   GstBuffer *buffer;
-  gboolean playing;
 
-  lock (self);
-  playing = self->playing;
-  unlock (self);
   if (track->config == NULL) {
     count (self, COUNT_BEFORE_CONFIG, 1);
     return;
   }
   info =
       weir_codec_config_inspect_sample (track->config, message->payload + tag->offset, tag->size);
-  if (!playing) {
+  if (!g_atomic_int_get (&self->playing)) {
     count (self, COUNT_NOT_PLAYING, 1);
     track->wait_keyframe = TRUE;
     track->discontinuity = TRUE;
@@ -586,7 +589,7 @@ on_ended (gpointer data)
   wait = self->keep_listening && self->shared != NULL;
   done = self->done;
   if (!wait)
-    self->done = TRUE;
+    set_done (self, TRUE);
   unlock (self);
   GST_INFO_OBJECT (self, "the publisher has left");
   if (wait && !done) {
@@ -745,7 +748,7 @@ start (WeirRtmpSrc *self)
   forget_publisher (self);
   self->combiner = gst_flow_combiner_new ();
   lock (self);
-  self->done = FALSE;
+  set_done (self, FALSE);
   given = self->connection != NULL;
   if (given) {
     self->current = g_object_ref (self->connection);
@@ -785,7 +788,7 @@ stop (WeirRtmpSrc *self)
   guint i;
 
   lock (self);
-  self->done = TRUE;
+  set_done (self, TRUE);
   shared = g_steal_pointer (&self->shared);
   unlock (self);
   if (shared != NULL)
@@ -827,7 +830,7 @@ set_playing (WeirRtmpSrc *self, gboolean playing)
   g_autoptr (WeirRtmpConnection) current = NULL;
 
   lock (self);
-  self->playing = playing;
+  g_atomic_int_set (&self->playing, playing);
   if (playing && self->current != NULL)
     current = g_object_ref (self->current);
   unlock (self);

@@ -99,6 +99,7 @@ handle_events (WeirSegmentInputs *self)
     self->functions.handle (self->element, event);
 }
 
+/* what @item holds is given to the segmenter */
 static void
 feed (WeirSegmentInputs *self, Input *input, Item *item)
 {
@@ -108,8 +109,8 @@ feed (WeirSegmentInputs *self, Input *input, Item *item)
     weir_segmenter_end_track (self->segmenter, input->track);
   else
     weir_segmenter_push (self->segmenter, input->track, &item->sample, get_now (self));
+  g_clear_pointer (&item->config, weir_codec_config_unref);
   item->sample.release = NULL;
-  item_free (item);
   handle_events (self);
 }
 
@@ -144,15 +145,32 @@ feed_in_order (WeirSegmentInputs *self, gboolean all)
     item = g_queue_pop_head (&first->items);
     self->ordered_bytes -= item->sample.size;
     feed (self, first, item);
+    item_free (item);
   }
 }
 
-static void
-add_item (Input *input, const Item *item)
+static gboolean
+is_any_waiting (WeirSegmentInputs *self)
 {
+  for (guint i = 0; i < self->inputs->len; i++)
+    if (!g_queue_is_empty (&((Input *) g_ptr_array_index (self->inputs, i))->items))
+      return TRUE;
+  return FALSE;
+}
+
+/* @item: what it holds is taken */
+static void
+add_item (Input *input, Item *item)
+{
+  WeirSegmentInputs *self = input->inputs;
+
+  if (self->live && !is_any_waiting (self)) {
+    feed (self, input, item);
+    return;
+  }
   g_queue_push_tail (&input->items, g_memdup2 (item, sizeof *item));
-  input->inputs->ordered_bytes += item->sample.size;
-  feed_in_order (input->inputs, FALSE);
+  self->ordered_bytes += item->sample.size;
+  feed_in_order (self, FALSE);
 }
 
 static void
@@ -289,7 +307,7 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
     return GST_FLOW_OK;
   }
 
-  payload = g_new0 (Payload, 1);
+  payload = g_new (Payload, 1);
   payload->buffer = buffer;
   if (!gst_buffer_map (buffer, &payload->map, GST_MAP_READ)) {
     g_mutex_unlock (&self->lock);
@@ -481,6 +499,7 @@ weir_segment_inputs_release (WeirSegmentInputs *self, GstPad *pad)
 
       self->ordered_bytes -= item->sample.size;
       feed (self, input, item);
+      item_free (item);
     }
     weir_segmenter_end_track (self->segmenter, input->track);
     handle_events (self);

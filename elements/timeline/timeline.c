@@ -367,10 +367,13 @@ static void
 suspects_are_spikes (WeirTimeline *self, guint index, gint64 next_out)
 {
   Track *track = &self->tracks[index];
-  g_autoptr (GArray) suspects = take_suspects (self, track);
+  g_autoptr (GArray) suspects = NULL;
   gint64 first = track->last_out;
   guint i;
 
+  if (track->suspects->len == 0)
+    return;
+  suspects = take_suspects (self, track);
   for (i = 0; i < suspects->len; i++)
     put_out (self, index, &g_array_index (suspects, WeirTimelineSample, i),
         first + (next_out - first) * (i + 1) / (suspects->len + 1), WEIR_REASON_SPIKE, FALSE);

@@ -40,6 +40,7 @@ GST_DEBUG_CATEGORY_STATIC (weir_sanitizer_debug);
 
 /* what is put on a source pad, in order */
 typedef struct {
+  GList link; /* in a track's output */
   guint64 sequence;
   GstBuffer *buffer; /* NULL: end of stream */
   GstCaps *caps;     /* (nullable): to be sent before the buffer */
@@ -48,7 +49,6 @@ typedef struct {
 } Item;
 
 typedef struct {
-  gatomicrefcount ref_count;
   WeirMediaKind kind;
   GstPad *sinkpad, *srcpad; /* the element's */
   gint index;               /* in the timeline, -1 while there is none */
@@ -66,6 +66,7 @@ typedef struct {
   GstCaps *dropped_caps; /* of a buffer that was dropped, for the next one that is not */
   GQueue output;         /* of Item */
   gboolean pushing;      /* a thread is pushing on the source pad */
+  gboolean removed;      /* its pads were released; whoever is pushing frees it */
   gboolean announced;    /* STREAM_START and SEGMENT were sent */
   gboolean first;        /* no buffer was sent yet */
   GstFlowReturn flow;    /* of the last push */
@@ -155,12 +156,28 @@ item_free (Item *item)
   g_free (item);
 }
 
-static void
-track_unref (Track *track)
+static Item *
+item_new (GstBuffer *buffer, GstCaps *caps)
 {
-  if (!g_atomic_ref_count_dec (&track->ref_count))
-    return;
-  g_queue_clear_full (&track->output, (GDestroyNotify) item_free);
+  Item *item = g_new (Item, 1);
+
+  *item = (Item){.link.data = item, .buffer = buffer, .caps = caps};
+  return item;
+}
+
+static void
+clear_output (Track *track)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (&track->output)) != NULL)
+    item_free (link->data);
+}
+
+static void
+track_free (Track *track)
+{
+  clear_output (track);
   g_clear_pointer (&track->config, weir_codec_config_unref);
   gst_clear_caps (&track->caps);
   gst_clear_caps (&track->next_caps);
@@ -176,8 +193,7 @@ track_unref (Track *track)
 static void
 track_reset (Track *track)
 {
-  g_queue_clear_full (&track->output, (GDestroyNotify) item_free);
-  g_queue_init (&track->output);
+  clear_output (track);
   track->index = -1;
   track->connection = 0;
   track->ended = FALSE;
@@ -237,7 +253,7 @@ collect (WeirSanitizer *self)
     item->pts = decision.pts;
     item->discontinuity = decision.discontinuity;
     item->sequence = self->next_sequence++;
-    g_queue_push_tail (&track->output, item);
+    g_queue_push_tail_link (&track->output, &item->link);
   }
 }
 
@@ -333,7 +349,7 @@ send_item (Track *track, Item *item, gboolean first)
 /*
  * Pushes what was decided. Threads of several pads may be here at once: each takes the oldest item
  * of a pad on which nobody else pushes, so that order holds per pad and a pad that blocks holds
- * nothing but itself. No lock held.
+ * nothing but itself. Lock held, and let go of while pushing.
  */
 static void
 release (WeirSanitizer *self)
@@ -341,32 +357,26 @@ release (WeirSanitizer *self)
   Track *track;
   gboolean announce;
 
-  g_mutex_lock (&self->lock);
-  for (;;) {
+  while (collect (self), (track = choose (self, &announce)) != NULL) {
     Item *item = NULL;
     g_autoptr (GstCaps) caps = NULL;
     GstFlowReturn flow = GST_FLOW_OK;
     gboolean first = FALSE;
 
-    collect (self);
-    track = choose (self, &announce);
-    if (track == NULL)
-      break;
     if (announce) {
-      const Item *head = g_queue_peek_head (&track->output);
+      const GList *head = track->output.head;
 
-      if (head != NULL && head->caps != NULL)
-        caps = gst_caps_ref (head->caps);
+      if (head != NULL && ((const Item *) head->data)->caps != NULL)
+        caps = gst_caps_ref (((const Item *) head->data)->caps);
       else if (track->caps != NULL)
         caps = gst_caps_ref (track->caps);
     } else {
-      item = g_queue_pop_head (&track->output);
+      item = g_queue_pop_head_link (&track->output)->data;
       first = track->first;
       track->first = FALSE;
       self->released = TRUE;
     }
     track->pushing = TRUE;
-    g_atomic_ref_count_inc (&track->ref_count);
     g_mutex_unlock (&self->lock);
 
     if (announce)
@@ -381,11 +391,12 @@ release (WeirSanitizer *self)
     if (flow != track->flow && flow < GST_FLOW_EOS)
       GST_WARNING_OBJECT (track->srcpad, "buffers are lost: %s", gst_flow_get_name (flow));
     track->flow = flow;
-    g_mutex_unlock (&self->lock);
-    track_unref (track);
-    g_mutex_lock (&self->lock);
+    if (track->removed) {
+      g_mutex_unlock (&self->lock);
+      track_free (track);
+      g_mutex_lock (&self->lock);
+    }
   }
-  g_mutex_unlock (&self->lock);
 }
 
 /* lock held */
@@ -462,8 +473,8 @@ receive_stream_start (WeirSanitizer *self, Track *track, GstEvent *event)
     if (track->config != NULL)
       weir_timeline_configured (self->timeline, (guint) track->index, FALSE);
   }
-  g_mutex_unlock (&self->lock);
   release (self);
+  g_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -494,8 +505,8 @@ receive_caps (WeirSanitizer *self, Track *track, GstEvent *event)
     gst_caps_replace (&track->caps, caps);
     gst_caps_replace (&track->next_caps, caps);
   }
-  g_mutex_unlock (&self->lock);
   release (self);
+  g_mutex_unlock (&self->lock);
   return TRUE;
 }
 
@@ -509,14 +520,14 @@ receive_eos (WeirSanitizer *self, Track *track)
     collect (self);
     for (i = 0; i < self->tracks->len; i++) {
       Track *other = g_ptr_array_index (self->tracks, i);
-      Item *item = g_new0 (Item, 1);
+      Item *item = item_new (NULL, NULL);
 
       item->sequence = self->next_sequence++;
-      g_queue_push_tail (&other->output, item);
+      g_queue_push_tail_link (&other->output, &item->link);
     }
   }
-  g_mutex_unlock (&self->lock);
   release (self);
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -608,7 +619,6 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   gboolean has_dts = running_time (&track->segment, GST_BUFFER_DTS (buffer), &sample.dts);
   gboolean has_pts = running_time (&track->segment, GST_BUFFER_PTS (buffer), &sample.pts);
   GstFlowReturn flow;
-  Item *item;
 
   if (!has_dts && !has_pts) {
     GST_WARNING_OBJECT (pad, "dropped a buffer without a time");
@@ -631,16 +641,9 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
   sample.arrival_us = now (self);
   self->last_arrival_us = sample.arrival_us;
-  item = g_new0 (Item, 1);
-  item->buffer = buffer;
-  item->caps = g_steal_pointer (&track->next_caps);
-  sample.data = item;
+  sample.data = item_new (buffer, g_steal_pointer (&track->next_caps));
   weir_timeline_push (self->timeline, (guint) track->index, &sample);
-  g_mutex_unlock (&self->lock);
-
   release (self);
-
-  g_mutex_lock (&self->lock);
   flow = combine_flows (self, track);
   g_mutex_unlock (&self->lock);
   return flow;
@@ -731,7 +734,6 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const gchar *nam
   src_name = g_strdup_printf ("%s_src_%u", video ? "video" : "audio", number);
 
   track = g_new0 (Track, 1);
-  g_atomic_ref_count_init (&track->ref_count);
   track->kind = video ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO;
   track->sinkpad = gst_object_ref_sink (gst_pad_new_from_template (template, sink_name));
   src_template = gst_static_pad_template_get (video ? &video_src_template : &audio_src_template);
@@ -754,7 +756,7 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const gchar *nam
   g_mutex_unlock (&self->lock);
   if (!entered) {
     GST_WARNING_OBJECT (self, "no room for %s", sink_name);
-    track_unref (track);
+    track_free (track);
     return NULL;
   }
   gst_pad_set_active (track->srcpad, GST_STATE (self) > GST_STATE_READY);
@@ -769,6 +771,7 @@ release_pad (GstElement *element, GstPad *pad)
 {
   WeirSanitizer *self = WEIR_SANITIZER (element);
   Track *track = gst_pad_get_element_private (pad);
+  gboolean pushing;
 
   /* the source pad first: a push that blocks there comes back */
   gst_pad_set_active (track->srcpad, FALSE);
@@ -784,7 +787,12 @@ release_pad (GstElement *element, GstPad *pad)
   g_mutex_unlock (&self->lock);
   gst_element_remove_pad (element, track->sinkpad);
   gst_element_remove_pad (element, track->srcpad);
-  track_unref (track);
+  g_mutex_lock (&self->lock);
+  track->removed = TRUE;
+  pushing = track->pushing;
+  g_mutex_unlock (&self->lock);
+  if (!pushing)
+    track_free (track);
 }
 
 static void
@@ -922,7 +930,7 @@ dispose (GObject *object)
   }
   G_OBJECT_CLASS (weir_sanitizer_parent_class)->dispose (object);
   for (i = 0; i < self->tracks->len; i++)
-    track_unref (g_ptr_array_index (self->tracks, i));
+    track_free (g_ptr_array_index (self->tracks, i));
   g_ptr_array_set_size (self->tracks, 0);
 }
 
