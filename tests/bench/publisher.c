@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* bench-publisher FILE.flv HOST PORT SECONDS URL-KEY…
+/* bench-publisher [--one-address] FILE.flv HOST PORT SECONDS APP/KEY...
  *
- * Sends one recorded FLV file in real time to an RTMP server, once for every key APP/KEY, from one
- * thread, for load measurements: the sender must cost little beside the server. Copies begin spread
- * over the first two seconds; the file is repeated with its timestamps going on. Prints one line of
- * JSON at the end: what was sent and how late the latest message was. */
+ * Sends one recorded FLV file in real time to an RTMP server, once for every key, from one thread,
+ * for load measurements: the sender must cost little beside the server. Copies begin spread over
+ * the first two seconds, each from an address of its own when the server is on the loopback network
+ * (127.1.0.1 and so on, as so many encoders would have); the file is repeated with its timestamps
+ * going on. Prints one line of JSON at the end: what was sent, how late the latest message was, and
+ * how long it took until publishing was allowed. Fails when someone was not let in. */
 
 #include "rtmp/amf.h"
 #include "rtmp/chunk.h"
@@ -25,6 +27,7 @@
 #define HANDSHAKE_SIZE 1536
 #define SPREAD_US (2 * G_USEC_PER_SEC)
 #define BACKLOG_MAX (8 * 1024 * 1024)
+#define HOSTS_PER_NETWORK 250
 
 typedef struct {
   guint8 type;
@@ -33,7 +36,7 @@ typedef struct {
   gsize size;
 } Tag;
 
-typedef enum { HANDSHAKE, CONNECTING, CREATING, PUBLISHING, SENDING } State;
+typedef enum { HANDSHAKE, CONNECTING, CREATING, PUBLISHING, SENDING, GONE } State;
 
 typedef struct {
   gint fd;
@@ -45,7 +48,8 @@ typedef struct {
   WeirRtmpChunkReader *reader;
   WeirRtmpChunkWriter chunks;
   WeirWriter output;
-  gsize sent; /* of @output */
+  gsize sent;          /* of @output */
+  gint64 connected_us; /* when connecting began */
   gint64 begin_us;
   guint tag;
   guint round;
@@ -157,6 +161,21 @@ write_publish (Stream *stream)
   send_command (stream, 1, &body);
 }
 
+/* whether the information of an onStatus is of level "error" */
+static gboolean
+is_error (WeirReader *reader)
+{
+  guint left = weir_amf_limits_default.values_max;
+  g_autoptr (WeirAmfValue) transaction = weir_amf_parse (reader, &weir_amf_limits_default, &left);
+  g_autoptr (WeirAmfValue) null = weir_amf_parse (reader, &weir_amf_limits_default, &left);
+  g_autoptr (WeirAmfValue) information = weir_amf_parse (reader, &weir_amf_limits_default, &left);
+
+  return information != NULL &&
+         g_strcmp0 (
+             weir_amf_value_get_string (weir_amf_value_get_member (information, "level"), NULL),
+             "error") == 0;
+}
+
 /* the answers are taken in their order; whatever is not a command is left alone */
 static gboolean
 take_message (Stream *stream, WeirRtmpMessage *message, gint64 now_us)
@@ -171,7 +190,7 @@ take_message (Stream *stream, WeirRtmpMessage *message, gint64 now_us)
   weir_reader_init (&reader, message->payload, message->size);
   name = weir_amf_parse (&reader, &weir_amf_limits_default, &left);
   text = name != NULL ? weir_amf_value_get_string (name, NULL) : NULL;
-  if (g_strcmp0 (text, "_error") == 0)
+  if (g_strcmp0 (text, "_error") == 0 || (g_strcmp0 (text, "onStatus") == 0 && is_error (&reader)))
     return FALSE;
   if (g_strcmp0 (text, "_result") == 0 && stream->state == CONNECTING) {
     stream->state = CREATING;
@@ -280,9 +299,22 @@ send_due (Stream *stream, gint64 now_us)
   }
 }
 
+/* @index: of the stream. Returns: FALSE when the system has no such address */
 static gboolean
-open_stream (
-    Stream *stream, const struct sockaddr_in *address, const gchar *app_and_key, gint epoll)
+bind_own_address (gint fd, guint index)
+{
+  struct sockaddr_in own = {.sin_family = AF_INET};
+  gint one = 1;
+
+  own.sin_addr.s_addr =
+      htonl (0x7f010001 + (index / HOSTS_PER_NETWORK << 8) + index % HOSTS_PER_NETWORK);
+  setsockopt (fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof (one));
+  return bind (fd, (struct sockaddr *) &own, sizeof (own)) == 0;
+}
+
+static gboolean
+open_stream (Stream *stream, const struct sockaddr_in *address, gboolean own_address, guint index,
+    const gchar *app_and_key, gint epoll)
 {
   const gchar *slash = strchr (app_and_key, '/');
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = stream};
@@ -304,7 +336,8 @@ open_stream (
   weir_writer_zeros (&stream->output, HANDSHAKE_SIZE);
 
   stream->fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (stream->fd < 0 ||
+  stream->connected_us = g_get_monotonic_time ();
+  if (stream->fd < 0 || (own_address && !bind_own_address (stream->fd, index)) ||
       connect (stream->fd, (const struct sockaddr *) address, sizeof (*address)) < 0) {
     g_printerr ("cannot connect: %s\n", g_strerror (errno));
     return FALSE;
@@ -314,9 +347,35 @@ open_stream (
 }
 
 static void
-close_stream (Stream *stream)
+leave (Stream *stream)
 {
   close (stream->fd);
+  stream->fd = -1;
+  stream->state = GONE;
+}
+
+static gint
+compare_times (gconstpointer a, gconstpointer b)
+{
+  gint64 first = *(const gint64 *) a, second = *(const gint64 *) b;
+
+  return (first > second) - (first < second);
+}
+
+/* @share: 0 to 1. Returns: milliseconds; 0 when there are none */
+static gdouble
+get_quantile (GArray *times, gdouble share)
+{
+  if (times->len == 0)
+    return 0;
+  return (gdouble) g_array_index (times, gint64, (guint) (share * (times->len - 1))) / 1000;
+}
+
+static void
+close_stream (Stream *stream)
+{
+  if (stream->fd >= 0)
+    close (stream->fd);
   g_free (stream->app);
   g_free (stream->key);
   g_free (stream->url);
@@ -332,16 +391,23 @@ main (int argc, char **argv)
   struct sockaddr_in address = {.sin_family = AF_INET};
   gint epoll = epoll_create1 (EPOLL_CLOEXEC);
   gint64 begin, end;
-  guint count, opened = 0;
-  gint status = 0;
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  gboolean own_addresses = TRUE;
+  guint count, opened = 0, sending = 0;
 
+  if (argc > 1 && g_str_equal (argv[1], "--one-address")) {
+    own_addresses = FALSE;
+    argc--;
+    argv++;
+  }
   if (argc < 6) {
-    g_printerr ("usage: bench-publisher FILE.flv HOST PORT SECONDS APP/KEY...\n");
+    g_printerr ("usage: bench-publisher [--one-address] FILE.flv HOST PORT SECONDS APP/KEY...\n");
     return 2;
   }
   address.sin_port = htons ((guint16) g_ascii_strtoull (argv[3], NULL, 10));
   if (inet_pton (AF_INET, argv[2], &address.sin_addr) != 1 || !read_file (argv[1], &content))
     return 1;
+  own_addresses = own_addresses && g_str_has_prefix (argv[2], "127.");
   count = (guint) argc - 5;
   streams = g_new0 (Stream, count);
   begin = g_get_monotonic_time ();
@@ -356,7 +422,7 @@ main (int argc, char **argv)
     if (now >= end)
       break;
     while (opened < count && now >= begin + opened * SPREAD_US / count) {
-      if (!open_stream (&streams[opened], &address, argv[5 + opened], epoll))
+      if (!open_stream (&streams[opened], &address, own_addresses, opened, argv[5 + opened], epoll))
         return 1;
       opened++;
     }
@@ -365,7 +431,7 @@ main (int argc, char **argv)
     for (guint i = 0; i < opened; i++) {
       if (streams[i].state == SENDING)
         next = MIN (next, send_due (&streams[i], now));
-      if (!flush (&streams[i])) {
+      if (streams[i].state != GONE && !flush (&streams[i])) {
         g_printerr ("%s: the server does not read\n", streams[i].key);
         return 1;
       }
@@ -376,21 +442,28 @@ main (int argc, char **argv)
     for (gint i = 0; i < ready; i++) {
       Stream *stream = events[i].data.ptr;
 
-      if (!take_input (stream, now))
-        return 1;
+      if (stream->state != GONE && !take_input (stream, now))
+        leave (stream);
     }
   }
   for (guint i = 0; i < opened; i++) {
-    if (streams[i].state != SENDING) {
-      g_printerr ("%s: never let in\n", streams[i].key);
-      status = 1;
-    }
+    gint64 time_us = streams[i].begin_us - streams[i].connected_us;
+
+    if (streams[i].begin_us != 0)
+      g_array_append_val (times, time_us);
+    if (streams[i].state != SENDING && streams[i].state != GONE)
+      g_printerr ("%s: not let in yet\n", streams[i].key);
+    if (streams[i].state == SENDING)
+      sending++;
     close_stream (&streams[i]);
   }
-  g_print ("{\"streams\":%u,\"bytes\":%" G_GUINT64_FORMAT ",\"messages\":%" G_GUINT64_FORMAT
-           ",\"latest_ms\":%.1f}\n",
-      opened, bytes_sent, messages_sent, (gdouble) latest_us / 1000);
+  g_array_sort (times, compare_times);
+  g_print ("{\"streams\":%u,\"sending\":%u,\"bytes\":%" G_GUINT64_FORMAT
+           ",\"messages\":%" G_GUINT64_FORMAT ",\"latest_ms\":%.1f,\"let_in\":%u"
+           ",\"let_in_median_ms\":%.1f,\"let_in_99_ms\":%.1f,\"let_in_longest_ms\":%.1f}\n",
+      opened, sending, bytes_sent, messages_sent, (gdouble) latest_us / 1000, times->len,
+      get_quantile (times, 0.5), get_quantile (times, 0.99), get_quantile (times, 1));
   close (epoll);
   g_array_unref (tags);
-  return status;
+  return sending == count ? 0 : 1;
 }
