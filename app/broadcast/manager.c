@@ -154,11 +154,12 @@ request_refuse (Request *request, WeirRefusal refusal, const gchar *description)
 {
   WeirBroadcastManager *self = request->manager;
 
-  g_message ("connection %" G_GUINT64_FORMAT " %s %s refused: input=%s reason=\"%s\"",
-      weir_connection_get_id (request->connection),
-      weir_connection_get_protocol (request->connection),
-      weir_connection_get_peer (request->connection),
-      request->input != NULL ? request->input->uid : "-", description);
+  /* without an input it is a stranger's guess, which the listener's log says, not too often */
+  if (request->input != NULL)
+    g_message ("connection %" G_GUINT64_FORMAT " %s %s refused: input=%s reason=\"%s\"",
+        weir_connection_get_id (request->connection),
+        weir_connection_get_protocol (request->connection),
+        weir_connection_get_peer (request->connection), request->input->uid, description);
   g_mutex_lock (&self->lock);
   self->totals.refused_total++;
   g_mutex_unlock (&self->lock);
