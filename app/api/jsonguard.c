@@ -17,16 +17,22 @@ typedef struct {
   gsize at;
   Level levels[WEIR_JSON_DEPTH_MAX];
   guint depth;
+  guint depth_max;
   GError **error;
 } Scan;
 
 static gboolean
-fail (Scan *self, const gchar *what)
+fail_with (Scan *self, gint code, const gchar *what)
 {
   if (self->error != NULL && *self->error == NULL)
-    g_set_error (self->error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s at byte %" G_GSIZE_FORMAT,
-        what, self->at);
+    g_set_error (self->error, G_IO_ERROR, code, "%s at byte %" G_GSIZE_FORMAT, what, self->at);
   return FALSE;
+}
+
+static gboolean
+fail (Scan *self, const gchar *what)
+{
+  return fail_with (self, G_IO_ERROR_INVALID_DATA, what);
 }
 
 /* Returns: the byte here, '\0' at the end (which no valid text holds) */
@@ -188,8 +194,8 @@ scan_word (Scan *self, const gchar *word)
 static gboolean
 open_level (Scan *self, gboolean object)
 {
-  if (self->depth == WEIR_JSON_DEPTH_MAX)
-    return fail (self, "Nested too deep");
+  if (self->depth >= self->depth_max)
+    return fail_with (self, G_IO_ERROR_NO_SPACE, "Nested too deep");
   self->at++;
   self->levels[self->depth].object = object;
   self->levels[self->depth].keys =
@@ -293,9 +299,12 @@ scan_value (Scan *self, gboolean *again)
 }
 
 gboolean
-weir_json_check (const gchar *text, gsize size, GError **error)
+weir_json_check (const gchar *text, gsize size, guint depth_max, GError **error)
 {
-  Scan scan = {.text = text, .size = size, .error = error};
+  Scan scan = {.text = text,
+      .size = size,
+      .depth_max = MIN (depth_max, WEIR_JSON_DEPTH_MAX),
+      .error = error};
   gboolean valid = TRUE, again = TRUE;
   const gchar *end;
 
@@ -316,13 +325,13 @@ weir_json_check (const gchar *text, gsize size, GError **error)
 }
 
 JsonNode *
-weir_json_parse (GBytes *text, GError **error)
+weir_json_parse (GBytes *text, guint depth_max, GError **error)
 {
   gsize size;
   const gchar *data = g_bytes_get_data (text, &size);
   g_autoptr (JsonParser) parser = NULL;
 
-  if (!weir_json_check (data ? data : "", size, error))
+  if (!weir_json_check (data ? data : "", size, depth_max, error))
     return NULL;
   parser = json_parser_new_immutable ();
   if (!json_parser_load_from_data (parser, data, size, error))

@@ -58,7 +58,8 @@ weir_links_get_base (const WeirConfig *config, WeirHttpRequest *request)
       base[--size] = '\0';
     return base;
   }
-  return g_strdup_printf ("http://%s", weir_http_request_get_host (request));
+  return g_strdup_printf ("%s://%s", weir_http_request_is_secure (request) ? "https" : "http",
+      weir_http_request_get_host (request));
 }
 
 gchar *

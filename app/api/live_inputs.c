@@ -236,7 +236,7 @@ read_input (JsonNode *root, WeirLiveInput *input, Fault *fault)
 
 WeirLiveInput *
 weir_live_input_from_json (
-    GBytes *body, guint *status, gint *code, gchar **message, gchar **pointer)
+    GBytes *body, guint depth_max, guint *status, gint *code, gchar **message, gchar **pointer)
 {
   g_autoptr (WeirLiveInput) input = weir_live_input_new ();
   g_autoptr (JsonNode) root = NULL;
@@ -250,7 +250,7 @@ weir_live_input_from_json (
   if (body == NULL || g_bytes_get_size (body) == 0)
     return g_steal_pointer (&input);
 
-  root = weir_json_parse (body, &error);
+  root = weir_json_parse (body, depth_max, &error);
   if (root == NULL)
     refuse (&fault, "", error->message);
   else if (read_input (root, input, &fault))
@@ -561,8 +561,8 @@ create (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointe
 
   if (!weir_api_accept (self, request, parameters))
     return;
-  input = weir_live_input_from_json (
-      weir_http_request_get_body (request), &status, &code, &message, &pointer);
+  input = weir_live_input_from_json (weir_http_request_get_body (request),
+      self->config->limits.json_depth, &status, &code, &message, &pointer);
   if (input == NULL) {
     weir_api_fail (request, status, code, message, pointer);
     return;

@@ -36,6 +36,7 @@ gboolean weir_api_has_token (WeirApi *self, WeirHttpRequest *request);
 /**
  * weir_live_input_from_json:
  * @body: of a create request; NULL or empty means all defaults
+ * @depth_max: how deep it may nest
  * @status, @code, @message, @pointer: (out): of a refusal, message and pointer (transfer full)
  *
  * Strict: a field that is unknown, misplaced, of a wrong type or out of range is refused and
@@ -44,7 +45,7 @@ gboolean weir_api_has_token (WeirApi *self, WeirHttpRequest *request);
  * Returns: (transfer full) (nullable): an input without uid, account, times and secrets
  */
 WeirLiveInput *weir_live_input_from_json (
-    GBytes *body, guint *status, gint *code, gchar **message, gchar **pointer);
+    GBytes *body, guint depth_max, guint *status, gint *code, gchar **message, gchar **pointer);
 
 void weir_live_inputs_add_routes (WeirApi *self, WeirHttpRouter *router);
 

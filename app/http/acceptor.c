@@ -48,21 +48,28 @@ struct _WeirHttpAcceptor {
 };
 
 gchar *
+weir_http_format_inet_address (GInetAddress *address)
+{
+  gchar *text = g_inet_address_to_string (address);
+  gchar *mapped;
+
+  if (g_ascii_strncasecmp (text, "::ffff:", 7) != 0 || strchr (text, '.') == NULL)
+    return text;
+  mapped = g_strdup (text + 7);
+  g_free (text);
+  return mapped;
+}
+
+gchar *
 weir_http_format_address (GSocketAddress *address, gboolean with_port)
 {
-  GInetAddress *inet = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address));
-  g_autofree gchar *text = g_inet_address_to_string (inet);
-  guint16 port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address));
+  GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS (address);
+  g_autofree gchar *text = weir_http_format_inet_address (g_inet_socket_address_get_address (inet));
 
-  if (g_ascii_strncasecmp (text, "::ffff:", 7) == 0 && strchr (text, '.') != NULL) {
-    gchar *mapped = g_strdup (text + 7);
-
-    g_free (text);
-    text = mapped;
-  }
   if (!with_port)
     return g_steal_pointer (&text);
-  return g_strdup_printf (strchr (text, ':') ? "[%s]:%u" : "%s:%u", text, port);
+  return g_strdup_printf (
+      strchr (text, ':') ? "[%s]:%u" : "%s:%u", text, g_inet_socket_address_get_port (inet));
 }
 
 static void
@@ -95,14 +102,6 @@ resume_listening (WeirHttpAcceptor *self)
     watch (self, g_array_index (self->listeners, gint, i));
 }
 
-static void
-close_newcomer (WeirHttpAcceptor *self, gint fd, gboolean wrong_protocol)
-{
-  self->callbacks.gone (fd, wrong_protocol, self->data);
-  g_hash_table_remove (self->newcomers, GINT_TO_POINTER (fd));
-  close (fd);
-}
-
 /* says what is spoken here, as far as the other side is able to understand it */
 static void
 correct (WeirHttpAcceptor *self, gint fd)
@@ -117,6 +116,16 @@ correct (WeirHttpAcceptor *self, gint fd)
   }
   if (send (fd, text, strlen (text), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
     shutdown (fd, SHUT_WR);
+}
+
+static void
+close_newcomer (WeirHttpAcceptor *self, gint fd, gboolean wrong_protocol)
+{
+  self->callbacks.gone (fd, wrong_protocol, self->data);
+  if (wrong_protocol)
+    correct (self, fd);
+  g_hash_table_remove (self->newcomers, GINT_TO_POINTER (fd));
+  close (fd);
 }
 
 static void
@@ -137,7 +146,6 @@ greet (WeirHttpAcceptor *self, gint fd)
     return;
   }
   if ((first == TLS_HANDSHAKE) != self->tls) {
-    correct (self, fd);
     close_newcomer (self, fd, TRUE);
     return;
   }

@@ -125,6 +125,12 @@ weir_http_request_is_loopback (WeirHttpRequest *self)
   return self->loopback;
 }
 
+gboolean
+weir_http_request_is_secure (WeirHttpRequest *self)
+{
+  return self->secure;
+}
+
 GBytes *
 weir_http_request_get_body (WeirHttpRequest *self)
 {
@@ -247,6 +253,57 @@ weir_http_request_set_target (WeirHttpRequest *self, const gchar *raw)
   g_free (self->path);
   self->path = g_steal_pointer (&path);
   return TRUE;
+}
+
+/* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80"
+ * Returns: (nullable) */
+static GInetAddress *
+parse_address (const gchar *text, gsize size)
+{
+  g_autofree gchar *copy = NULL;
+  gchar *end;
+
+  while (size > 0 && strchr (" \t", text[0]) != NULL) {
+    text++;
+    size--;
+  }
+  while (size > 0 && strchr (" \t", text[size - 1]) != NULL)
+    size--;
+  if (size == 0 || size > 64)
+    return NULL;
+  copy = g_strndup (text, size);
+  if (copy[0] == '[') {
+    end = strchr (copy, ']');
+    if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+      return NULL;
+    *end = '\0';
+    return g_inet_address_new_from_string (copy + 1);
+  }
+  end = strchr (copy, ':');
+  if (end != NULL && strchr (end + 1, ':') == NULL)
+    *end = '\0';
+  return g_inet_address_new_from_string (copy);
+}
+
+GInetAddress *
+weir_http_find_client (const WeirNetworks *trusted, GInetAddress *peer, const gchar *forwarded_for)
+{
+  g_autoptr (GInetAddress) client = g_object_ref (peer);
+  gsize end = forwarded_for != NULL ? strlen (forwarded_for) : 0;
+
+  while (end > 0 && trusted != NULL && weir_networks_contain (trusted, client)) {
+    gsize start = end;
+    g_autoptr (GInetAddress) before = NULL;
+
+    while (start > 0 && forwarded_for[start - 1] != ',')
+      start--;
+    before = parse_address (forwarded_for + start, end - start);
+    if (before == NULL)
+      break;
+    g_set_object (&client, before);
+    end = start > 0 ? start - 1 : 0;
+  }
+  return g_steal_pointer (&client);
 }
 
 gboolean

@@ -23,9 +23,12 @@ const gchar *weir_http_request_get_query (WeirHttpRequest *self, const gchar *na
 const gchar *weir_http_request_get_header (WeirHttpRequest *self, const gchar *name);
 /* the checked Host header ("host" or "host:port"), never NULL: falls back to the local address */
 const gchar *weir_http_request_get_host (WeirHttpRequest *self);
-/* numeric address of the client */
+/* numeric address of the client; that of a trusted proxy's client */
 const gchar *weir_http_request_get_peer (WeirHttpRequest *self);
+/* whether the client itself is on this host: never for what a proxy has passed on */
 gboolean weir_http_request_is_loopback (WeirHttpRequest *self);
+/* whether it came by HTTPS, to us or to a trusted proxy */
+gboolean weir_http_request_is_secure (WeirHttpRequest *self);
 /* (nullable) whole body, at most the server's limit */
 GBytes *weir_http_request_get_body (WeirHttpRequest *self);
 

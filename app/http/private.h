@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http/http.h"
+#include "net/proxy.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +22,7 @@ struct _WeirHttpRequest {
   gchar *host;
   gchar *peer;
   gboolean loopback;
+  gboolean secure;
   GBytes *body;
   /* takes the handler's answer: (transfer full) */
   void (*answered) (WeirHttpRequest *self, WeirHttpResponse *response, gpointer transport);
@@ -51,6 +53,19 @@ void weir_http_request_add_header (WeirHttpRequest *self, const gchar *name, con
  *   characters, a "." or ".." segment, invalid UTF-8, too many parameters
  */
 gboolean weir_http_request_set_target (WeirHttpRequest *self, const gchar *raw);
+
+/**
+ * weir_http_find_client:
+ * @peer: who has connected
+ * @forwarded_for: (nullable): X-Forwarded-For, fields joined by commas in the order they came in
+ *
+ * Of the addresses that each proxy has added to the end, the last that is not one of @trusted; the
+ * header is believed as far as it was written by them.
+ *
+ * Returns: (transfer full)
+ */
+GInetAddress *weir_http_find_client (
+    const WeirNetworks *trusted, GInetAddress *peer, const gchar *forwarded_for);
 
 /* Returns: TRUE for "host" or "host:port" of the characters that a host may have */
 gboolean weir_http_host_is_valid (const gchar *host);

@@ -5,6 +5,7 @@
 #include "http/clients.h"
 #include "http/private.h"
 #include "http/probe.h"
+#include "http/tls.h"
 #include "base/tokenbucket.h"
 
 #include <errno.h>
@@ -57,6 +58,7 @@ struct _WeirHttpServer {
   gpointer user_data;
   WeirHttpAcceptor *acceptor;
   struct MHD_Daemon *daemon;
+  WeirHttpTls *tls; /* NULL: plain HTTP */
   GThread *keeper;
   gboolean lax; /* MHD is */
 
@@ -111,6 +113,7 @@ server_unref (WeirHttpServer *self)
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
   g_clear_pointer (&self->acceptor, weir_http_acceptor_free);
+  g_clear_pointer (&self->tls, weir_http_tls_free);
   weir_http_clients_free (self->clients);
   g_hash_table_unref (self->parked_peers);
   g_hash_table_unref (self->parked_streams);
@@ -406,9 +409,10 @@ free_slice (void *cls)
   g_free (slice);
 }
 
-/* @response: (transfer full); Returns: (nullable) */
+/* @response: (transfer full). @send_files: whether the kernel may send from a file
+ * Returns: (nullable) */
 static struct MHD_Response *
-make_body (WeirHttpResponse *response, guint64 offset, guint64 size)
+make_body (WeirHttpResponse *response, guint64 offset, guint64 size, gboolean send_files)
 {
   const WeirHttpPart *part =
       response->parts->len == 1 ? &g_array_index (response->parts, WeirHttpPart, 0) : NULL;
@@ -423,7 +427,7 @@ make_body (WeirHttpResponse *response, guint64 offset, guint64 size)
 
     result =
         MHD_create_response_from_buffer_with_free_callback_cls (size, data, free_body, response);
-  } else if (part != NULL) {
+  } else if (part != NULL && send_files) {
     /* one range of one file: sendfile. MHD closes the descriptor it is given. */
     gint fd = fcntl (part->fd, F_DUPFD_CLOEXEC, 0);
 
@@ -507,7 +511,7 @@ send_response (Exchange *self, struct MHD_Connection *connection, WeirHttpRespon
   self->status = response->status;
   self->size = strcmp (self->request->method, "HEAD") == 0 ? 0 : size;
   headers = g_array_ref (response->headers);
-  made = make_body (response, offset, size);
+  made = make_body (response, offset, size, self->server->tls == NULL);
   if (made == NULL)
     return MHD_NO;
   for (guint i = 0; i < headers->len; i++) {
@@ -583,6 +587,52 @@ take_header (void *cls, G_GNUC_UNUSED enum MHD_ValueKind kind, const char *name,
   return MHD_YES;
 }
 
+static gboolean
+was_forwarded (WeirHttpRequest *request)
+{
+  static const gchar *const headers[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (headers); i++)
+    if (weir_http_request_get_header (request, headers[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* Returns: (transfer full): all fields of that name in their order */
+static gchar *
+join_headers (WeirHttpRequest *request, const gchar *name)
+{
+  GString *joined = g_string_new (NULL);
+
+  for (guint i = 0; i < request->headers->len; i++) {
+    const WeirHttpField *field = &g_array_index (request->headers, WeirHttpField, i);
+
+    if (g_ascii_strcasecmp (field->name, name) == 0)
+      g_string_append_printf (joined, "%s%s", joined->len > 0 ? "," : "", field->value);
+  }
+  return g_string_free (joined, FALSE);
+}
+
+/* who asks, and how; what proxies say is believed when they are trusted */
+static void
+take_client (Exchange *self, GInetAddress *peer)
+{
+  WeirHttpRequest *request = self->request;
+  const WeirNetworks *trusted = self->server->settings.trusted_proxies;
+  g_autofree gchar *forwarded_for = join_headers (request, "X-Forwarded-For");
+  g_autoptr (GInetAddress) client = weir_http_find_client (trusted, peer, forwarded_for);
+  const gchar *scheme = weir_http_request_get_header (request, "X-Forwarded-Proto");
+
+  request->peer = weir_http_format_inet_address (client);
+  request->secure = self->server->tls != NULL;
+  if (scheme != NULL && trusted != NULL && weir_networks_contain (trusted, peer))
+    request->secure = g_ascii_strcasecmp (scheme, "https") == 0;
+  /* who passes requests on from the same host is not who asks */
+  request->loopback =
+      client == peer && !was_forwarded (request) &&
+      (strcmp (request->peer, "::1") == 0 || g_str_has_prefix (request->peer, "127."));
+}
+
 static void
 take_addresses (Exchange *self, struct MHD_Connection *connection)
 {
@@ -595,11 +645,8 @@ take_addresses (Exchange *self, struct MHD_Connection *connection)
   info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   if (info != NULL && info->client_addr != NULL)
     peer = g_socket_address_new_from_native (info->client_addr, sizeof (struct sockaddr_in6));
-  if (G_IS_INET_SOCKET_ADDRESS (peer)) {
-    request->peer = weir_http_format_address (peer, FALSE);
-    request->loopback =
-        strcmp (request->peer, "::1") == 0 || g_str_has_prefix (request->peer, "127.");
-  }
+  if (G_IS_INET_SOCKET_ADDRESS (peer))
+    take_client (self, g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (peer)));
   if (request->peer == NULL)
     request->peer = g_strdup ("");
 
@@ -878,15 +925,22 @@ end_exchange (G_GNUC_UNUSED void *cls, G_GNUC_UNUSED struct MHD_Connection *conn
   exchange_unref (self);
 }
 
+/* @context: with TLS, the connection's session */
 static void
-connection_changed (void *cls, struct MHD_Connection *connection, G_GNUC_UNUSED void **context,
+connection_changed (void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_ConnectionNotificationCode code)
 {
   WeirHttpServer *self = cls;
   gint fd = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 
-  if (code != MHD_CONNECTION_NOTIFY_CLOSED)
+  if (code != MHD_CONNECTION_NOTIFY_CLOSED) {
+    if (self->tls != NULL)
+      *context = weir_http_tls_begin (self->tls,
+          MHD_get_connection_info (connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
     return;
+  }
+  if (*context != NULL)
+    weir_http_tls_end (g_steal_pointer (context));
   g_mutex_lock (&self->lock);
   weir_http_clients_leave (self->clients, fd);
   g_mutex_unlock (&self->lock);
@@ -938,18 +992,20 @@ admit (gint fd, GInetAddress *address, gpointer data)
 {
   WeirHttpServer *self = data;
   const gchar *limit, *evicted_limit;
+  const WeirNetworks *trusted = self->settings.trusted_proxies;
+  gboolean is_proxy = trusted != NULL && weir_networks_contain (trusted, address);
   gint evicted;
 
   g_mutex_lock (&self->lock);
   limit = weir_http_clients_enter (
-      self->clients, fd, address, FALSE, g_get_monotonic_time (), &evicted, &evicted_limit);
+      self->clients, fd, address, is_proxy, g_get_monotonic_time (), &evicted, &evicted_limit);
   if (evicted >= 0)
     cut (evicted, evicted_limit, self);
   if (weir_http_clients_get_count (self->clients) == 1)
     g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
   if (limit != NULL) {
-    g_autofree gchar *peer = g_inet_address_to_string (address);
+    g_autofree gchar *peer = weir_http_format_inet_address (address);
 
     count_refusal (self, limit, peer, NULL);
   }
@@ -1005,20 +1061,26 @@ start_daemon (WeirHttpServer *self, GError **error)
   const WeirHttpServerSettings *settings = &self->settings;
   guint threads = settings->threads ? settings->threads : g_get_num_processors ();
   struct MHD_OptionItem pool[2] = {{MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
+  struct MHD_OptionItem tls[] = {
+      {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (gpointer) weir_http_tls_choose},
+      {MHD_OPTION_HTTPS_PRIORITIES, 0, (gpointer) WEIR_HTTP_TLS_PRIORITIES},
+      {MHD_OPTION_END, 0, NULL},
+  };
+  guint flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
 
   /* a pool of one is refused by MHD: no pool is that */
   if (threads > 1)
     pool[0] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, threads, NULL};
   /* its limits and timeout are only there in case that ours fail */
-  self->daemon = MHD_start_daemon (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                                       MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC,
-      0, NULL, NULL, handle_access, self, MHD_OPTION_EXTERNAL_LOGGER, log_error, self,
-      MHD_OPTION_CONNECTION_LIMIT, threads * (settings->connections_max + SPARE_CONNECTIONS),
-      MHD_OPTION_CONNECTION_TIMEOUT, (guint) (2 * settings->idle_us / G_USEC_PER_SEC + 60),
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, settings->header_max * 2, MHD_OPTION_UNESCAPE_CALLBACK,
-      leave_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, self,
-      MHD_OPTION_NOTIFY_COMPLETED, end_exchange, self, MHD_OPTION_NOTIFY_CONNECTION,
-      connection_changed, self, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+  self->daemon = MHD_start_daemon (self->tls != NULL ? flags | MHD_USE_TLS : flags, 0, NULL, NULL,
+      handle_access, self, MHD_OPTION_EXTERNAL_LOGGER, log_error, self, MHD_OPTION_CONNECTION_LIMIT,
+      threads * (settings->connections_max + SPARE_CONNECTIONS), MHD_OPTION_CONNECTION_TIMEOUT,
+      (guint) (2 * settings->idle_us / G_USEC_PER_SEC + 60), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      settings->header_max * 2, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+      MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, self, MHD_OPTION_NOTIFY_COMPLETED, end_exchange,
+      self, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, self, MHD_OPTION_ARRAY, pool,
+      MHD_OPTION_ARRAY, self->tls != NULL ? tls : &pool[1], MHD_OPTION_END);
   if (self->daemon == NULL) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Cannot start the HTTP server");
     return FALSE;
@@ -1126,6 +1188,8 @@ server_new (const WeirHttpServerSettings *settings, WeirHttpHandler handler, gpo
   }
   self->handler = handler;
   self->user_data = user_data;
+  if (settings->certificates != NULL)
+    self->tls = weir_http_tls_new (settings->certificates);
   self->lax = strcmp (MHD_get_version (), MHD_LAX_VERSION) == 0;
   self->clients = weir_http_clients_new (&limits);
   self->parked_peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -1144,8 +1208,8 @@ weir_http_server_new (const gchar *listen, const WeirHttpServerSettings *setting
 {
   static const WeirHttpAcceptorCallbacks callbacks = {
       .admit = admit, .ready = hand_on, .gone = newcomer_gone, .exhausted = out_of_descriptors};
-  g_autoptr (WeirHttpAcceptor) acceptor =
-      weir_http_acceptor_new (listen, FALSE, (guint) (settings->idle_us / 1000), error);
+  g_autoptr (WeirHttpAcceptor) acceptor = weir_http_acceptor_new (
+      listen, settings->certificates != NULL, (guint) (settings->idle_us / 1000), error);
   WeirHttpServer *self;
 
   if (acceptor == NULL)

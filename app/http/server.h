@@ -3,6 +3,8 @@
 
 #include "base/counters.h"
 #include "http/http.h"
+#include "net/certificates.h"
+#include "net/proxy.h"
 
 G_BEGIN_DECLS
 
@@ -30,6 +32,12 @@ typedef struct {
   guint parked_per_address_max;      /* 256 */
   gint64 answer_max_us;              /* 30 s: a parked request is answered 503 then */
   WeirCounters *counters;            /* (transfer none) (nullable): of refusals */
+  /* (transfer none) (nullable): proxies, whose X-Forwarded-For says who the client is; outlives
+   * the server */
+  const WeirNetworks *trusted_proxies;
+  /* (transfer none) (nullable): with these HTTPS is spoken. When they are reloaded, connections
+   * that are there go on, new ones get the new certificates. */
+  WeirCertificates *certificates;
 } WeirHttpServerSettings;
 
 /* what is counted: the limits' names in weir.conf(5) here and in clients.h, and these words */
@@ -40,10 +48,11 @@ typedef struct {
 #define WEIR_LIMIT_HTTP_PARKED_PER_STREAM "http-parked-per-stream"
 #define WEIR_LIMIT_HTTP_PARKED_PER_ADDRESS "http-parked-per-address"
 #define WEIR_LIMIT_HTTP_ANSWER "http-answer"
-#define WEIR_HTTP_REFUSED_MALFORMED "http-malformed"     /* or ambiguous */
-#define WEIR_HTTP_REFUSED_TARGET "http-bad-target"       /* of no path that could be meant */
-#define WEIR_HTTP_REFUSED_ENCODING "http-encoded-body"   /* with a Content-Encoding */
-#define WEIR_HTTP_REFUSED_PROTOCOL "http-wrong-protocol" /* HTTP on the HTTPS port or vice versa \
+#define WEIR_HTTP_REFUSED_MALFORMED "http-malformed"   /* or ambiguous */
+#define WEIR_HTTP_REFUSED_TARGET "http-bad-target"     /* of no path that could be meant */
+#define WEIR_HTTP_REFUSED_ENCODING "http-encoded-body" /* with a Content-Encoding */
+#define WEIR_HTTP_REFUSED_PROTOCOL                                                               \
+  "http-wrong-protocol"                                  /* HTTP on the HTTPS port or vice versa \
                                                           */
 #define WEIR_HTTP_REFUSED_DESCRIPTORS "http-descriptors" /* no file descriptor was left */
 

@@ -33,13 +33,17 @@
 #define TLS13_SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS "X25519:P-256:P-384"
 
-typedef struct {
+typedef struct _WeirCertificatePair {
   gint references;
   gchar *name; /* of the file, without its ending */
   SSL_CTX *context;
   GPtrArray *host_names; /* lower case; `*.example.org` too */
   gint64 not_before;     /* Unix time */
   gint64 not_after;
+  GMutex data_lock;
+  gboolean data_made;
+  gpointer data;
+  GDestroyNotify destroy_data;
 } Pair;
 
 struct _WeirCertificateSet {
@@ -73,6 +77,9 @@ pair_unref (Pair *self)
 {
   if (self == NULL || !g_atomic_int_dec_and_test (&self->references))
     return;
+  if (self->data != NULL)
+    self->destroy_data (self->data);
+  g_mutex_clear (&self->data_lock);
   SSL_CTX_free (self->context);
   g_ptr_array_unref (self->host_names);
   g_free (self->name);
@@ -450,6 +457,7 @@ read_pair (WeirCertificates *certificates, const gchar *name, GError **error)
   }
   self = g_new0 (Pair, 1);
   self->references = 1;
+  g_mutex_init (&self->data_lock);
   self->name = g_strdup (name);
   self->host_names = g_ptr_array_new_with_free_func (g_free);
   self->context = make_context (certificates->ticket_keys);
@@ -799,4 +807,70 @@ const gchar *
 weir_certificates_get_folder (WeirCertificates *self)
 {
   return self->folder;
+}
+
+WeirCertificatePair *
+weir_certificates_find (WeirCertificates *self, const gchar *host_name)
+{
+  g_autoptr (WeirCertificateSet) set = weir_certificates_get_set (self);
+  Pair *pair = host_name != NULL ? set_find (set, host_name) : NULL;
+
+  return pair_ref (pair != NULL ? pair : set->default_pair);
+}
+
+void
+weir_certificate_pair_unref (WeirCertificatePair *self)
+{
+  pair_unref (self);
+}
+
+static void
+add_der (GPtrArray *chain, X509 *certificate)
+{
+  guint8 *der = NULL;
+  gint size = i2d_X509 (certificate, &der);
+
+  if (size > 0)
+    g_ptr_array_add (chain, g_bytes_new (der, (gsize) size));
+  OPENSSL_free (der);
+}
+
+GPtrArray *
+weir_certificate_pair_get_chain (WeirCertificatePair *self)
+{
+  GPtrArray *chain = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  STACK_OF (X509) *rest = NULL;
+
+  add_der (chain, SSL_CTX_get0_certificate (self->context));
+  SSL_CTX_get0_chain_certs (self->context, &rest);
+  for (gint i = 0; rest != NULL && i < sk_X509_num (rest); i++)
+    add_der (chain, sk_X509_value (rest, i));
+  return chain;
+}
+
+GBytes *
+weir_certificate_pair_get_key (WeirCertificatePair *self)
+{
+  PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8 (SSL_CTX_get0_privatekey (self->context));
+  guint8 *der = NULL;
+  gint size = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO (info, &der) : 0;
+  GBytes *key = g_bytes_new (der, (gsize) MAX (size, 0));
+
+  OPENSSL_clear_free (der, (gsize) MAX (size, 0));
+  PKCS8_PRIV_KEY_INFO_free (info);
+  return key;
+}
+
+gpointer
+weir_certificate_pair_get_data (
+    WeirCertificatePair *self, gpointer (*make) (WeirCertificatePair *pair), GDestroyNotify destroy)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->data_lock);
+
+  if (!self->data_made) {
+    self->data_made = TRUE;
+    self->data = make (self);
+    self->destroy_data = destroy;
+  }
+  return self->data;
 }

@@ -54,6 +54,34 @@ gint64 weir_certificates_get_expiry (WeirCertificates *self);
 /* Returns: (transfer none): the folder */
 const gchar *weir_certificates_get_folder (WeirCertificates *self);
 
+/**
+ * WeirCertificatePair: a certificate with its chain and key, for those who do TLS by themselves
+ */
+typedef struct _WeirCertificatePair WeirCertificatePair;
+
+/**
+ * weir_certificates_find:
+ * @host_name: (nullable): the name that a client asks for, anything from outside
+ *
+ * Returns: (transfer full): what such a client gets, by the rules above
+ */
+WeirCertificatePair *weir_certificates_find (WeirCertificates *self, const gchar *host_name);
+void weir_certificate_pair_unref (WeirCertificatePair *self);
+/* Returns: (transfer full) (element-type GBytes): DER, the certificate first, then its chain */
+GPtrArray *weir_certificate_pair_get_chain (WeirCertificatePair *self);
+/* Returns: (transfer full): DER, PKCS #8 */
+GBytes *weir_certificate_pair_get_key (WeirCertificatePair *self);
+/**
+ * weir_certificate_pair_get_data:
+ * @make: called once at most, by the first who asks; may return NULL
+ * @destroy: of what @make made, when the pair goes
+ *
+ * Returns: (transfer none): the form in which the user of the pair needs it
+ */
+gpointer weir_certificate_pair_get_data (WeirCertificatePair *self,
+    gpointer (*make) (WeirCertificatePair *pair), GDestroyNotify destroy);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirCertificatePair, weir_certificate_pair_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirCertificates, weir_certificates_unref)
 
 G_END_DECLS
