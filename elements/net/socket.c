@@ -40,7 +40,7 @@ struct _WeirSocket {
   guint32 events;
   WeirRound *round; /* while it is read in rounds; then it is not armed in epoll */
   guint idle_rounds;
-  WeirTimer *failure_timer;
+  WeirTimer *turn; /* another turn from the event loop, see take_turn() */
   WeirSocketCallbacks callbacks;
   gpointer user_data;
   gboolean *left; /* set when a callback frees or detaches the socket */
@@ -54,6 +54,10 @@ struct _WeirSocket {
   WeirSocketState failure; /* to be reported from the event loop */
   gint error_number;
   gboolean ended; /* `closed` was called */
+
+  WeirTls *tls;         /* NULL without */
+  gboolean tls_waiting; /* it has bytes that were not handed over, as reading was stopped */
+  GError *error;        /* why it failed */
 };
 
 typedef enum {
@@ -104,6 +108,26 @@ weir_socket_new (gint fd, gsize output_limit)
   return self;
 }
 
+void
+weir_socket_set_tls (WeirSocket *self, WeirCertificates *certificates)
+{
+  g_return_if_fail (self->worker == NULL && self->tls == NULL);
+
+  self->tls = weir_tls_new (certificates);
+}
+
+WeirTls *
+weir_socket_get_tls (WeirSocket *self)
+{
+  return self->tls;
+}
+
+const GError *
+weir_socket_get_error (WeirSocket *self)
+{
+  return self->error;
+}
+
 static gsize
 output_waiting (WeirSocket *self)
 {
@@ -149,29 +173,29 @@ end (WeirSocket *self, WeirSocketState state, gint error_number)
   self->ended = TRUE;
   g_clear_pointer (&self->watch, weir_watch_remove);
   g_clear_pointer (&self->round, weir_round_free);
-  g_clear_pointer (&self->failure_timer, weir_timer_free);
+  g_clear_pointer (&self->turn, weir_timer_free);
   self->callbacks.closed (self, state, error_number, self->user_data);
 }
 
-static void
-report_failure (gpointer data)
-{
-  WeirSocket *self = data;
-
-  end (self, self->failure, self->error_number);
-}
+static void take_turn (gpointer data);
 
 /* Callbacks come from the event loop only, never from within a call. */
+static void
+want_turn (WeirSocket *self)
+{
+  if (self->worker == NULL || self->ended)
+    return;
+  if (self->turn == NULL)
+    self->turn = weir_worker_timer (self->worker, take_turn, self);
+  weir_timer_arm (self->turn, 0);
+}
+
 static void
 fail_later (WeirSocket *self, WeirSocketState state)
 {
   if (self->failure == WEIR_SOCKET_OPEN)
     self->failure = state;
-  if (self->worker == NULL || self->ended)
-    return;
-  if (self->failure_timer == NULL)
-    self->failure_timer = weir_worker_timer (self->worker, report_failure, self);
-  weir_timer_arm (self->failure_timer, 0);
+  want_turn (self);
 }
 
 /* What the peer sent before is still to be read: reading finds the end, unless it is paused. */
@@ -221,14 +245,126 @@ flush (WeirSocket *self)
   update_events (self);
 }
 
+static gboolean
+may_send (WeirSocket *self)
+{
+  return !self->ended && !self->shutdown && !self->output_broken &&
+         self->failure == WEIR_SOCKET_OPEN;
+}
+
+static void
+send_bytes (WeirSocket *self, const guint8 *data, gsize size)
+{
+  gsize sent = 0;
+
+  if (!may_send (self))
+    return;
+  if (output_waiting (self) == 0)
+    sent = send_some (self, data, size);
+  if (sent == size || self->output_broken)
+    return;
+  if (size - sent > self->output_limit ||
+      output_waiting (self) > self->output_limit - (size - sent)) {
+    fail_later (self, WEIR_SOCKET_SLOW);
+    return;
+  }
+  /* what has gone does not pile up in front */
+  if (self->output_sent > 0 && self->output_sent >= self->output.size / 2) {
+    gsize waiting = output_waiting (self);
+
+    memmove (self->output.data, self->output.data + self->output_sent, waiting);
+    self->output.size = waiting;
+    self->output_sent = 0;
+  }
+  weir_writer_bytes (&self->output, data + sent, size - sent);
+  update_events (self);
+}
+
+static void
+send_tls_output (WeirSocket *self)
+{
+  WeirWriter *records = weir_tls_get_output (self->tls);
+
+  if (records->size == 0)
+    return;
+  send_bytes (self, records->data, records->size);
+  weir_writer_clear (records);
+}
+
+/* Returns: FALSE when the callback has detached the socket, which may be gone then */
+static gboolean
+hand_over (WeirSocket *self, const guint8 *data, gsize size)
+{
+  gboolean left = FALSE;
+
+  self->left = &left;
+  self->callbacks.received (self, data, size, self->user_data);
+  if (left)
+    return FALSE;
+  self->left = NULL;
+  return TRUE;
+}
+
+/* Hands over what TLS has got, unless reading is stopped in between.
+ * Returns: FALSE when the socket may be gone */
+static gboolean
+hand_over_clear (WeirSocket *self)
+{
+  gsize size_max;
+  guint8 *clear = weir_worker_get_clear_scratch (self->worker, &size_max);
+
+  for (;;) {
+    WeirTlsResult result;
+    gsize size = 0;
+
+    self->tls_waiting = self->paused;
+    if (self->paused) {
+      weir_tls_keep_input (self->tls);
+      return TRUE;
+    }
+    result = weir_tls_read (self->tls, clear, size_max, &size, &self->error);
+    send_tls_output (self);
+    switch (result) {
+    case WEIR_TLS_CLEAR:
+      if (!hand_over (self, clear, size))
+        return FALSE;
+      break;
+    case WEIR_TLS_MORE:
+      return TRUE;
+    case WEIR_TLS_END:
+      end (self, WEIR_SOCKET_EOF, 0);
+      return FALSE;
+    case WEIR_TLS_FAILED:
+      end (self, WEIR_SOCKET_TLS, 0);
+      return FALSE;
+    }
+  }
+}
+
+/* A failure that was noticed within a call, or bytes that waited while reading was stopped. */
+static void
+take_turn (gpointer data)
+{
+  WeirSocket *self = data;
+
+  if (self->failure != WEIR_SOCKET_OPEN)
+    end (self, self->failure, self->error_number);
+  else if (self->tls_waiting && !self->paused)
+    hand_over_clear (self);
+}
+
 static ReadResult
 read_once (WeirSocket *self)
 {
   gsize budget;
   guint8 *scratch = weir_worker_get_scratch (self->worker, &budget);
-  gboolean left = FALSE;
   gssize size;
 
+  /* what came before goes before */
+  if (self->tls_waiting && !hand_over_clear (self))
+    return READ_ENDED;
+  if (self->paused)
+    return READ_SOME;
   do
     size = recv (self->fd, scratch, budget, MSG_DONTWAIT);
   while (size < 0 && errno == EINTR);
@@ -242,11 +378,13 @@ read_once (WeirSocket *self)
     return READ_ENDED;
   }
   self->bytes_received += (gsize) size;
-  self->left = &left;
-  self->callbacks.received (self, scratch, (gsize) size, self->user_data);
-  if (left)
+  if (self->tls != NULL) {
+    weir_tls_input (self->tls, scratch, (gsize) size);
+    if (!hand_over_clear (self))
+      return READ_ENDED;
+  } else if (!hand_over (self, scratch, (gsize) size)) {
     return READ_ENDED;
-  self->left = NULL;
+  }
   return (gsize) size == budget ? READ_FULL : READ_SOME;
 }
 
@@ -322,8 +460,8 @@ weir_socket_attach (
     return;
   self->events = wanted_events (self);
   self->watch = weir_worker_watch (worker, self->fd, self->events, on_event, self);
-  if (self->failure != WEIR_SOCKET_OPEN)
-    fail_later (self, self->failure);
+  if (self->failure != WEIR_SOCKET_OPEN || self->tls_waiting)
+    want_turn (self);
 }
 
 void
@@ -332,10 +470,14 @@ weir_socket_detach (WeirSocket *self)
   if (self->left != NULL) {
     *self->left = TRUE;
     self->left = NULL;
+    /* from within `received`: what came with it is for whoever attaches it */
+    self->tls_waiting = self->tls != NULL;
+    if (self->tls_waiting)
+      weir_tls_keep_input (self->tls);
   }
   g_clear_pointer (&self->watch, weir_watch_remove);
   g_clear_pointer (&self->round, weir_round_free);
-  g_clear_pointer (&self->failure_timer, weir_timer_free);
+  g_clear_pointer (&self->turn, weir_timer_free);
   g_clear_pointer (&self->worker, weir_worker_unref);
 }
 
@@ -347,6 +489,8 @@ weir_socket_free (WeirSocket *self)
   weir_socket_detach (self);
   close (self->fd);
   weir_writer_clear (&self->output);
+  weir_tls_free (self->tls);
+  g_clear_error (&self->error);
   g_free (self->peer);
   g_free (self);
 }
@@ -360,6 +504,8 @@ weir_socket_set_paused (WeirSocket *self, gboolean paused)
   g_clear_pointer (&self->round, weir_round_free);
   if (paused && self->output_broken)
     fail_later (self, WEIR_SOCKET_RESET);
+  else if (!paused && self->tls_waiting)
+    want_turn (self);
   update_events (self);
 }
 
@@ -377,29 +523,16 @@ weir_socket_set_read_interval (WeirSocket *self, gint64 interval_us)
 void
 weir_socket_send (WeirSocket *self, const guint8 *data, gsize size)
 {
-  gsize sent = 0;
-
-  if (self->ended || self->shutdown || self->output_broken || self->failure != WEIR_SOCKET_OPEN)
+  if (self->tls == NULL) {
+    send_bytes (self, data, size);
     return;
-  if (output_waiting (self) == 0)
-    sent = send_some (self, data, size);
-  if (sent == size || self->output_broken)
+  }
+  if (!may_send (self))
     return;
-  if (size - sent > self->output_limit ||
-      output_waiting (self) > self->output_limit - (size - sent)) {
+  weir_tls_write (self->tls, data, size);
+  send_tls_output (self);
+  if (weir_tls_get_waiting (self->tls) > self->output_limit)
     fail_later (self, WEIR_SOCKET_SLOW);
-    return;
-  }
-  /* what has gone does not pile up in front */
-  if (self->output_sent > 0 && self->output_sent >= self->output.size / 2) {
-    gsize waiting = output_waiting (self);
-
-    memmove (self->output.data, self->output.data + self->output_sent, waiting);
-    self->output.size = waiting;
-    self->output_sent = 0;
-  }
-  weir_writer_bytes (&self->output, data + sent, size - sent);
-  update_events (self);
 }
 
 void
@@ -407,6 +540,10 @@ weir_socket_shutdown (WeirSocket *self)
 {
   if (self->shutdown || self->ended)
     return;
+  if (self->tls != NULL) {
+    weir_tls_close (self->tls);
+    send_tls_output (self);
+  }
   self->shutdown = TRUE;
   if (output_waiting (self) == 0)
     shutdown (self->fd, SHUT_WR);
@@ -415,7 +552,7 @@ weir_socket_shutdown (WeirSocket *self)
 gsize
 weir_socket_get_output_waiting (WeirSocket *self)
 {
-  return output_waiting (self);
+  return output_waiting (self) + (self->tls != NULL ? weir_tls_get_waiting (self->tls) : 0);
 }
 
 guint64

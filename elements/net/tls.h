@@ -9,10 +9,11 @@ G_BEGIN_DECLS
 /**
  * WeirTls:
  *
- * Server side of one TLS connection, pure: records in and out as bytes, clear bytes out and in, by
- * OpenSSL over memory BIOs. TLS 1.2 (RFC 5246, ECDHE and AEAD suites only) and 1.3 (RFC 8446);
- * session tickets, no renegotiation, no compression, no early data, no client certificates. Reads
- * ahead: all records of one read are decrypted in one go, without a copy of each.
+ * Server side of one TLS connection, pure: records in and out as bytes, clear bytes out and in. TLS
+ * 1.2 (RFC 5246, ECDHE and AEAD suites only) and 1.3 (RFC 8446); session tickets, no renegotiation,
+ * no compression, no early data, no client certificates. Reads ahead: OpenSSL takes its input from
+ * the caller's buffer in pieces of 16 KiB, however small the records are, and all records of one
+ * input are decrypted in one go.
  *
  * Not locked: one thread at a time.
  */
@@ -21,11 +22,16 @@ typedef struct _WeirTls WeirTls;
 #define WEIR_TLS_ERROR (weir_tls_error_quark ())
 GQuark weir_tls_error_quark (void);
 typedef enum {
-  WEIR_TLS_ERROR_NOT_TLS,  /* the first bytes are no TLS record: RTMP without TLS, HTTP, noise */
-  WEIR_TLS_ERROR_REFUSED,  /* the peer's alert: it does not like our certificate, for one */
-  WEIR_TLS_ERROR_PROTOCOL, /* everything else that OpenSSL says */
-  WEIR_TLS_ERROR_LIMIT,    /* more than 16 KiB before the client's hello was complete */
+  WEIR_TLS_ERROR_NOT_TLS,     /* the first byte begins no TLS handshake: see its first bytes */
+  WEIR_TLS_ERROR_CERTIFICATE, /* the peer's alert: it does not accept our certificate */
+  WEIR_TLS_ERROR_ALERT,       /* another alert of the peer */
+  WEIR_TLS_ERROR_PROTOCOL,    /* everything else that OpenSSL says */
+  WEIR_TLS_ERROR_LIMIT,       /* more bytes without content than any client needs */
 } WeirTlsError;
+
+/* what may come before the client's hello is complete, and without a clear byte between */
+#define WEIR_TLS_HELLO_MAX (16 * 1024)
+#define WEIR_TLS_SILENCE_MAX (64 * 1024)
 
 WeirTls *weir_tls_new (WeirCertificates *certificates);
 void weir_tls_free (WeirTls *self);
@@ -37,8 +43,11 @@ typedef enum {
   WEIR_TLS_FAILED, /* @error is set; nothing more will come */
 } WeirTlsResult;
 
-/* records from the peer; copied */
+/* records from the peer; borrowed until weir_tls_read() answers other than CLEAR, or
+ * weir_tls_keep_input() */
 void weir_tls_input (WeirTls *self, const guint8 *data, gsize size);
+/* copies what has not been read yet of the input; for who stops in between */
+void weir_tls_keep_input (WeirTls *self);
 /**
  * weir_tls_read:
  * @clear: where clear bytes go, @clear_max bytes at most, 16 KiB or more
@@ -56,12 +65,23 @@ void weir_tls_close (WeirTls *self);
 /* Returns: (transfer none): records to send; the caller sends them and resets the writer */
 WeirWriter *weir_tls_get_output (WeirTls *self);
 
+/* Returns: bytes that wait for the end of the handshake */
+gsize weir_tls_get_waiting (WeirTls *self);
+
 gboolean weir_tls_is_established (WeirTls *self);
 /* Returns: (nullable) (transfer none): the name that the client asked for, checked to be a host
- * name; NULL when none or not yet */
+ * name; NULL when none or before the handshake is complete */
 const gchar *weir_tls_get_server_name (WeirTls *self);
 /* Returns: (transfer none): "TLSv1.3 TLS_AES_128_GCM_SHA256", for the log; "" before */
 const gchar *weir_tls_get_description (WeirTls *self);
+
+/* Returns: (transfer none) (array length=size): what came first, up to 8 bytes: tells which
+ * protocol was spoken instead */
+const guint8 *weir_tls_get_first_bytes (WeirTls *self, gsize *size);
+
+/* writes a fatal alert in the clear (RFC 8446 6), for a peer that speaks TLS where nobody does
+ * @description: 40 for handshake_failure */
+void weir_tls_write_alert (WeirWriter *writer, guint8 description);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirTls, weir_tls_free)
 

@@ -101,6 +101,7 @@ struct _WeirWorker {
   GQueue stop_hooks;
   gint64 push_logged_us;
   guint8 *scratch;
+  guint8 *clear_scratch; /* NULL until it is wanted */
 };
 
 /* ── timers: a binary heap that knows where each timer stands ── */
@@ -637,6 +638,7 @@ worker_free (WeirWorker *self)
   close (self->epoll_fd);
   g_mutex_clear (&self->mutex);
   g_free (self->scratch);
+  g_free (self->clear_scratch);
   g_free (self->name);
   g_free (self);
 }
@@ -791,6 +793,15 @@ weir_worker_get_scratch (WeirWorker *self, gsize *size)
   if (size != NULL)
     *size = WEIR_WORKER_SCRATCH_SIZE;
   return self->scratch;
+}
+
+guint8 *
+weir_worker_get_clear_scratch (WeirWorker *self, gsize *size)
+{
+  if (self->clear_scratch == NULL)
+    self->clear_scratch = g_malloc (WEIR_WORKER_SCRATCH_SIZE);
+  *size = WEIR_WORKER_SCRATCH_SIZE;
+  return self->clear_scratch;
 }
 
 void

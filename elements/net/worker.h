@@ -96,6 +96,8 @@ void weir_stop_hook_free (WeirStopHook *self);
 
 /* Returns: (transfer none): read buffer that all connections of the worker share, on the worker */
 guint8 *weir_worker_get_scratch (WeirWorker *self, gsize *size);
+/* Returns: (transfer none): another one, for what is made of what was read */
+guint8 *weir_worker_get_clear_scratch (WeirWorker *self, gsize *size);
 #define WEIR_WORKER_SCRATCH_SIZE (64 * 1024)
 
 /* on the worker: the push that just ended took @duration_us; longer than 50 ms is logged */
