@@ -14,6 +14,7 @@
 #include "net/door.h"
 #include "notify.h"
 #include "rtmp/listener.h"
+#include "rtmps.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ typedef struct {
   WeirDoor *door;
   WeirBroadcastManager *manager;
   WeirRtmpListener *rtmp;
+  WeirRtmps *rtmps;
   WeirHttpApp *app;
   WeirHttpServer *http;
   WeirHttpServer *admin; /* NULL: everything is on @http */
@@ -51,6 +53,8 @@ typedef struct {
   gboolean stopping;
   int status;
 } Daemon;
+
+static void on_rtmps_changed (gpointer data);
 
 /* The payload of a chunk is some hundred kilobytes. By default the allocator maps the first ones
  * anew and gives their pages back each time, and clearing pages costs more than writing them. */
@@ -94,6 +98,8 @@ on_terminate (gpointer data)
     weir_http_app_set_ready (self->app, FALSE);
   if (self->rtmp != NULL)
     weir_rtmp_listener_stop (self->rtmp);
+  if (self->rtmps != NULL)
+    weir_rtmps_stop (self->rtmps);
   if (self->manager != NULL)
     weir_broadcast_manager_drain (self->manager, daemon_drained, self);
   return G_SOURCE_CONTINUE;
@@ -108,9 +114,9 @@ on_hangup (G_GNUC_UNUSED gpointer data)
 }
 
 static gboolean
-on_authorise (G_GNUC_UNUSED WeirRtmpListener *listener, WeirConnection *connection, Daemon *self)
+on_authorise (G_GNUC_UNUSED WeirRtmpListener *listener, WeirConnection *connection, gpointer data)
 {
-  return weir_broadcast_manager_authorise (self->manager, connection);
+  return weir_broadcast_manager_authorise (((Daemon *) data)->manager, connection);
 }
 
 /* the limits of every connection with an encoder */
@@ -192,6 +198,28 @@ daemon_warn_of_shortage (Daemon *self)
     g_warning ("%s", text);
 }
 
+static void
+make_rtmp_settings (Daemon *self, WeirRtmpListenerSettings *settings)
+{
+  weir_rtmp_listener_settings_init (settings);
+  settings->session.app = self->config->rtmp.app;
+  settings->read_interval_us = self->config->rtmp.read_interval;
+  settings->door = self->door;
+  settings->counters = self->counters;
+  set_rtmp_limits (settings, self->config);
+}
+
+static gboolean
+daemon_listen_rtmps (Daemon *self, GError **error)
+{
+  WeirRtmpListenerSettings settings;
+
+  make_rtmp_settings (self, &settings);
+  self->rtmps = weir_rtmps_new (
+      self->config, &settings, self->accept, on_authorise, on_rtmps_changed, self, error);
+  return self->rtmps != NULL;
+}
+
 static gboolean
 daemon_listen_rtmp (Daemon *self, GError **error)
 {
@@ -200,12 +228,7 @@ daemon_listen_rtmp (Daemon *self, GError **error)
 
   if (config->rtmp.listen[0] == '\0')
     return TRUE;
-  weir_rtmp_listener_settings_init (&settings);
-  settings.session.app = config->rtmp.app;
-  set_rtmp_limits (&settings, config);
-  settings.read_interval_us = config->rtmp.read_interval;
-  settings.door = self->door;
-  settings.counters = self->counters;
+  make_rtmp_settings (self, &settings);
   self->rtmp = weir_rtmp_listener_new (config->rtmp.listen, &settings, self->accept, error);
   if (self->rtmp == NULL) {
     g_prefix_error (error, "rtmp.listen: ");
@@ -257,6 +280,7 @@ daemon_listen_http (Daemon *self, GError **error)
       .auth = self->auth,
       .manager = self->manager,
       .workers = self->workers,
+      .rtmps = self->rtmps,
   };
 
   if (self->rtmp != NULL)
@@ -297,23 +321,52 @@ daemon_open_state (Daemon *self, GError **error)
   return self->blobs != NULL;
 }
 
-static gboolean
-daemon_tell_ready (Daemon *self, GError **error)
+/* Returns: (transfer full): the ready line */
+static gchar *
+daemon_describe (Daemon *self)
 {
   g_autoptr (GString) line = g_string_new ("ready");
-  g_autofree gchar *file = NULL;
+  g_autofree gchar *rtmps = weir_rtmps_get_addresses (self->rtmps);
 
   g_string_append_printf (line, " http=%s", weir_http_server_get_addresses (self->http));
   if (self->admin != NULL)
     g_string_append_printf (line, " admin=%s", weir_http_server_get_addresses (self->admin));
   if (self->rtmp != NULL)
     g_string_append_printf (line, " rtmp=%s", weir_rtmp_listener_get_addresses (self->rtmp));
-  file = g_strconcat (line->str, "\n", NULL);
-  if (!g_file_set_contents_full (
-          self->ready_path, file, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error))
+  if (rtmps != NULL)
+    g_string_append_printf (line, " rtmps=%s", rtmps);
+  g_string_append_c (line, '\n');
+  return g_string_free (g_steal_pointer (&line), FALSE);
+}
+
+static gboolean
+daemon_write_ready (Daemon *self, const gchar *line, GError **error)
+{
+  return g_file_set_contents_full (
+      self->ready_path, line, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+}
+
+/* what is on changes in the file; standard output has one line only */
+static void
+on_rtmps_changed (gpointer data)
+{
+  Daemon *self = data;
+  g_autofree gchar *line = daemon_describe (self);
+  g_autoptr (GError) error = NULL;
+
+  if (!daemon_write_ready (self, line, &error))
+    g_warning ("%s", error->message);
+}
+
+static gboolean
+daemon_tell_ready (Daemon *self, GError **error)
+{
+  g_autofree gchar *line = daemon_describe (self);
+
+  if (!daemon_write_ready (self, line, error))
     return FALSE;
   weir_http_app_set_ready (self->app, TRUE);
-  fputs (file, stdout);
+  fputs (line, stdout);
   fflush (stdout);
   notify ("READY=1");
   return TRUE;
@@ -327,8 +380,8 @@ daemon_start (Daemon *self, GError **error)
   daemon_make_door (self);
   self->manager =
       weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
-  return daemon_listen_rtmp (self, error) && daemon_listen_http (self, error) &&
-         daemon_tell_ready (self, error);
+  return daemon_listen_rtmp (self, error) && daemon_listen_rtmps (self, error) &&
+         daemon_listen_http (self, error) && daemon_tell_ready (self, error);
 }
 
 static void
@@ -365,6 +418,7 @@ daemon_clear (Daemon *self)
     ; /* answers that waited for the store */
   g_clear_pointer (&self->app, weir_http_app_free);
   g_clear_object (&self->rtmp);
+  g_clear_pointer (&self->rtmps, weir_rtmps_free);
   if (self->accept != NULL)
     weir_worker_stop (self->accept);
   g_clear_pointer (&self->accept, weir_worker_unref);

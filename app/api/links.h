@@ -13,7 +13,6 @@ G_BEGIN_DECLS
 typedef struct {
   gchar *http;
   gchar *rtmp;
-  gchar *rtmps;
   gchar *srt;
 } WeirListeners;
 

@@ -399,8 +399,8 @@ add_links (
   const WeirListeners *listeners = self->listeners;
   g_autofree gchar *base = weir_links_get_base (self->config, request);
   g_autofree gchar *rtmp = weir_links_get_ingest (self->config, request, "rtmp", listeners->rtmp);
-  g_autofree gchar *rtmps =
-      weir_links_get_ingest (self->config, request, "rtmps", listeners->rtmps);
+  g_autofree gchar *addresses = self->rtmps != NULL ? weir_rtmps_get_addresses (self->rtmps) : NULL;
+  g_autofree gchar *rtmps = weir_links_get_ingest (self->config, request, "rtmps", addresses);
   g_autofree gchar *hls = g_strdup_printf ("%s/%s/manifest/video.m3u8", base, input->uid);
 
   add_key (builder, "rtmp", rtmp, input->secrets[WEIR_SECRET_RTMP]);

@@ -5,6 +5,7 @@
 #include "auth/auth.h"
 #include "broadcast/manager.h"
 #include "http/router.h"
+#include "rtmps.h"
 #include "store/store.h"
 
 G_BEGIN_DECLS
@@ -19,6 +20,7 @@ typedef struct {
   WeirBroadcastManager *manager;
   const WeirListeners *listeners;
   WeirAuth *auth;
+  WeirRtmps *rtmps; /* (nullable) */
 } WeirApi;
 
 /**

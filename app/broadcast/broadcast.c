@@ -892,7 +892,8 @@ broadcast_stop_timer (WeirBroadcast *self)
 static GType
 source_type (const gchar *protocol)
 {
-  return g_str_equal (protocol, "rtmp") ? WEIR_TYPE_RTMP_SRC : G_TYPE_INVALID;
+  return g_str_equal (protocol, "rtmp") || g_str_equal (protocol, "rtmps") ? WEIR_TYPE_RTMP_SRC
+                                                                           : G_TYPE_INVALID;
 }
 
 WeirBroadcastAnswer

@@ -172,7 +172,6 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
   self->workers = settings->workers;
   self->listeners.http = g_strdup (settings->listeners.http);
   self->listeners.rtmp = g_strdup (settings->listeners.rtmp);
-  self->listeners.rtmps = g_strdup (settings->listeners.rtmps);
   self->listeners.srt = g_strdup (settings->listeners.srt);
   self->api = (WeirApi){
       .config = settings->config,
@@ -180,6 +179,7 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
       .manager = settings->manager,
       .listeners = &self->listeners,
       .auth = settings->auth,
+      .rtmps = settings->rtmps,
   };
   self->playback = (WeirPlayback){
       .store = settings->store,
@@ -198,7 +198,6 @@ weir_http_app_free (WeirHttpApp *self)
   weir_http_router_free (self->public);
   g_free (self->listeners.http);
   g_free (self->listeners.rtmp);
-  g_free (self->listeners.rtmps);
   g_free (self->listeners.srt);
   g_ptr_array_unref (self->servers);
   g_mutex_clear (&self->lock);

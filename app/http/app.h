@@ -6,6 +6,7 @@
 #include "blobs/blobs.h"
 #include "broadcast/manager.h"
 #include "http/server.h"
+#include "rtmps.h"
 #include "store/store.h"
 
 G_BEGIN_DECLS
@@ -24,6 +25,7 @@ typedef struct {
   WeirBroadcastManager *manager;
   WeirWorkerPool *workers; /* (nullable): for metrics */
   WeirListeners listeners;
+  WeirRtmps *rtmps; /* (nullable) */
 } WeirHttpAppSettings;
 
 WeirHttpApp *weir_http_app_new (const WeirHttpAppSettings *settings);

@@ -194,8 +194,9 @@ fail_by_openssl (WeirTls *self)
   return fail (self, WEIR_TLS_ERROR_PROTOCOL, words != NULL ? words : "unknown error");
 }
 
-void
-weir_tls_write_alert (WeirWriter *writer, guint8 description)
+/* a fatal alert in the clear (RFC 8446 6) */
+static void
+write_alert (WeirWriter *writer, guint8 description)
 {
   weir_writer_u8 (writer, RECORD_ALERT);
   weir_writer_u16 (writer, TLS1_2_VERSION);
@@ -267,7 +268,7 @@ static WeirTlsResult
 exceed (WeirTls *self, const gchar *message)
 {
   if (!self->established)
-    weir_tls_write_alert (&self->output, SSL_AD_DECODE_ERROR);
+    write_alert (&self->output, SSL_AD_DECODE_ERROR);
   return fail (self, WEIR_TLS_ERROR_LIMIT, message);
 }
 

@@ -79,10 +79,6 @@ const gchar *weir_tls_get_description (WeirTls *self);
  * protocol was spoken instead */
 const guint8 *weir_tls_get_first_bytes (WeirTls *self, gsize *size);
 
-/* writes a fatal alert in the clear (RFC 8446 6), for a peer that speaks TLS where nobody does
- * @description: 40 for handshake_failure */
-void weir_tls_write_alert (WeirWriter *writer, guint8 description);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirTls, weir_tls_free)
 
 G_END_DECLS

@@ -7,8 +7,10 @@
 #include "net/socket.h"
 #include "rtmp/connectioninternal.h"
 #include "rtmp/flvtag.h"
+#include "rtmp/listener.h"
 #include "rtmp/session.h"
 
+#include <string.h>
 #include <sys/random.h>
 
 #define RANDOM_SIZE 1528
@@ -83,6 +85,7 @@ struct _WeirRtmpConnection {
   gboolean closed_by_peer;
   gboolean clean;
   gboolean end_told;
+  gboolean has_clear; /* bytes have come that TLS is not concerned with */
 };
 
 G_DEFINE_FINAL_TYPE (WeirRtmpConnection, weir_rtmp_connection, WEIR_TYPE_CONNECTION)
@@ -358,7 +361,54 @@ on_received (G_GNUC_UNUSED WeirSocket *socket, const guint8 *data, gsize size, g
 
   __atomic_store_n (
       &self->bytes_received, weir_socket_get_bytes_received (self->socket), __ATOMIC_RELAXED);
+  self->has_clear = TRUE;
   input (self, data, size);
+}
+
+/* what was spoken instead of TLS */
+static const gchar *
+explain_no_tls (WeirTls *tls)
+{
+  gsize size;
+  const guint8 *first = weir_tls_get_first_bytes (tls, &size);
+
+  if (size >= 1 && first[0] == 3)
+    return "RTMP without TLS on the RTMPS port (use rtmps:// with this port, or rtmp:// with the "
+           "other)";
+  if ((size >= 6 && memcmp (first, "PROXY ", 6) == 0) || (size >= 1 && first[0] == '\r'))
+    return "PROXY header on the RTMPS port";
+  if (size >= 1 && g_ascii_isalpha ((gchar) first[0]))
+    return "HTTP on the RTMPS port";
+  return "no TLS on the RTMPS port";
+}
+
+/* Returns: (transfer full): a sentence for who runs the server */
+static gchar *
+explain_tls (WeirTls *tls, const GError *error)
+{
+  if (g_error_matches (error, WEIR_TLS_ERROR, WEIR_TLS_ERROR_NOT_TLS))
+    return g_strdup_printf ("no TLS handshake: %s", explain_no_tls (tls));
+  if (g_error_matches (error, WEIR_TLS_ERROR, WEIR_TLS_ERROR_CERTIFICATE))
+    return g_strdup_printf ("the encoder does not accept our certificate: %s", error->message);
+  if (g_error_matches (error, WEIR_TLS_ERROR, WEIR_TLS_ERROR_ALERT))
+    return g_strdup_printf ("the encoder ended %s: %s",
+        weir_tls_is_established (tls) ? "TLS" : "the TLS handshake", error->message);
+  return g_strdup_printf (
+      "%s: %s", weir_tls_is_established (tls) ? "TLS error" : "no TLS handshake", error->message);
+}
+
+/* Encoders that check the certificate when all is done, or do not say what they dislike, just
+ * leave. */
+static const gchar *
+explain_eof (WeirRtmpConnection *self)
+{
+  WeirTls *tls = weir_socket_get_tls (self->socket);
+
+  if (tls == NULL || self->has_clear || weir_socket_get_bytes_received (self->socket) == 0)
+    return "closed by the encoder";
+  if (weir_tls_is_established (tls))
+    return "closed by the encoder right after the TLS handshake; it may not accept our certificate";
+  return "closed by the encoder in the TLS handshake; it may not accept our certificate";
 }
 
 static void
@@ -378,15 +428,30 @@ on_closed (
     self->closed_by_peer |= self->reason == NULL;
     set_reason (self, broken);
     break;
+  case WEIR_SOCKET_TLS:
+    broken = explain_tls (weir_socket_get_tls (self->socket), weir_socket_get_error (self->socket));
+    set_reason (self, broken);
+    weir_counters_add (self->counters, WEIR_RTMPS_HANDSHAKE);
+    break;
   default:
     self->closed_by_peer |= self->reason == NULL;
-    set_reason (self, "closed by the encoder");
+    set_reason (self, explain_eof (self));
     break;
   }
   finish (self);
 }
 
 static const WeirSocketCallbacks socket_callbacks = {on_received, on_closed};
+
+/* time has run out */
+static void
+note_deadline (WeirRtmpConnection *self)
+{
+  WeirTls *tls = weir_socket_get_tls (self->socket);
+
+  if (tls != NULL && !weir_tls_is_established (tls))
+    set_reason (self, "no TLS handshake in time");
+}
 
 static void
 on_timer (gpointer data)
@@ -397,8 +462,10 @@ on_timer (gpointer data)
   Then then = THEN_NOTHING;
 
   self->armed_us = G_MAXINT64;
-  if (weir_rtmp_session_advance (self->session, now_us, &event))
+  if (weir_rtmp_session_advance (self->session, now_us, &event)) {
+    note_deadline (self);
     then = handle_event (self, &event, now_us);
+  }
   send_output (self);
   if (self->state == STATE_ASKING && now_us >= self->authorise_deadline_us) {
     self->authorise_deadline_us = G_MAXINT64;
@@ -763,10 +830,12 @@ weir_rtmp_connection_new (gint fd, const gchar *peer, const WeirRtmpConnectionSe
     WeirWorker *worker, const WeirRtmpConnectionOwner *owner, gpointer data)
 {
   WeirSocket *socket = weir_socket_new (fd, settings->output_max);
-  WeirRtmpConnection *self =
-      g_object_new (WEIR_TYPE_RTMP_CONNECTION, "protocol", "rtmp", "peer", peer, NULL);
+  WeirRtmpConnection *self = g_object_new (WEIR_TYPE_RTMP_CONNECTION, "protocol",
+      settings->certificates != NULL ? "rtmps" : "rtmp", "peer", peer, NULL);
   guint8 random[RANDOM_SIZE];
 
+  if (settings->certificates != NULL)
+    weir_socket_set_tls (socket, settings->certificates);
   fill_random (random, sizeof random);
   self->socket = socket;
   self->worker = weir_worker_ref (worker);
@@ -784,6 +853,16 @@ weir_rtmp_connection_new (gint fd, const gchar *peer, const WeirRtmpConnectionSe
   attach (self);
   arm_timer (self);
   return self;
+}
+
+WeirRtmpTlsState
+weir_rtmp_connection_get_tls_state (WeirRtmpConnection *self)
+{
+  WeirTls *tls = weir_socket_get_tls (self->socket);
+
+  if (tls == NULL || weir_socket_get_bytes_received (self->socket) == 0)
+    return WEIR_RTMP_TLS_NONE;
+  return weir_tls_is_established (tls) ? WEIR_RTMP_TLS_ESTABLISHED : WEIR_RTMP_TLS_NOT_ESTABLISHED;
 }
 
 void

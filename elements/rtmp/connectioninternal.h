@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "net/certificates.h"
 #include "base/counters.h"
 #include "rtmp/connection.h"
 #include "rtmp/settings.h"
@@ -24,7 +25,8 @@ typedef struct {
   gint64 authorise_us;
   gint64 line_us;
   gsize output_max;
-  WeirCounters *counters; /* (nullable) */
+  WeirCounters *counters;         /* (nullable) */
+  WeirCertificates *certificates; /* (transfer none) NULL: RTMP without TLS */
 } WeirRtmpConnectionSettings;
 
 /* for messages of AMF that the connection hands out; any thread */
@@ -43,6 +45,15 @@ WeirRtmpConnection *weir_rtmp_connection_new (gint fd, const gchar *peer,
     const WeirRtmpConnectionOwner *owner, gpointer data);
 /* on the accept thread, after `publish`: the time for the decision begins */
 void weir_rtmp_connection_ask (WeirRtmpConnection *self);
+
+typedef enum {
+  WEIR_RTMP_TLS_NONE, /* it is without, or nothing has come */
+  WEIR_RTMP_TLS_NOT_ESTABLISHED,
+  WEIR_RTMP_TLS_ESTABLISHED,
+} WeirRtmpTlsState;
+
+/* in `left` */
+WeirRtmpTlsState weir_rtmp_connection_get_tls_state (WeirRtmpConnection *self);
 /* on the accept thread, before it was accepted: ends it at once */
 void weir_rtmp_connection_abort (WeirRtmpConnection *self, const gchar *reason);
 

@@ -153,6 +153,30 @@ write_answer (WeirRtmpHandshake *self, WeirWriter *output)
   weir_writer_bytes (output, self->c1, PACKET_SIZE);
 }
 
+static gboolean
+is_proxy_header (const guint8 *data, gsize size)
+{
+  return (size >= 6 && memcmp (data, "PROXY ", 6) == 0) || data[0] == '\r';
+}
+
+/* The least that makes a client of another protocol fail at once: a fatal handshake_failure (RFC
+ * 8446 6), a response (RFC 9112 4). */
+static void
+answer_stranger (const guint8 *data, gsize size, WeirWriter *output)
+{
+  static const guint8 alert[] = {0x15, 3, 3, 0, 2, 2, 40};
+  static const gchar response[] = "HTTP/1.1 400 Bad Request\r\n"
+                                  "Content-Type: text/plain\r\n"
+                                  "Content-Length: 43\r\n"
+                                  "Connection: close\r\n\r\n"
+                                  "This port is for RTMP encoders, not HTTP.\r\n";
+
+  if (data[0] == 0x16)
+    weir_writer_bytes (output, alert, sizeof alert);
+  else if (g_ascii_isalpha ((gchar) data[0]) && !is_proxy_header (data, size))
+    weir_writer_bytes (output, response, sizeof response - 1);
+}
+
 /* FALSE with the hint set when the first byte cannot begin RTMP (5.2.2) */
 static gboolean
 check_version (WeirRtmpHandshake *self, const guint8 *data, gsize size)
@@ -163,7 +187,7 @@ check_version (WeirRtmpHandshake *self, const guint8 *data, gsize size)
     self->hint = g_strdup ("RTMPE");
   else if (version == 0x16)
     self->hint = g_strdup ("TLS on the plain port (use rtmps://)");
-  else if ((size >= 6 && memcmp (data, "PROXY ", 6) == 0) || version == '\r')
+  else if (is_proxy_header (data, size))
     self->hint = g_strdup ("PROXY header on the RTMP port");
   else if (g_ascii_isalpha (version))
     self->hint = g_strdup ("HTTP on the RTMP port");
@@ -186,6 +210,7 @@ weir_rtmp_handshake_input (
   }
   if (!self->has_version && size > 0) {
     if (!check_version (self, data, size)) {
+      answer_stranger (data, size, output);
       *consumed = size;
       return WEIR_RTMP_HANDSHAKE_FAILED;
     }

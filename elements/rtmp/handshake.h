@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * The digest form (in no specification) is answered in the client's schema when C1 has a version
  * word and a digest that validates; everything else gets the simple form, where S2 equals C1. A
  * version from 0 to 31 that is not 3 is answered with 3, as 5.2.2 wants; it fails when its number
- * is RTMPE's (6, 8) or begins another protocol, and from 32 on.
+ * is RTMPE's (6, 8) or begins another protocol, and from 32 on. TLS is then answered with an alert
+ * and HTTP with status 400.
  */
 typedef struct _WeirRtmpHandshake WeirRtmpHandshake;
 

@@ -15,7 +15,8 @@ struct _WeirRtmpListener {
   WeirWorker *worker;
   gchar *addresses;
   GMutex lock;
-  WeirDoorway *doorway; /* changed under @lock; NULL once stopped */
+  WeirDoorway *doorway;          /* changed under @lock; NULL once stopped */
+  WeirRtmpHandshakes handshakes; /* under @lock */
 
   /* on the accept thread; each of its connections has a reference to the listener */
   GHashTable *pending; /* WeirRtmpConnection, with a reference → Pending */
@@ -136,9 +137,21 @@ log_end (WeirRtmpListener *self, WeirConnection *connection)
         weir_connection_get_peer (connection), summary.reason);
   else
     weir_stranger_log (weir_door_get_log (self->settings.door), g_get_monotonic_time (),
-        "connection %" G_GUINT64_FORMAT " rtmp from %s ended before publishing: %s",
-        weir_connection_get_id (connection), weir_connection_get_peer (connection), summary.reason);
+        "connection %" G_GUINT64_FORMAT " %s from %s ended before publishing: %s",
+        weir_connection_get_id (connection), weir_connection_get_protocol (connection),
+        weir_connection_get_peer (connection), summary.reason);
   weir_connection_summary_clear (&summary);
+}
+
+static void
+count_handshake (WeirRtmpListener *self, WeirRtmpConnection *connection)
+{
+  WeirRtmpTlsState state = weir_rtmp_connection_get_tls_state (connection);
+
+  g_mutex_lock (&self->lock);
+  self->handshakes.completed += state == WEIR_RTMP_TLS_ESTABLISHED;
+  self->handshakes.failed += state == WEIR_RTMP_TLS_NOT_ESTABLISHED;
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -146,6 +159,7 @@ on_left (WeirRtmpConnection *connection, gboolean accepted, gpointer data)
 {
   WeirRtmpListener *self = data;
 
+  count_handshake (self, connection);
   if (!accepted)
     log_end (self, WEIR_CONNECTION (connection));
   g_hash_table_remove (self->pending, connection);
@@ -165,6 +179,7 @@ on_entered (gint fd, const gchar *peer, WeirVisit *visit, gpointer user_data)
       .line_us = self->settings.line_us,
       .output_max = self->settings.output_max,
       .counters = self->settings.counters,
+      .certificates = self->settings.certificates,
   };
   Pending *pending = g_new0 (Pending, 1);
 
@@ -189,6 +204,10 @@ weir_rtmp_listener_new (const gchar *addresses, const WeirRtmpListenerSettings *
     for (const gchar *const *limit = weir_rtmp_get_limits (); *limit != NULL; limit++)
       weir_counters_declare (settings->counters, *limit);
   }
+  if (settings->certificates != NULL)
+    weir_certificates_ref (settings->certificates);
+  if (settings->certificates != NULL && settings->counters != NULL)
+    weir_counters_declare (settings->counters, WEIR_RTMPS_HANDSHAKE);
   self->worker = weir_worker_ref (worker);
   if (settings->door != NULL) {
     weir_door_ref (settings->door);
@@ -210,6 +229,14 @@ const gchar *
 weir_rtmp_listener_get_addresses (WeirRtmpListener *self)
 {
   return self->addresses;
+}
+
+void
+weir_rtmp_listener_get_handshakes (WeirRtmpListener *self, WeirRtmpHandshakes *handshakes)
+{
+  g_mutex_lock (&self->lock);
+  *handshakes = self->handshakes;
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -252,6 +279,7 @@ weir_rtmp_listener_finalize (GObject *object)
   g_clear_pointer (&self->worker, weir_worker_unref);
   g_hash_table_unref (self->pending);
   g_clear_pointer (&self->settings.counters, weir_counters_unref);
+  weir_certificates_unref (self->settings.certificates);
   g_free (self->addresses);
   g_free (self->app);
   g_mutex_clear (&self->lock);

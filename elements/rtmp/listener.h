@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../base/counters.h"
+#include "../net/certificates.h"
 #include "connection.h"
 #include "settings.h"
 
@@ -23,7 +24,12 @@ typedef struct {
                                of @worker; NULL: as weir_door_settings_init() has it */
   gsize output_max;         /* 64 KiB waiting to be sent to one peer */
   WeirCounters *counters;   /* (nullable) (transfer none): counts by weir_rtmp_get_limits() */
+  WeirCertificates *certificates; /* (nullable) (transfer none): TLS, with these */
 } WeirRtmpListenerSettings;
+
+/* The counters' word for a TLS handshake that failed, or TLS that broke later; beside those of
+ * weir_rtmp_get_limits(). */
+#define WEIR_RTMPS_HANDSHAKE "tls-handshake"
 
 /* the defaults that stand beside the fields, and the session's */
 void weir_rtmp_listener_settings_init (WeirRtmpListenerSettings *settings);
@@ -40,12 +46,23 @@ void weir_rtmp_listener_settings_init (WeirRtmpListenerSettings *settings);
  * weir_connection_accept() or weir_connection_refuse(), now or within `authorise_us`. Nobody
  * connected, or FALSE, is a refusal.
  *
+ * With certificates it speaks RTMPS, and the connections' protocol is "rtmps". Who speaks plain
+ * RTMP there, or TLS or HTTP to a listener without, gets the least that makes it fail at once, and
+ * the log says what to do.
+ *
  * Returns: NULL with a #GIOError
  */
 WeirRtmpListener *weir_rtmp_listener_new (const gchar *addresses,
     const WeirRtmpListenerSettings *settings, WeirWorker *worker, GError **error);
 /* Returns: (transfer none): as weir_tcp_listener_get_addresses(); any thread */
 const gchar *weir_rtmp_listener_get_addresses (WeirRtmpListener *self);
+typedef struct {
+  guint64 completed;
+  guint64 failed;
+} WeirRtmpHandshakes;
+
+/* TLS handshakes so far, of who sent anything at all; any thread */
+void weir_rtmp_listener_get_handshakes (WeirRtmpListener *self, WeirRtmpHandshakes *handshakes);
 /* any thread but from within `authorise`; stops listening; connections that were accepted go on,
  * the others are closed. To be called before the last reference is dropped: connections that are
  * not accepted yet keep the listener. */

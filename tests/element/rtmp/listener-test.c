@@ -720,16 +720,32 @@ stopping_closes_those_that_wait_and_leaves_the_accepted (void)
 static void
 who_speaks_something_else_is_closed (void)
 {
+  static const struct {
+    const gchar *said;
+    const gchar *answer;
+  } table[] = {
+      {"GET / HTTP/1.1\r\nX: \033[31m\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+      {"\x16\x03\x01\x02", "\x15\x03\x03"},
+      {"\xff", ""},
+  };
   Fixture fixture = {.decision = ACCEPT};
-  gint fd;
-  gchar byte;
 
   fixture_init (&fixture);
   fixture_listen (&fixture);
-  fd = tcp_connect (weir_rtmp_listener_get_addresses (fixture.listener));
-  tcp_write (fd, "GET / HTTP/1.1\r\nX: \033[31m\r\n\r\n", 29);
-  g_assert_cmpint (recv (fd, &byte, 1, 0), <=, 0);
-  close (fd);
+  for (guint i = 0; i < G_N_ELEMENTS (table); i++) {
+    gint fd = tcp_connect (weir_rtmp_listener_get_addresses (fixture.listener));
+    gchar answer[512] = {0};
+    gsize size = 0;
+    gssize count;
+
+    tcp_write (fd, table[i].said, strlen (table[i].said));
+    while ((count = recv (fd, answer + size, sizeof answer - size, 0)) > 0)
+      size += (gsize) count;
+    g_assert_cmpint (count, ==, 0);
+    g_assert_true (g_str_has_prefix (answer, table[i].answer));
+    g_assert_cmpint (size > 0, ==, table[i].answer[0] != '\0');
+    close (fd);
+  }
   fixture_clear (&fixture);
   g_assert_cmpuint (counter_get (&fixture.asked), ==, 0);
 }

@@ -153,11 +153,12 @@ other_protocols_are_recognised (void)
   static const struct {
     const gchar *input;
     const gchar *hint;
+    const gchar *answer; /* NULL: none */
   } table[] = {
-      {"\x16\x03\x01\x02", "TLS on the plain port (use rtmps://)"},
-      {"GET / HTTP/1.1\r\n", "HTTP on the RTMP port"},
-      {"POST /fcs", "HTTP on the RTMP port"},
-      {"O", "HTTP on the RTMP port"},
+      {"\x16\x03\x01\x02", "TLS on the plain port (use rtmps://)", "\x15\x03\x03"},
+      {"GET / HTTP/1.1\r\n", "HTTP on the RTMP port", "HTTP/1.1 400 Bad Request\r\n"},
+      {"POST /fcs", "HTTP on the RTMP port", "HTTP/1.1 400 Bad Request\r\n"},
+      {"O", "HTTP on the RTMP port", "HTTP/1.1 400 Bad Request\r\n"},
       {"PROXY TCP4 1.2.3.4", "PROXY header on the RTMP port"},
       {"\r\n\r\n", "PROXY header on the RTMP port"},
       {"\x06", "RTMPE"},
@@ -177,9 +178,36 @@ other_protocols_are_recognised (void)
           ==, WEIR_RTMP_HANDSHAKE_FAILED);
       g_assert_cmpuint (consumed, ==, strlen (table[i].input));
       g_assert_cmpstr (weir_rtmp_handshake_get_hint (handshake), ==, table[i].hint);
-      g_assert_cmpuint (output.size, ==, 0);
+      if (table[i].answer == NULL)
+        g_assert_cmpuint (output.size, ==, 0);
+      else
+        g_assert_cmpmem (output.data, MIN (output.size, strlen (table[i].answer)), table[i].answer,
+            strlen (table[i].answer));
     }
   }
+}
+
+static void
+tls_gets_one_fatal_alert_and_http_a_whole_response (void)
+{
+  static const guint8 alert[] = {0x15, 3, 3, 0, 2, 2, 40};
+  g_autoptr (WeirRtmpHandshake) tls = handshake_new ();
+  g_autoptr (WeirRtmpHandshake) http = handshake_new ();
+  g_auto (WeirWriter) output = {0};
+  g_autofree gchar *text = NULL;
+  const gchar *body;
+  gsize consumed;
+
+  for (guint n = 0; n < 2; n++)
+    weir_rtmp_handshake_input (tls, (const guint8 *) "\x16\x03", 2, &consumed, &output);
+  g_assert_cmpmem (output.data, output.size, alert, sizeof alert);
+  weir_writer_reset (&output);
+  for (guint n = 0; n < 2; n++)
+    weir_rtmp_handshake_input (http, (const guint8 *) "GET ", 4, &consumed, &output);
+  text = g_strndup ((const gchar *) output.data, output.size);
+  body = strstr (text, "\r\n\r\n") + 4;
+  g_assert_nonnull (strstr (text, "\r\nContent-Length: 43\r\n"));
+  g_assert_cmpuint (strlen (body), ==, 43);
 }
 
 static void
@@ -213,6 +241,7 @@ main (int argc, char **argv)
   TEST (nothing_is_said_before_c1_is_complete_and_c2_is_only_counted);
   TEST (what_follows_c2_in_the_same_piece_is_left);
   TEST (other_protocols_are_recognised);
+  TEST (tls_gets_one_fatal_alert_and_http_a_whole_response);
   TEST (an_unknown_version_is_offered_version_3);
   return g_test_run ();
 }
