@@ -70,7 +70,8 @@ static const Entry entries[] = {
     {"server", "trusted-proxies", TYPE_NETWORKS, "",
         "Networks or addresses of proxies, separated by semicolons. What connects from there to "
         "rtmp.listen or rtmps.listen must begin with the PROXY protocol (version 1 or 2), before "
-        "TLS; limits then count the client that the proxy names. Empty: none.",
+        "TLS; of what sends HTTP, X-Forwarded-For and X-Forwarded-Proto are believed. Limits then "
+        "count the client that the proxy names. Empty: none.",
         AT (server.trusted_proxies), 0, 0, NULL},
 
     {"http", "listen", TYPE_LISTEN, "[::]:8080",
@@ -86,8 +87,10 @@ static const Entry entries[] = {
         AT (http.public_url), 0, 0, NULL},
 
     {"https", "listen", TYPE_LISTEN, "",
-        "Where the same is served with TLS, for example [::]:8443. Empty: off.", AT (https.listen),
-        0, 0, NULL},
+        "Where the same is served with TLS, for example [::]:8443; there must be a certificate "
+        "then. "
+        "Empty: off.",
+        AT (https.listen), 0, 0, NULL},
     {"https", "certificates", TYPE_TEXT, "",
         "Folder of NAME.crt with NAME.key, one of them default; a client gets the one for the name "
         "that it asks for. Read again at SIGHUP and when a file changes. Empty: certificates in "

@@ -10,6 +10,7 @@
 #include "fileerror.h"
 #include "http/app.h"
 #include "http/server.h"
+#include "https.h"
 #include "log.h"
 #include "net/door.h"
 #include "notify.h"
@@ -47,8 +48,10 @@ typedef struct {
   WeirRtmpListener *rtmp;
   WeirRtmps *rtmps;
   WeirHttpApp *app;
-  WeirHttpServer *http;
-  WeirHttpServer *admin; /* NULL: everything is on @http */
+  WeirHttpServer *http;  /* NULL when it is off; so below */
+  WeirHttpServer *admin; /* NULL: everything is on @http and @https */
+  WeirHttps *https;
+  WeirNetworks *proxies;
   gchar *ready_path;
   gboolean stopping;
   int status;
@@ -107,9 +110,13 @@ on_terminate (gpointer data)
 
 /* whoever reloads us must not end what runs */
 static gboolean
-on_hangup (G_GNUC_UNUSED gpointer data)
+on_hangup (gpointer data)
 {
+  Daemon *self = data;
+
   g_message ("SIGHUP: the configuration is read at the start only, restart to change it");
+  if (self->https != NULL)
+    weir_https_reload (self->https);
   return G_SOURCE_CONTINUE;
 }
 
@@ -238,41 +245,70 @@ daemon_listen_rtmp (Daemon *self, GError **error)
   return TRUE;
 }
 
-static WeirHttpServer *
-daemon_serve (
-    Daemon *self, const gchar *key, const gchar *listen, WeirHttpHandler handler, GError **error)
+static void
+make_http_settings (Daemon *self, WeirHttpServerSettings *settings)
 {
   const typeof (self->config->limits) *limits = &self->config->limits;
-  WeirHttpServerSettings settings;
-  WeirHttpServer *server;
 
-  weir_http_server_settings_init (&settings);
-  settings.counters = self->counters;
-  settings.connections_max = limits->http_connections;
-  settings.connections_per_address_max = limits->http_connections_per_address;
-  settings.header_time_us = limits->http_header_time;
-  settings.body_time_us = limits->http_body_time;
-  settings.idle_us = limits->http_idle;
-  settings.write_stall_us = limits->http_write_stall;
-  settings.write_progress = (guint64) limits->http_write_progress;
-  settings.body_max = (gsize) limits->http_body;
-  settings.header_max = (gsize) limits->http_header;
-  settings.headers_max = limits->http_headers;
-  settings.target_max = (gsize) limits->http_target;
-  settings.parked_per_stream_max = limits->http_parked_per_stream;
-  settings.parked_per_address_max = limits->http_parked_per_address;
-  settings.answer_max_us = limits->http_answer;
-  server = weir_http_server_new (listen, &settings, handler, self->app, error);
-  if (server == NULL)
+  weir_http_server_settings_init (settings);
+  settings->counters = self->counters;
+  settings->trusted_proxies = self->proxies;
+  settings->connections_max = limits->http_connections;
+  settings->connections_per_address_max = limits->http_connections_per_address;
+  settings->header_time_us = limits->http_header_time;
+  settings->body_time_us = limits->http_body_time;
+  settings->idle_us = limits->http_idle;
+  settings->write_stall_us = limits->http_write_stall;
+  settings->write_progress = (guint64) limits->http_write_progress;
+  settings->body_max = (gsize) limits->http_body;
+  settings->header_max = (gsize) limits->http_header;
+  settings->headers_max = limits->http_headers;
+  settings->target_max = (gsize) limits->http_target;
+  settings->parked_per_stream_max = limits->http_parked_per_stream;
+  settings->parked_per_address_max = limits->http_parked_per_address;
+  settings->answer_max_us = limits->http_answer;
+}
+
+/* @server: (out): stays NULL when @listen is empty */
+static gboolean
+daemon_serve (Daemon *self, const gchar *key, const gchar *listen, WeirHttpHandler handler,
+    WeirHttpServer **server, GError **error)
+{
+  WeirHttpServerSettings settings;
+
+  if (listen[0] == '\0')
+    return TRUE;
+  make_http_settings (self, &settings);
+  *server = weir_http_server_new (listen, &settings, handler, self->app, error);
+  if (*server == NULL) {
     g_prefix_error (error, "%s: ", key);
-  return server;
+    return FALSE;
+  }
+  weir_http_app_add_server (self->app, *server);
+  return TRUE;
+}
+
+static gboolean
+daemon_serve_tls (Daemon *self, WeirHttpHandler handler, GError **error)
+{
+  WeirHttpServerSettings settings;
+
+  if (self->config->https.listen[0] == '\0')
+    return TRUE;
+  make_http_settings (self, &settings);
+  self->https = weir_https_new (self->config, &settings, handler, self->app, error);
+  if (self->https == NULL)
+    return FALSE;
+  weir_http_app_add_server (self->app, weir_https_get_server (self->https));
+  return TRUE;
 }
 
 static gboolean
 daemon_listen_http (Daemon *self, GError **error)
 {
   const WeirConfig *config = self->config;
-  gboolean apart = config->http.admin_listen[0] != '\0';
+  WeirHttpHandler on_public =
+      config->http.admin_listen[0] != '\0' ? weir_http_app_handle_public : weir_http_app_handle;
   WeirHttpAppSettings settings = {
       .config = config,
       .store = self->store,
@@ -286,19 +322,12 @@ daemon_listen_http (Daemon *self, GError **error)
   if (self->rtmp != NULL)
     settings.listeners.rtmp = (gchar *) weir_rtmp_listener_get_addresses (self->rtmp);
   self->app = weir_http_app_new (&settings);
-  self->http = daemon_serve (self, "http.listen", config->http.listen,
-      apart ? weir_http_app_handle_public : weir_http_app_handle, error);
-  if (self->http == NULL)
-    return FALSE;
-  weir_http_app_add_server (self->app, self->http);
-  if (!apart)
-    return TRUE;
-  self->admin = daemon_serve (
-      self, "http.admin-listen", config->http.admin_listen, weir_http_app_handle, error);
-  if (self->admin == NULL)
-    return FALSE;
-  weir_http_app_add_server (self->app, self->admin);
-  return TRUE;
+  if (config->server.trusted_proxies[0] != '\0')
+    self->proxies = weir_networks_parse (config->server.trusted_proxies, NULL);
+  return daemon_serve (self, "http.listen", config->http.listen, on_public, &self->http, error) &&
+         daemon_serve_tls (self, on_public, error) &&
+         daemon_serve (self, "http.admin-listen", config->http.admin_listen, weir_http_app_handle,
+             &self->admin, error);
 }
 
 static gboolean
@@ -328,7 +357,11 @@ daemon_describe (Daemon *self)
   g_autoptr (GString) line = g_string_new ("ready");
   g_autofree gchar *rtmps = weir_rtmps_get_addresses (self->rtmps);
 
-  g_string_append_printf (line, " http=%s", weir_http_server_get_addresses (self->http));
+  if (self->http != NULL)
+    g_string_append_printf (line, " http=%s", weir_http_server_get_addresses (self->http));
+  if (self->https != NULL)
+    g_string_append_printf (
+        line, " https=%s", weir_http_server_get_addresses (weir_https_get_server (self->https)));
   if (self->admin != NULL)
     g_string_append_printf (line, " admin=%s", weir_http_server_get_addresses (self->admin));
   if (self->rtmp != NULL)
@@ -413,7 +446,9 @@ daemon_clear (Daemon *self)
   if (self->app != NULL)
     weir_http_app_remove_servers (self->app);
   g_clear_pointer (&self->admin, weir_http_server_free);
+  g_clear_pointer (&self->https, weir_https_free);
   g_clear_pointer (&self->http, weir_http_server_free);
+  g_clear_pointer (&self->proxies, weir_networks_free);
   while (g_main_context_iteration (NULL, FALSE))
     ; /* answers that waited for the store */
   g_clear_pointer (&self->app, weir_http_app_free);
