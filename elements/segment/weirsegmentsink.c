@@ -6,7 +6,8 @@
  * Writes the tracks of a broadcast as original segments, each an object of its own that holds all
  * tracks, next to an init segment and a live HLS playlist that any static file server can serve. It
  * never blocks and never fails its branch: the disk is behind a writer thread of its own, and what
- * that cannot take is dropped, counted, and told once as a warning.
+ * that cannot take is dropped and counted; a warning is posted when that begins and an information
+ * when media goes on, with a discontinuity.
  *
  * A file is written as `NAME.open` and gets its name when it is complete. The folder must be there.
  *
