@@ -40,6 +40,7 @@ typedef struct {
   WeirAuth *auth;
   WeirStore *store;
   WeirBlobs *blobs;
+  WeirRecovery *recovery;
   WeirWorkerPool *workers;
   WeirWorker *accept;
   WeirCounters *counters;
@@ -372,11 +373,17 @@ daemon_describe (Daemon *self)
   return g_string_free (g_steal_pointer (&line), FALSE);
 }
 
-static gboolean
-daemon_write_ready (Daemon *self, const gchar *line, GError **error)
+static void
+daemon_write_ready (Daemon *self, const gchar *line)
 {
-  return g_file_set_contents_full (
-      self->ready_path, line, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+  g_autoptr (GError) error = NULL;
+
+  if (g_file_set_contents_full (
+          self->ready_path, line, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &error))
+    return;
+  /* what an earlier one says is wrong */
+  g_unlink (self->ready_path);
+  g_message ("the command cannot find the daemon by itself, it needs --url: %s", error->message);
 }
 
 /* what is on changes in the file; standard output has one line only */
@@ -385,24 +392,20 @@ on_rtmps_changed (gpointer data)
 {
   Daemon *self = data;
   g_autofree gchar *line = daemon_describe (self);
-  g_autoptr (GError) error = NULL;
 
-  if (!daemon_write_ready (self, line, &error))
-    g_warning ("%s", error->message);
+  daemon_write_ready (self, line);
 }
 
-static gboolean
-daemon_tell_ready (Daemon *self, GError **error)
+static void
+daemon_tell_ready (Daemon *self)
 {
   g_autofree gchar *line = daemon_describe (self);
 
-  if (!daemon_write_ready (self, line, error))
-    return FALSE;
+  daemon_write_ready (self, line);
   weir_http_app_set_ready (self->app, TRUE);
   fputs (line, stdout);
   fflush (stdout);
   notify ("READY=1");
-  return TRUE;
 }
 
 static gboolean
@@ -413,8 +416,11 @@ daemon_start (Daemon *self, GError **error)
   daemon_make_door (self);
   self->manager =
       weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
-  return daemon_listen_rtmp (self, error) && daemon_listen_rtmps (self, error) &&
-         daemon_listen_http (self, error) && daemon_tell_ready (self, error);
+  if (!daemon_listen_rtmp (self, error) || !daemon_listen_rtmps (self, error) ||
+      !daemon_listen_http (self, error))
+    return FALSE;
+  daemon_tell_ready (self);
+  return TRUE;
 }
 
 static void
@@ -449,6 +455,7 @@ daemon_clear (Daemon *self)
   g_clear_pointer (&self->https, weir_https_free);
   g_clear_pointer (&self->http, weir_http_server_free);
   g_clear_pointer (&self->proxies, weir_networks_free);
+  g_clear_pointer (&self->recovery, weir_recovery_free);
   while (g_main_context_iteration (NULL, FALSE))
     ; /* answers that waited for the store */
   g_clear_pointer (&self->app, weir_http_app_free);
@@ -509,7 +516,7 @@ weir_daemon_run (int argc, char **argv)
   g_unix_signal_add (SIGINT, on_terminate, &self);
   g_unix_signal_add (SIGHUP, on_hangup, &self);
   if (daemon_open_state (&self, &error))
-    weir_recover (self.store, self.blobs, daemon_recovered, &self);
+    self.recovery = weir_recovery_new (self.store, self.blobs, daemon_recovered, &self);
   else
     daemon_fail (&self, error);
   if (self.status == 0)

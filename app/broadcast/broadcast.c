@@ -2,6 +2,7 @@
 #include "broadcast/broadcast.h"
 
 #include "broadcast/dump.h"
+#include "broadcast/salvage.h"
 #include "rtmp/weirrtmpsrc.h"
 #include "segment/weirsegmentsink.h"
 #include "timeline/weirsanitizer.h"
@@ -24,8 +25,10 @@
 #define KEEP_SEGMENTS (WINDOW_SEGMENTS + 6)
 /* segments that wait for disk or store to be well again */
 #define UNCOMMITTED_MAX 1024
-/* attempts, each after another segment was committed */
+/* attempts, each after another segment was committed; a disk that is full has any number of them */
 #define FAILURES_MAX 8
+/* how often an end is tried again that disk or store refuse */
+#define END_RETRY_S 5
 /* a clean stop means that the broadcaster pressed Stop: the window is this short then */
 #define CLEAN_STOP_WINDOW (5 * G_USEC_PER_SEC)
 
@@ -47,9 +50,15 @@ struct _WeirBroadcast {
   gboolean fenced;      /* someone else owns the broadcast: nothing is committed any more */
   gint64 last_media_us; /* monotonic; of connections that have ended */
   gint64 gop_ns;
-  GQueue uncommitted; /* of ClosedSegment: to be tried again */
-  guint missing;      /* segments that were given up */
-  gboolean tried_again;
+  GQueue uncommitted;     /* of ClosedSegment: to be tried again */
+  guint missing;          /* segments that were given up */
+  gchar *inits;           /* JSON, the last word */
+  gboolean inits_missing; /* and the store has not taken it */
+  GSource *end_timer;
+  gboolean tried_again; /* since the pipeline is down, or the timer */
+  gboolean finishing;   /* everything is committed but the end, or given up */
+  gboolean given_up;    /* what is not committed now is left to the next start */
+  gboolean end_told;
   gchar *committed; /* (nullable): state as of the last segment that was committed … */
   guint64 committed_number;
 
@@ -128,6 +137,7 @@ typedef struct {
   gchar *name;
   gchar *committed;
   gboolean stored; /* what is missing is the entry in the store */
+  gboolean told;
   guint failures;
 } ClosedSegment;
 
@@ -143,12 +153,22 @@ closed_segment_free (ClosedSegment *closed)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ClosedSegment, closed_segment_free)
 
 static void broadcast_retry_commits (WeirBroadcast *self);
+static void broadcast_commit_inits (WeirBroadcast *self);
 
 static void
 broadcast_pending_done (WeirBroadcast *self)
 {
   self->pending--;
   broadcast_check_ended (self);
+}
+
+/* whether it says nothing about what was to be written, only about the place */
+static gboolean
+is_refusal (const GError *error)
+{
+  return g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY);
 }
 
 /* @closed: (transfer full) */
@@ -164,9 +184,12 @@ broadcast_commit_failed (WeirBroadcast *self, ClosedSegment *the_closed, const G
     weir_broadcast_end (self, "The broadcast goes on elsewhere.");
     return;
   }
-  g_message ("broadcast %s: segment %" G_GUINT64_FORMAT " was not committed: %s", self->record->uid,
-      closed->number, error->message);
-  if (++closed->failures >= FAILURES_MAX ||
+  if (!closed->told)
+    g_message ("broadcast %s: segment %" G_GUINT64_FORMAT " was not committed: %s",
+        self->record->uid, closed->number, error->message);
+  closed->told = TRUE;
+  closed->failures += !is_refusal (error);
+  if (closed->failures >= FAILURES_MAX ||
       g_queue_get_length (&self->uncommitted) >= UNCOMMITTED_MAX)
     self->missing++;
   else
@@ -242,6 +265,10 @@ broadcast_retry_commits (WeirBroadcast *self)
   ClosedSegment *closed;
 
   self->pending++;
+  if (self->inits_missing) {
+    self->pending++;
+    broadcast_commit_inits (self);
+  }
   g_queue_init (&self->uncommitted);
   while ((closed = g_queue_pop_head (&again)) != NULL) {
     self->pending++;
@@ -303,20 +330,29 @@ inits_committed (GObject *source, GAsyncResult *result, gpointer data)
   WeirBroadcast *self = data;
   g_autoptr (GError) error = NULL;
 
-  if (!weir_store_commit_inits_finish (WEIR_STORE (source), result, &error))
+  if (!weir_store_commit_inits_finish (WEIR_STORE (source), result, &error)) {
+    self->inits_missing = TRUE;
     g_message (
         "broadcast %s: init segments were not committed: %s", self->record->uid, error->message);
+  }
   broadcast_pending_done (self);
+}
+
+static void
+broadcast_commit_inits (WeirBroadcast *self)
+{
+  self->inits_missing = FALSE;
+  weir_store_commit_inits (self->context.store, self->record->uid, self->record->epoch, self->inits,
+      inits_committed, self);
 }
 
 /* @data: (transfer full): the JSON */
 static void
 inits_changed_on_main (WeirBroadcast *self, gpointer data)
 {
-  g_autofree gchar *json = data;
-
-  weir_store_commit_inits (
-      self->context.store, self->record->uid, self->record->epoch, json, inits_committed, self);
+  g_free (self->inits);
+  self->inits = data;
+  broadcast_commit_inits (self);
 }
 
 /* The journal stands beside the spool files and says what they do not: a line of JSON for each set
@@ -931,37 +967,81 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
 /* ---- the end ---- */
 
 static void
-store_ended (GObject *source, GAsyncResult *result, gpointer data)
+broadcast_finish (WeirBroadcast *self)
 {
-  WeirBroadcast *self = data;
-  g_autoptr (GError) error = NULL;
-
-  if (!weir_store_end_broadcast_finish (WEIR_STORE (source), result, &error))
-    g_message ("broadcast %s: its end was not committed: %s", self->record->uid, error->message);
   broadcast_set_state (
       self, self->record->recorded ? WEIR_LIFECYCLE_READY : WEIR_LIFECYCLE_ENDED, 0);
   self->context.ended (self, self->context.data);
 }
 
+static gboolean
+end_again (gpointer data)
+{
+  WeirBroadcast *self = data;
+
+  g_clear_pointer (&self->end_timer, g_source_unref);
+  self->tried_again = FALSE;
+  self->finishing = FALSE;
+  broadcast_check_ended (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+broadcast_end_later (WeirBroadcast *self)
+{
+  self->end_timer = g_timeout_source_new_seconds (END_RETRY_S);
+  g_source_set_callback (self->end_timer, end_again, self, NULL);
+  g_source_attach (self->end_timer, NULL);
+}
+
+static void
+store_ended (GObject *source, GAsyncResult *result, gpointer data)
+{
+  WeirBroadcast *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!weir_store_end_broadcast_finish (WEIR_STORE (source), result, &error)) {
+    if (!self->end_told)
+      g_message ("broadcast %s: its end was not committed: %s", self->record->uid, error->message);
+    self->end_told = TRUE;
+    if (is_refusal (error) && !self->given_up) {
+      broadcast_end_later (self);
+      return;
+    }
+  } else {
+    weir_spool_remove (weir_blobs_get_spool (self->context.blobs), self->record->uid);
+  }
+  broadcast_finish (self);
+}
+
 static void
 broadcast_check_ended (WeirBroadcast *self)
 {
-  g_autofree gchar *journal = NULL;
+  gboolean left = !g_queue_is_empty (&self->uncommitted) || self->inits_missing;
 
-  if (!self->stopped || self->pending > 0)
+  if (!self->stopped || self->pending > 0 || self->finishing || self->end_timer != NULL)
     return;
-  if (!self->tried_again && !self->fenced && !g_queue_is_empty (&self->uncommitted)) {
+  if (left && !self->fenced && !self->tried_again) {
     self->tried_again = TRUE;
     broadcast_retry_commits (self);
     return;
   }
-  self->missing += g_queue_get_length (&self->uncommitted);
+  if (left && !self->fenced && !self->given_up) {
+    broadcast_end_later (self);
+    return;
+  }
+  self->finishing = TRUE;
+  if (left && !self->fenced) {
+    /* the next start finds the broadcast live, with a journal and spool files */
+    g_message ("broadcast %s: %u segment(s) are left to the next start", self->record->uid,
+        g_queue_get_length (&self->uncommitted));
+    broadcast_finish (self);
+    return;
+  }
   if (self->missing > 0)
     g_message ("broadcast %s: %u segment(s) are missing in the recording", self->record->uid,
         self->missing);
-  self->pending = G_MAXUINT / 2; /* nothing comes here again */
-  journal = weir_broadcast_get_journal_path (self->context.blobs, self->record->uid);
-  g_unlink (journal);
+  self->missing = 0;
   weir_store_end_broadcast (self->context.store, self->record->uid, self->record->epoch,
       self->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, store_ended, self);
 }
@@ -1013,12 +1093,31 @@ weir_broadcast_end (WeirBroadcast *self, const gchar *description)
   g_task_run_in_thread (task, stop_pipeline);
 }
 
+void
+weir_broadcast_give_up (WeirBroadcast *self)
+{
+  self->given_up = TRUE;
+  if (self->end_timer == NULL)
+    return;
+  g_source_destroy (self->end_timer);
+  end_again (self);
+}
+
 /* ---- */
 
 gchar *
 weir_broadcast_get_journal_path (WeirBlobs *blobs, const gchar *uid)
 {
   g_autofree gchar *name = g_strconcat (uid, ".journal", NULL);
+
+  return g_build_filename (weir_blobs_get_spool (blobs), name, NULL);
+}
+
+gchar *
+weir_broadcast_make_spool_path (WeirBlobs *blobs, const gchar *uid, guint64 epoch, guint64 number)
+{
+  g_autofree gchar *name =
+      g_strdup_printf ("%s-%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".open", uid, epoch, number);
 
   return g_build_filename (weir_blobs_get_spool (blobs), name, NULL);
 }
@@ -1074,6 +1173,7 @@ weir_broadcast_free (WeirBroadcast *self)
   g_clear_pointer (&self->codecs, g_free);
   g_queue_clear_full (&self->uncommitted, (GDestroyNotify) closed_segment_free);
   g_free (self->committed);
+  g_free (self->inits);
   weir_broadcast_record_free (self->record);
   g_mutex_clear (&self->lock);
   g_free (self);

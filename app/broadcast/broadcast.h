@@ -58,6 +58,10 @@ WeirBroadcastAnswer weir_broadcast_connect (WeirBroadcast *self, WeirConnection 
 /* ends it now, whatever its state: the connection is closed, segments are closed and committed */
 void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
 
+/* beside weir_broadcast_end(): what disk or store refuse is not waited for, but left to the next
+ * start. It may call `ended` at once. */
+void weir_broadcast_give_up (WeirBroadcast *self);
+
 /* fixed from the start */
 const gchar *weir_broadcast_get_uid (WeirBroadcast *self);
 const gchar *weir_broadcast_get_input (WeirBroadcast *self);
@@ -72,6 +76,10 @@ gint64 weir_broadcast_get_gop (WeirBroadcast *self);
 /* Returns: (transfer full): where a recorded broadcast's journal is, for salvage: lines of JSON,
  * `{"inits":…}` and `{"segment":…}`, written when segments open */
 gchar *weir_broadcast_get_journal_path (WeirBlobs *blobs, const gchar *uid);
+
+/* Returns: (transfer full): where a segment is written: `SPOOL/<uid>-<epoch>-<number>.open` */
+gchar *weir_broadcast_make_spool_path (
+    WeirBlobs *blobs, const gchar *uid, guint64 epoch, guint64 number);
 
 /* Returns: (transfer full): the name of a segment in the segment store:
  * `<uid>/<epoch>-<number>.m4s` */

@@ -413,8 +413,10 @@ weir_broadcast_manager_drain (
   self->draining = TRUE;
   self->drained = done;
   self->drained_data = data;
-  for (guint i = 0; i < running->len; i++)
+  for (guint i = 0; i < running->len; i++) {
     weir_broadcast_end (running->pdata[i], "The server is shutting down.");
+    weir_broadcast_give_up (running->pdata[i]);
+  }
   manager_check_drained (self);
 }
 

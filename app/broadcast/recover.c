@@ -10,38 +10,80 @@
 #include "broadcast/salvage.h"
 
 #include <glib/gstdio.h>
-#include <json-glib/json-glib.h>
-#include <stdlib.h>
 #include <string.h>
 
 #undef G_LOG_DOMAIN
 #define G_LOG_DOMAIN "weir"
 
-typedef struct {
+/* how often what is left is tried again */
+#define RETRY_S 10
+
+struct _WeirRecovery {
   WeirStore *store;
   WeirBlobs *blobs;
-  void (*done) (gpointer data);
+  void (*done) (gpointer data); /* NULL once it was called */
   gpointer data;
-  guint pending; /* calls under way, and one for the caller itself */
-} Recovery;
+  guint pending;   /* calls under way, and one for the caller itself */
+  GPtrArray *left; /* of WeirBroadcastRecord: to be tried again */
+  guint timer;
+  gboolean freed;
+};
 
 typedef struct {
-  Recovery *recovery;
+  WeirRecovery *recovery;
   WeirBroadcastRecord *record;
+  WeirJournal *journal;
   WeirIndex *inits;    /* the inits of the journal, else of the store */
   GPtrArray *segments; /* of WeirIndexSegment: salvaged, to be stored */
   guint pending;
+  gboolean refused; /* something could not be written: the orphan is tried again */
 } Orphan;
 
+static gboolean recovery_try_again (gpointer data);
+
 static void
-recovery_unref (Recovery *recovery)
+recovery_unref (WeirRecovery *self)
 {
-  if (--recovery->pending > 0)
+  if (--self->pending > 0)
     return;
-  recovery->done (recovery->data);
-  g_object_unref (recovery->store);
-  g_object_unref (recovery->blobs);
-  g_free (recovery);
+  if (self->freed) {
+    g_object_unref (self->store);
+    g_object_unref (self->blobs);
+    g_ptr_array_unref (self->left);
+    g_free (self);
+    return;
+  }
+  if (self->left->len > 0)
+    self->timer = g_timeout_add_seconds (RETRY_S, recovery_try_again, self);
+  if (self->done != NULL)
+    g_steal_pointer (&self->done) (self->data);
+}
+
+/* said once, not at each attempt */
+#define TELL(recovery, ...)       \
+  do {                            \
+    if ((recovery)->done != NULL) \
+      g_message (__VA_ARGS__);    \
+  } while (0)
+
+/* @record: (transfer full) */
+static void
+recovery_keep (WeirRecovery *self, WeirBroadcastRecord *record)
+{
+  g_ptr_array_add (self->left, record);
+}
+
+static void
+orphan_free (Orphan *orphan)
+{
+  WeirRecovery *recovery = orphan->recovery;
+
+  g_clear_pointer (&orphan->record, weir_broadcast_record_free);
+  g_ptr_array_unref (orphan->segments);
+  g_clear_pointer (&orphan->journal, weir_journal_free);
+  g_clear_pointer (&orphan->inits, weir_index_unref);
+  g_free (orphan);
+  recovery_unref (recovery);
 }
 
 static void
@@ -50,18 +92,16 @@ orphan_ended (GObject *source, GAsyncResult *result, gpointer data)
   Orphan *orphan = data;
   g_autoptr (GError) error = NULL;
 
-  if (!weir_store_end_broadcast_finish (WEIR_STORE (source), result, &error)) {
-    g_message ("broadcast %s: its end was not committed: %s", orphan->record->uid, error->message);
+  if (weir_store_end_broadcast_finish (WEIR_STORE (source), result, &error)) {
+    g_message ("broadcast %s: ended by a restart, %u segment(s) salvaged", orphan->record->uid,
+        orphan->segments->len);
+    weir_spool_remove (weir_blobs_get_spool (orphan->recovery->blobs), orphan->record->uid);
   } else {
-    g_autofree gchar *journal =
-        weir_broadcast_get_journal_path (orphan->recovery->blobs, orphan->record->uid);
-    g_unlink (journal);
+    TELL (orphan->recovery, "broadcast %s: its end was not committed: %s", orphan->record->uid,
+        error->message);
+    recovery_keep (orphan->recovery, g_steal_pointer (&orphan->record));
   }
-  recovery_unref (orphan->recovery);
-  weir_broadcast_record_free (orphan->record);
-  g_ptr_array_unref (orphan->segments);
-  g_clear_pointer (&orphan->inits, weir_index_unref);
-  g_free (orphan);
+  orphan_free (orphan);
 }
 
 static void
@@ -69,8 +109,11 @@ orphan_unref (Orphan *orphan)
 {
   if (--orphan->pending > 0)
     return;
-  g_message ("broadcast %s: ended by a restart, %u segment(s) salvaged", orphan->record->uid,
-      orphan->segments->len);
+  if (orphan->refused) {
+    recovery_keep (orphan->recovery, g_steal_pointer (&orphan->record));
+    orphan_free (orphan);
+    return;
+  }
   weir_store_end_broadcast (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
       orphan->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, orphan_ended, orphan);
 }
@@ -78,7 +121,7 @@ orphan_unref (Orphan *orphan)
 typedef struct {
   Orphan *orphan;
   WeirIndexSegment *segment; /* (transfer none) */
-  gchar *spool_path;         /* the torn original */
+  gchar *spool_path;         /* (nullable): the torn original */
 } SalvagedSegment;
 
 static void
@@ -95,185 +138,276 @@ salvaged_committed (GObject *source, GAsyncResult *result, gpointer data)
   SalvagedSegment *salvaged = data;
   g_autoptr (GError) error = NULL;
 
-  if (!weir_store_commit_segment_finish (WEIR_STORE (source), result, &error))
-    g_message ("salvaged segment %s: not committed: %s", salvaged->segment->name, error->message);
-  else
-    g_unlink (salvaged->spool_path);
+  if (!weir_store_commit_segment_finish (WEIR_STORE (source), result, &error)) {
+    TELL (salvaged->orphan->recovery, "salvaged segment %s: not committed: %s",
+        salvaged->segment->name, error->message);
+    salvaged->orphan->refused = TRUE;
+  } else {
+    if (salvaged->spool_path != NULL)
+      g_unlink (salvaged->spool_path);
+  }
   salvaged_segment_free (salvaged);
+}
+
+/* @salvaged: (transfer full) */
+static void
+salvaged_commit (SalvagedSegment *salvaged)
+{
+  Orphan *orphan = salvaged->orphan;
+  g_autofree gchar *entry = weir_index_segment_to_json (salvaged->segment);
+
+  weir_store_commit_segment (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
+      salvaged->segment->number, entry, orphan->record->committed, salvaged_committed, salvaged);
 }
 
 static void
 salvaged_stored (GObject *source, GAsyncResult *result, gpointer data)
 {
   SalvagedSegment *salvaged = data;
-  Orphan *orphan = salvaged->orphan;
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *entry = NULL;
 
-  if (!weir_blobs_put_finish (WEIR_BLOBS (source), result, &error)) {
-    g_message ("salvaged segment %s: not stored: %s", salvaged->segment->name, error->message);
-    salvaged_segment_free (salvaged);
+  if (weir_blobs_put_finish (WEIR_BLOBS (source), result, &error)) {
+    salvaged_commit (salvaged);
     return;
   }
-  entry = weir_index_segment_to_json (salvaged->segment);
-  weir_store_commit_segment (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
-      salvaged->segment->number, entry, orphan->record->committed, salvaged_committed, salvaged);
-}
-
-/* Returns: (transfer full) (element-type WeirIndexSegment): what the journal says of the segments,
- * their last word counts; the inits go into orphan->inits */
-static GPtrArray *
-orphan_read_journal (Orphan *orphan)
-{
-  GPtrArray *segments = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
-  g_autofree gchar *path =
-      weir_broadcast_get_journal_path (orphan->recovery->blobs, orphan->record->uid);
-  g_autofree gchar *text = NULL;
-  g_auto (GStrv) lines = NULL;
-  g_autofree gchar *inits = g_strdup (orphan->record->inits);
-
-  if (g_file_get_contents (path, &text, NULL, NULL))
-    lines = g_strsplit (text, "\n", -1);
-  for (guint i = 0; lines != NULL && lines[i] != NULL; i++) {
-    g_autoptr (JsonNode) node = json_from_string (lines[i], NULL);
-    JsonObject *line =
-        node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-    WeirIndexSegment *segment;
-
-    if (line == NULL) /* the last one may be torn */
-      continue;
-    if (json_object_has_member (line, "inits")) {
-      g_free (inits);
-      inits = json_to_string (json_object_get_member (line, "inits"), FALSE);
-    } else if (json_object_has_member (line, "segment")) {
-      g_autofree gchar *entry = json_to_string (json_object_get_member (line, "segment"), FALSE);
-      segment = weir_index_segment_from_json (entry, NULL);
-      if (segment != NULL)
-        g_ptr_array_add (segments, segment);
-    }
-  }
-  orphan->inits = weir_index_new (orphan->record->uid, 0);
-  if (inits != NULL)
-    weir_index_add_inits_from_json (orphan->inits, inits, NULL);
-  return segments;
+  TELL (salvaged->orphan->recovery, "salvaged segment %s: not stored: %s", salvaged->segment->name,
+      error->message);
+  salvaged->orphan->refused = TRUE;
+  salvaged_segment_free (salvaged);
 }
 
 static void
-orphan_salvage_file (
-    Orphan *orphan, GPtrArray *journal, const gchar *path, guint64 epoch, guint64 number)
+orphan_read_journal (Orphan *orphan)
 {
-  g_autoptr (WeirIndexSegment) segment = NULL;
-  g_autoptr (GPtrArray) configs = NULL;
+  g_autofree gchar *path =
+      weir_broadcast_get_journal_path (orphan->recovery->blobs, orphan->record->uid);
+  g_autofree gchar *text = NULL;
+  const gchar *inits;
+  gsize size = 0;
+
+  if (!g_file_get_contents (path, &text, &size, NULL))
+    size = 0;
+  orphan->journal = weir_journal_parse (text, size);
+  inits = orphan->journal->inits != NULL ? orphan->journal->inits : orphan->record->inits;
+  orphan->inits = weir_index_new (orphan->record->uid, 0);
+  if (inits != NULL)
+    weir_index_add_inits_from_json (orphan->inits, inits, NULL);
+}
+
+/* @spool_path: (transfer full) (nullable): what is left of it when it is committed */
+static SalvagedSegment *
+salvaged_segment_new (Orphan *orphan, WeirIndexSegment *segment, gchar *spool_path)
+{
+  SalvagedSegment *salvaged = g_new0 (SalvagedSegment, 1);
+
+  salvaged->orphan = orphan;
+  salvaged->segment = segment;
+  salvaged->spool_path = spool_path;
+  orphan->pending++;
+  g_ptr_array_add (orphan->segments, weir_index_segment_ref (segment));
+  return salvaged;
+}
+
+/* Returns: FALSE when there is no spool file of it */
+static gboolean
+orphan_salvage_spool (Orphan *orphan, WeirIndexSegment *segment, GPtrArray *configs)
+{
+  g_autofree gchar *path = weir_broadcast_make_spool_path (
+      orphan->recovery->blobs, orphan->record->uid, segment->epoch, segment->number);
   g_autofree gchar *salvaged_path = NULL;
   g_autoptr (GError) error = NULL;
   SalvagedSegment *salvaged;
 
-  for (guint i = 0; i < journal->len; i++) {
-    WeirIndexSegment *candidate = journal->pdata[i];
-    if (candidate->epoch == epoch && candidate->number == number)
-      segment = weir_index_segment_ref (candidate);
-  }
-  if (segment != NULL)
-    configs = weir_index_get_configs (orphan->inits, epoch, segment->init_generation);
-  if (configs == NULL) {
-    g_message ("spool file %s: the journal does not know it, it stays where it is", path);
-    return;
-  }
   if (!weir_salvage_segment (path, configs, segment, &salvaged_path, &error)) {
-    g_message ("spool file %s: not salvaged: %s", path, error->message);
-    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA))
-      g_unlink (path);
-    return;
+    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+      return FALSE;
+    TELL (orphan->recovery, "spool file %s: not salvaged: %s", path, error->message);
+    orphan->refused |= !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+    return TRUE;
   }
-  segment->name = weir_broadcast_make_segment_name (orphan->record->uid, epoch, number);
-  salvaged = g_new0 (SalvagedSegment, 1);
-  salvaged->orphan = orphan;
-  salvaged->segment = segment;
-  salvaged->spool_path = g_strdup (path);
-  orphan->pending++;
+  salvaged = salvaged_segment_new (orphan, segment, g_steal_pointer (&path));
   weir_blobs_put (
       orphan->recovery->blobs, segment->name, salvaged_path, TRUE, salvaged_stored, salvaged);
-  g_ptr_array_add (orphan->segments, g_steal_pointer (&segment));
+  return TRUE;
 }
 
-/* spool files are named <uid>-<epoch>-<number>.open */
+/* it was stored already, and the daemon died before its entry was committed */
 static void
-orphan_salvage (Orphan *orphan)
+orphan_salvage_object (Orphan *orphan, WeirIndexSegment *segment, GPtrArray *configs)
 {
-  const gchar *spool = weir_blobs_get_spool (orphan->recovery->blobs);
-  g_autoptr (GDir) folder = g_dir_open (spool, 0, NULL);
-  g_autofree gchar *prefix = g_strconcat (orphan->record->uid, "-", NULL);
-  g_autoptr (GPtrArray) journal = orphan_read_journal (orphan);
-  const gchar *name;
+  g_autoptr (GError) error = NULL;
+  gint fd = weir_blobs_open (orphan->recovery->blobs, segment->name, &error);
 
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree gchar *path = g_build_filename (spool, name, NULL);
-    gchar *end = NULL;
-    guint64 epoch, number;
+  if (fd < 0)
+    return;
+  if (weir_salvage_object (fd, segment->name, configs, segment, &error))
+    salvaged_commit (salvaged_segment_new (orphan, segment, NULL));
+  else
+    g_message ("object %s: not salvaged: %s", segment->name, error->message);
+}
 
-    if (!g_str_has_prefix (name, prefix))
-      continue;
-    epoch = g_ascii_strtoull (name + strlen (prefix), &end, 10);
-    number = *end == '-' ? g_ascii_strtoull (end + 1, &end, 10) : 0;
-    if (!orphan->record->recorded || !g_str_equal (end, ".open"))
-      g_unlink (path);
-    else
-      orphan_salvage_file (orphan, journal, path, epoch, number);
+/* @committed: (element-type utf8): the entries that the store has */
+static void
+orphan_salvage (Orphan *orphan, GPtrArray *committed)
+{
+  g_autoptr (GHashTable) done = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  GPtrArray *segments;
+
+  orphan_read_journal (orphan);
+  for (guint i = 0; i < committed->len; i++) {
+    g_autoptr (WeirIndexSegment) segment = weir_index_segment_from_json (committed->pdata[i], NULL);
+
+    if (segment != NULL)
+      g_hash_table_add (done, g_memdup2 (&segment->number, sizeof segment->number));
   }
+  /* the last word on a segment counts */
+  segments = orphan->journal->segments;
+  for (guint i = segments->len; i > 0; i--) {
+    WeirIndexSegment *segment = segments->pdata[i - 1];
+    g_autoptr (GPtrArray) configs = NULL;
+
+    if (!g_hash_table_add (done, g_memdup2 (&segment->number, sizeof segment->number)))
+      continue;
+    configs = weir_index_get_configs (orphan->inits, segment->epoch, segment->init_generation);
+    if (configs == NULL) {
+      TELL (orphan->recovery,
+          "broadcast %s: nothing is known of the tracks of segment %" G_GUINT64_FORMAT,
+          orphan->record->uid, segment->number);
+      continue;
+    }
+    g_free (segment->name);
+    segment->name =
+        weir_broadcast_make_segment_name (orphan->record->uid, segment->epoch, segment->number);
+    if (!orphan_salvage_spool (orphan, segment, configs))
+      orphan_salvage_object (orphan, segment, configs);
+  }
+}
+
+static void
+segments_listed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Orphan *orphan = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) entries =
+      weir_store_list_segments_finish (WEIR_STORE (source), result, &error);
+
+  if (entries != NULL) {
+    orphan_salvage (orphan, entries);
+  } else {
+    TELL (orphan->recovery, "broadcast %s: its index cannot be read: %s", orphan->record->uid,
+        error->message);
+    orphan->refused = TRUE;
+  }
+  orphan_unref (orphan);
 }
 
 static void
 orphan_claimed (GObject *source, GAsyncResult *result, gpointer data)
 {
-  Recovery *recovery = data;
+  Orphan *orphan = data;
   g_autoptr (GError) error = NULL;
-  Orphan *orphan;
   WeirBroadcastRecord *record =
       weir_store_claim_broadcast_finish (WEIR_STORE (source), result, &error);
 
   if (record == NULL) {
-    g_message ("a broadcast could not be claimed: %s", error->message);
-    recovery_unref (recovery);
+    TELL (orphan->recovery, "broadcast %s: cannot be claimed: %s", orphan->record->uid,
+        error->message);
+    if (!g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED))
+      recovery_keep (orphan->recovery, g_steal_pointer (&orphan->record));
+    orphan_free (orphan);
     return;
   }
-  orphan = g_new0 (Orphan, 1);
-  orphan->recovery = recovery;
+  weir_broadcast_record_free (orphan->record);
+  orphan->record = record;
+  orphan->pending = 1;
+  if (record->recorded)
+    weir_store_list_segments (orphan->recovery->store, record->uid, segments_listed, orphan);
+  else
+    orphan_unref (orphan);
+}
+
+/* @record: (transfer full) */
+static void
+recovery_adopt (WeirRecovery *self, WeirBroadcastRecord *record)
+{
+  Orphan *orphan = g_new0 (Orphan, 1);
+
+  orphan->recovery = self;
   orphan->record = record;
   orphan->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
-  orphan->pending = 1;
-  orphan_salvage (orphan);
-  orphan_unref (orphan);
+  self->pending++;
+  weir_store_claim_broadcast (self->store, record->uid, record->epoch, orphan_claimed, orphan);
+}
+
+static gboolean
+recovery_try_again (gpointer data)
+{
+  WeirRecovery *self = data;
+  g_autoptr (GPtrArray) left = g_steal_pointer (&self->left);
+
+  self->timer = 0;
+  self->left = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_broadcast_record_free);
+  self->pending++;
+  while (left->len > 0)
+    recovery_adopt (self, g_ptr_array_steal_index (left, 0));
+  recovery_unref (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* what belongs to broadcasts that have ended, or that nobody knows, is of no use to anyone */
+static void
+recovery_clean_spool (WeirRecovery *self, GPtrArray *records)
+{
+  const gchar *spool = weir_blobs_get_spool (self->blobs);
+  g_autoptr (GHashTable) open = g_hash_table_new (g_str_hash, g_str_equal);
+  guint removed;
+
+  for (guint i = 0; i < records->len; i++)
+    g_hash_table_add (open, ((WeirBroadcastRecord *) records->pdata[i])->uid);
+  removed = weir_spool_remove_others (spool, open);
+  if (removed > 0)
+    g_message ("%s: removed %u file(s) of broadcasts that have ended", spool, removed);
 }
 
 static void
 orphans_listed (GObject *source, GAsyncResult *result, gpointer data)
 {
-  Recovery *recovery = data;
+  WeirRecovery *self = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) records =
       weir_store_list_broadcasts_finish (WEIR_STORE (source), result, &error);
 
-  if (records == NULL)
+  if (records == NULL) {
     g_message ("open broadcasts could not be listed: %s", error->message);
-  for (guint i = 0; records != NULL && i < records->len; i++) {
-    const WeirBroadcastRecord *record = records->pdata[i];
-
-    recovery->pending++;
-    weir_store_claim_broadcast (
-        recovery->store, record->uid, record->epoch, orphan_claimed, recovery);
+    recovery_unref (self);
+    return;
   }
-  recovery_unref (recovery);
+  recovery_clean_spool (self, records);
+  while (records->len > 0)
+    recovery_adopt (self, g_ptr_array_steal_index (records, 0));
+  recovery_unref (self);
+}
+
+WeirRecovery *
+weir_recovery_new (WeirStore *store, WeirBlobs *blobs, void (*done) (gpointer data), gpointer data)
+{
+  WeirRecovery *self = g_new0 (WeirRecovery, 1);
+
+  self->store = g_object_ref (store);
+  self->blobs = g_object_ref (blobs);
+  self->done = done;
+  self->data = data;
+  self->pending = 1;
+  self->left = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_broadcast_record_free);
+  weir_store_list_broadcasts (store, NULL, WEIR_BROADCAST_LIVE, orphans_listed, self);
+  return self;
 }
 
 void
-weir_recover (WeirStore *store, WeirBlobs *blobs, void (*done) (gpointer data), gpointer data)
+weir_recovery_free (WeirRecovery *self)
 {
-  Recovery *recovery = g_new0 (Recovery, 1);
-
-  recovery->store = g_object_ref (store);
-  recovery->blobs = g_object_ref (blobs);
-  recovery->done = done;
-  recovery->data = data;
-  recovery->pending = 1;
-  weir_store_list_broadcasts (store, NULL, WEIR_BROADCAST_LIVE, orphans_listed, recovery);
+  g_clear_handle_id (&self->timer, g_source_remove);
+  self->freed = TRUE;
+  self->pending++;
+  recovery_unref (self);
 }

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "broadcast/salvage.h"
 
+#include "api/jsonguard.h"
 #include "fileerror.h"
 #include "segment/box.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <json-glib/json-glib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* eight times what a segment may grow to before it is cut */
 #define FILE_SIZE_MAX (512 * 1024 * 1024)
+
+/* lists of lists of parts */
+#define JOURNAL_DEPTH_MAX 16
 
 #define SUFFIX_OPEN ".open"
 #define SUFFIX_SALVAGED ".salvaged"
@@ -233,21 +238,19 @@ fill_segment (WeirIndexSegment *segment, GArray *chunks, GPtrArray *configs, gui
   segment->closed = TRUE;
 }
 
-/* read rather than mapped: a disk that fails is an error then, not a signal */
+/* read rather than mapped: a disk that fails is an error then, not a signal. @fd: (transfer full)
+ */
 static gboolean
-read_file (const gchar *path, GBytes **content, GError **error)
+read_descriptor (gint fd, const gchar *name, GBytes **content, GError **error)
 {
-  gint fd = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   g_autofree guint8 *data = NULL;
   struct stat status;
   gsize size = 0;
   gssize count = 1;
 
-  if (fd < 0)
-    return weir_set_file_error (error, errno, "Cannot open", path);
   if (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode) || status.st_size > FILE_SIZE_MAX) {
     close (fd);
-    return set_invalid (error, path, "is no spool file");
+    return set_invalid (error, name, "is no spool file");
   }
   data = g_malloc ((gsize) status.st_size + 1);
   while (size < (gsize) status.st_size && count > 0) {
@@ -258,12 +261,22 @@ read_file (const gchar *path, GBytes **content, GError **error)
       size += (gsize) count;
   }
   if (count < 0)
-    weir_set_file_error (error, errno, "Cannot read", path);
+    weir_set_file_error (error, errno, "Cannot read", name);
   close (fd);
   if (count < 0)
     return FALSE;
   *content = g_bytes_new_take (g_steal_pointer (&data), size);
   return TRUE;
+}
+
+static gboolean
+read_file (const gchar *path, GBytes **content, GError **error)
+{
+  gint fd = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+  if (fd < 0)
+    return weir_set_file_error (error, errno, "Cannot open", path);
+  return read_descriptor (fd, path, content, error);
 }
 
 static gboolean
@@ -324,6 +337,28 @@ make_salvaged_path (const gchar *path)
   return g_strdup_printf ("%.*s" SUFFIX_SALVAGED, (gint) length, path);
 }
 
+static gsize
+get_whole_size (GArray *chunks)
+{
+  const WeirIndexPart *last;
+
+  if (chunks->len == 0)
+    return 0;
+  last = &g_array_index (chunks, Chunk, chunks->len - 1).part;
+  return last->offset + last->size;
+}
+
+gsize
+weir_salvage_scan (const guint8 *data, gsize size, GPtrArray *configs, WeirIndexSegment *segment)
+{
+  g_autoptr (GArray) chunks = g_array_new (FALSE, FALSE, sizeof (Chunk));
+  guint64 styp_size = read_chunks (data, size, configs, chunks);
+
+  if (chunks->len > 0)
+    fill_segment (segment, chunks, configs, styp_size);
+  return get_whole_size (chunks);
+}
+
 gboolean
 weir_salvage_segment (const gchar *path, GPtrArray *configs, WeirIndexSegment *segment,
     gchar **salvaged_path, GError **error)
@@ -331,7 +366,6 @@ weir_salvage_segment (const gchar *path, GPtrArray *configs, WeirIndexSegment *s
   g_autoptr (GArray) chunks = g_array_new (FALSE, FALSE, sizeof (Chunk));
   g_autoptr (GBytes) content = NULL;
   g_autofree gchar *salvaged = make_salvaged_path (path);
-  const WeirIndexPart *last;
   const guint8 *data;
   guint64 styp_size;
   gsize size;
@@ -342,10 +376,160 @@ weir_salvage_segment (const gchar *path, GPtrArray *configs, WeirIndexSegment *s
   styp_size = read_chunks (data, size, configs, chunks);
   if (chunks->len == 0)
     return set_invalid (error, path, "holds no whole chunk");
-  last = &g_array_index (chunks, Chunk, chunks->len - 1).part;
-  if (!write_file (salvaged, data, last->offset + last->size, error))
+  if (!write_file (salvaged, data, get_whole_size (chunks), error))
     return FALSE;
   fill_segment (segment, chunks, configs, styp_size);
   *salvaged_path = g_steal_pointer (&salvaged);
   return TRUE;
+}
+
+gboolean
+weir_salvage_object (
+    gint fd, const gchar *name, GPtrArray *configs, WeirIndexSegment *segment, GError **error)
+{
+  g_autoptr (GBytes) content = NULL;
+  g_autoptr (GArray) chunks = g_array_new (FALSE, FALSE, sizeof (Chunk));
+  const guint8 *data;
+  guint64 styp_size;
+  gsize size;
+
+  if (!read_descriptor (fd, name, &content, error))
+    return FALSE;
+  data = g_bytes_get_data (content, &size);
+  styp_size = read_chunks (data, size, configs, chunks);
+  if (chunks->len == 0 || get_whole_size (chunks) != size)
+    return set_invalid (error, name, "is not whole");
+  fill_segment (segment, chunks, configs, styp_size);
+  return TRUE;
+}
+
+/* ---- the journal ---- */
+
+static void
+read_line (WeirJournal *self, const gchar *text, gsize size)
+{
+  g_autofree gchar *line = g_strndup (text, size);
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *object;
+
+  /* json-glib recurses: what is too deep must not come to it */
+  if (!weir_json_check (line, strlen (line), JOURNAL_DEPTH_MAX, NULL))
+    return;
+  node = json_from_string (line, NULL);
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
+    return;
+  object = json_node_get_object (node);
+  if (json_object_has_member (object, "inits")) {
+    g_free (self->inits);
+    self->inits = json_to_string (json_object_get_member (object, "inits"), FALSE);
+  } else if (json_object_has_member (object, "segment")) {
+    g_autofree gchar *entry = json_to_string (json_object_get_member (object, "segment"), FALSE);
+    WeirIndexSegment *segment = weir_index_segment_from_json (entry, NULL);
+
+    if (segment != NULL)
+      g_ptr_array_add (self->segments, segment);
+  }
+}
+
+WeirJournal *
+weir_journal_parse (const gchar *text, gsize size)
+{
+  WeirJournal *self = g_new0 (WeirJournal, 1);
+
+  self->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
+  while (size > 0) {
+    const gchar *end = memchr (text, '\n', size);
+    gsize length = end != NULL ? (gsize) (end - text) : size;
+
+    read_line (self, text, length);
+    length = MIN (length + 1, size);
+    text += length;
+    size -= length;
+  }
+  return self;
+}
+
+void
+weir_journal_free (WeirJournal *self)
+{
+  g_ptr_array_unref (self->segments);
+  g_free (self->inits);
+  g_free (self);
+}
+
+/* ---- the folder ---- */
+
+static gboolean
+read_number (const gchar **text, guint64 *number)
+{
+  const gchar *end = *text;
+
+  while (g_ascii_isdigit (*end))
+    end++;
+  if (end == *text || end - *text > 19)
+    return FALSE;
+  *number = g_ascii_strtoull (*text, NULL, 10);
+  *text = end;
+  return TRUE;
+}
+
+gboolean
+weir_spool_name_parse (const gchar *name, WeirSpoolName *parts)
+{
+  WeirSpoolName found = {0};
+  gsize length = strspn (name, "0123456789abcdef");
+
+  if (length != sizeof found.uid - 1)
+    return FALSE;
+  memcpy (found.uid, name, length);
+  name += length;
+  if (strcmp (name, ".journal") == 0) {
+    found.kind = WEIR_SPOOL_JOURNAL;
+    *parts = found;
+    return TRUE;
+  }
+  if (*name++ != '-' || !read_number (&name, &found.epoch) || *name++ != '-' ||
+      !read_number (&name, &found.number))
+    return FALSE;
+  if (strcmp (name, SUFFIX_OPEN) == 0)
+    found.kind = WEIR_SPOOL_OPEN;
+  else if (strcmp (name, SUFFIX_SALVAGED) == 0)
+    found.kind = WEIR_SPOOL_SALVAGED;
+  else
+    return FALSE;
+  *parts = found;
+  return TRUE;
+}
+
+/* removes what belongs to @uid, else what belongs to nobody in @known */
+static guint
+remove_files (const gchar *folder, const gchar *uid, GHashTable *known)
+{
+  g_autoptr (GDir) directory = g_dir_open (folder, 0, NULL);
+  const gchar *name;
+  guint removed = 0;
+
+  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL) {
+    g_autofree gchar *path = g_build_filename (folder, name, NULL);
+    WeirSpoolName parts;
+
+    if (!weir_spool_name_parse (name, &parts) ||
+        (uid != NULL ? strcmp (parts.uid, uid) != 0 : g_hash_table_contains (known, parts.uid)))
+      continue;
+    if (unlink (path) == 0)
+      removed++;
+  }
+  return removed;
+}
+
+void
+weir_spool_remove (const gchar *folder, const gchar *uid)
+{
+  remove_files (folder, uid, NULL);
+}
+
+guint
+weir_spool_remove_others (const gchar *folder, GHashTable *known)
+{
+  return remove_files (folder, NULL, known);
 }

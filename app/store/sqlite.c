@@ -162,7 +162,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Statement, statement_done)
  */
 typedef struct {
   gatomicrefcount ref_count;
-  sqlite3 *database;
+  gchar *path;
+  sqlite3 *database;   /* NULL: could not be opened again */
+  gboolean only_reads; /* the disk takes nothing, as at the start: what writes opens it anew */
   Statement *statements[SQL_LAST];
 
   GMutex lock;
@@ -236,13 +238,20 @@ set_error (sqlite3 *database, const gchar *what, GError **error)
 }
 
 static void
+close_database (Core *core)
+{
+  for (guint i = 0; i < SQL_LAST; i++)
+    g_clear_pointer (&core->statements[i], sqlite3_finalize);
+  g_clear_pointer (&core->database, sqlite3_close_v2);
+}
+
+static void
 core_unref (Core *core)
 {
   if (!g_atomic_ref_count_dec (&core->ref_count))
     return;
-  for (guint i = 0; i < SQL_LAST; i++)
-    sqlite3_finalize (core->statements[i]);
-  sqlite3_close_v2 (core->database);
+  close_database (core);
+  g_free (core->path);
   g_mutex_clear (&core->lock);
   g_cond_clear (&core->changed);
   g_free (core);
@@ -799,19 +808,229 @@ run_job (Core *core, Job *job, GError **error)
 }
 
 static gboolean
+has_writes (GQueue *jobs)
+{
+  for (GList *item = jobs->head; item != NULL; item = item->next) {
+    if (((Job *) item->data)->writes)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
 run_transaction (Core *core, GQueue *jobs, GError **error)
 {
-  gboolean writes = FALSE;
-
-  for (GList *item = jobs->head; item != NULL; item = item->next)
-    writes |= ((Job *) item->data)->writes;
-  if (!execute (core, writes ? SQL_BEGIN_IMMEDIATE : SQL_BEGIN, error))
+  if (!execute (core, has_writes (jobs) ? SQL_BEGIN_IMMEDIATE : SQL_BEGIN, error))
     return FALSE;
   for (GList *item = jobs->head; item != NULL; item = item->next) {
     if (!run_job (core, item->data, error))
       return FALSE;
   }
   return execute (core, SQL_COMMIT, error);
+}
+
+/*
+ * Makes the file with its mode before SQLite sees it: SQLite gives the files that it makes beside
+ * it the same mode, so that the secrets in them are never readable by others.
+ */
+static gboolean
+make_file (const gchar *path, GError **error)
+{
+  gint fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  gboolean good;
+
+  if (fd < 0) {
+    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE, "Cannot open %s: %s", path,
+        g_strerror (errno));
+    return FALSE;
+  }
+  good = fchmod (fd, 0600) == 0;
+  if (!good)
+    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE,
+        "Cannot set the mode of %s: %s", path, g_strerror (errno));
+  close (fd);
+  return good;
+}
+
+static gboolean
+execute_text (Core *core, const gchar *text, GError **error)
+{
+  if (sqlite3_exec (core->database, text, NULL, NULL, NULL) != SQLITE_OK)
+    return set_error (core->database, "Cannot open the database", error);
+  return TRUE;
+}
+
+/* for a query whose answer is one number; @missing: the answer when there is no row */
+static gboolean
+query_number (Core *core, const gchar *text, gint64 missing, gint64 *number, GError **error)
+{
+  Statement *statement = NULL;
+  gint status;
+
+  if (sqlite3_prepare_v2 (core->database, text, -1, &statement, NULL) != SQLITE_OK)
+    return set_error (core->database, "Cannot read the database", error);
+  status = sqlite3_step (statement);
+  if (status == SQLITE_ROW)
+    *number = sqlite3_column_int64 (statement, 0);
+  else if (status == SQLITE_DONE)
+    *number = missing;
+  else
+    set_error (core->database, "Cannot read the database", error);
+  sqlite3_finalize (statement);
+  return status == SQLITE_ROW || status == SQLITE_DONE;
+}
+
+/* Returns: FALSE unless the database is empty or one of ours */
+static gboolean
+read_version (Core *core, const gchar *path, gint64 *version, GError **error)
+{
+  gint64 tables, schema;
+
+  if (!query_number (core, "SELECT count(*) FROM sqlite_schema", 0, &tables, error) ||
+      !query_number (core, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'", 0,
+          &schema, error))
+    return FALSE;
+  if (tables == 0) {
+    *version = 0;
+    return TRUE;
+  }
+  if (schema == 0) {
+    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE,
+        "%s is a database of another program", path);
+    return FALSE;
+  }
+  return query_number (core, "SELECT version FROM schema_version", 0, version, error);
+}
+
+static gboolean
+migrate (Core *core, const gchar *path, GError **error)
+{
+  gint64 version;
+
+  if (!read_version (core, path, &version, error))
+    return FALSE;
+  if (version < 0 || version > (gint64) G_N_ELEMENTS (migrations)) {
+    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE,
+        "%s was made by a newer version of Weir: its schema is %" G_GINT64_FORMAT
+        ", this version knows up to %u",
+        path, version, (guint) G_N_ELEMENTS (migrations));
+    return FALSE;
+  }
+  for (guint i = (guint) version; i < G_N_ELEMENTS (migrations); i++) {
+    g_autofree gchar *text =
+        g_strdup_printf ("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);"
+                         "%s"
+                         "DELETE FROM schema_version; INSERT INTO schema_version VALUES (%u);",
+            migrations[i], i + 1);
+
+    if (!execute_text (core, text, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+open_for_writing (Core *core, GError **error)
+{
+  const gchar *path = core->path;
+  g_autofree gchar *identify = g_strdup_printf ("PRAGMA application_id = %d;", APPLICATION_ID);
+  guint64 epoch;
+
+  if (!make_file (path, error))
+    return FALSE;
+  if (sqlite3_open_v2 (path, &core->database,
+          SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK) {
+    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE, "Cannot open %s: %s", path,
+        core->database != NULL ? sqlite3_errmsg (core->database) : "out of memory");
+    return FALSE;
+  }
+  sqlite3_busy_timeout (core->database, BUSY_TIMEOUT_MS);
+  if (!execute_text (core,
+          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+          "PRAGMA journal_size_limit = 67108864; PRAGMA trusted_schema = OFF;"
+          "BEGIN IMMEDIATE;",
+          error))
+    return FALSE;
+  /* one transaction: two daemons that start at once do not both migrate */
+  return migrate (core, path, error) && execute_text (core, identify, error) &&
+         next_epoch (core, &epoch, error) && execute_text (core, "COMMIT;", error);
+}
+
+/*
+ * Opens it so that nothing is written, not even beside it: without a log, as something that does
+ * not change; with one, alone, so that the index of the log is in memory.
+ *
+ * Returns: FALSE when there is nothing of this version to be read
+ */
+static gboolean
+open_for_reading (Core *core, GError **error)
+{
+  g_autofree gchar *log = g_strconcat (core->path, "-wal", NULL);
+  g_autofree gchar *uri = g_filename_to_uri (core->path, NULL, NULL);
+  g_autofree gchar *unchanging = g_strconcat (uri, "?immutable=1", NULL);
+  struct stat status;
+  gboolean logged = stat (log, &status) == 0 && status.st_size > 0;
+  gint flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI |
+               (logged ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+  gint64 version;
+
+  if (sqlite3_open_v2 (logged ? uri : unchanging, &core->database, flags, NULL) != SQLITE_OK)
+    return set_error (core->database, "Cannot open the database", error);
+  if (logged && !execute_text (core, "PRAGMA locking_mode = EXCLUSIVE;", error))
+    return FALSE;
+  if (!read_version (core, core->path, &version, error))
+    return FALSE;
+  if (version == (gint64) G_N_ELEMENTS (migrations))
+    return TRUE;
+  g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE,
+      "%s needs to be brought up to date", core->path);
+  return FALSE;
+}
+
+/* Opens it for writing, else for reading only; @error says why not for writing.
+ *
+ * Returns: FALSE when it is not open for writing */
+static gboolean
+open_database (Core *core, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  core->only_reads = FALSE;
+  if (open_for_writing (core, &problem))
+    return TRUE;
+  close_database (core);
+  core->only_reads = problem->code == WEIR_STORE_ERROR_UNAVAILABLE && open_for_reading (core, NULL);
+  if (!core->only_reads)
+    close_database (core);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+static gboolean
+reopen_database (Core *core, GError **error)
+{
+  close_database (core);
+  if (!open_database (core, error))
+    return FALSE;
+  g_message ("%s can be written again", core->path);
+  return TRUE;
+}
+
+/* the transaction is lost: what writes gets @error, what reads is done by itself */
+static void
+answer_reads_only (Core *core, GQueue *jobs, const GError *error)
+{
+  for (GList *item = jobs->head; item != NULL; item = item->next) {
+    Job *job = item->data;
+
+    g_clear_error (&job->error);
+    if (job->result != NULL)
+      g_clear_pointer (&job->result, job->result_free);
+    if (job->writes || core->database == NULL)
+      job->error = g_error_copy (error);
+    else
+      job->run (core, job, &job->error);
+  }
 }
 
 /* group commit: everything that waits goes into one transaction, the answers come after COMMIT */
@@ -821,14 +1040,13 @@ run_jobs (Core *core, GQueue *jobs)
   g_autoptr (GError) error = NULL;
   Job *job;
 
-  if (!run_transaction (core, jobs, &error)) {
+  if ((core->only_reads && has_writes (jobs) && !reopen_database (core, &error)) ||
+      (core->database == NULL && !reopen_database (core, &error))) {
+    answer_reads_only (core, jobs, error);
+  } else if (!run_transaction (core, jobs, &error)) {
     if (!sqlite3_get_autocommit (core->database))
       execute (core, SQL_ROLLBACK, NULL);
-    for (GList *item = jobs->head; item != NULL; item = item->next) {
-      job = item->data;
-      g_clear_error (&job->error);
-      job->error = g_error_copy (error);
-    }
+    answer_reads_only (core, jobs, error);
   }
   while ((job = g_queue_pop_head (jobs)) != NULL) {
     job_answer (job);
@@ -1081,132 +1299,6 @@ weir_store_sqlite_init (WeirStoreSqlite *self)
   (void) self;
 }
 
-/*
- * Makes the file with its mode before SQLite sees it: SQLite gives the files that it makes beside
- * it the same mode, so that the secrets in them are never readable by others.
- */
-static gboolean
-make_file (const gchar *path, GError **error)
-{
-  gint fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  gboolean good;
-
-  if (fd < 0) {
-    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE, "Cannot open %s: %s", path,
-        g_strerror (errno));
-    return FALSE;
-  }
-  good = fchmod (fd, 0600) == 0;
-  if (!good)
-    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE,
-        "Cannot set the mode of %s: %s", path, g_strerror (errno));
-  close (fd);
-  return good;
-}
-
-static gboolean
-execute_text (Core *core, const gchar *text, GError **error)
-{
-  if (sqlite3_exec (core->database, text, NULL, NULL, NULL) != SQLITE_OK)
-    return set_error (core->database, "Cannot open the database", error);
-  return TRUE;
-}
-
-/* for a query whose answer is one number; @missing: the answer when there is no row */
-static gboolean
-query_number (Core *core, const gchar *text, gint64 missing, gint64 *number, GError **error)
-{
-  Statement *statement = NULL;
-  gint status;
-
-  if (sqlite3_prepare_v2 (core->database, text, -1, &statement, NULL) != SQLITE_OK)
-    return set_error (core->database, "Cannot read the database", error);
-  status = sqlite3_step (statement);
-  if (status == SQLITE_ROW)
-    *number = sqlite3_column_int64 (statement, 0);
-  else if (status == SQLITE_DONE)
-    *number = missing;
-  else
-    set_error (core->database, "Cannot read the database", error);
-  sqlite3_finalize (statement);
-  return status == SQLITE_ROW || status == SQLITE_DONE;
-}
-
-/* Returns: FALSE unless the database is empty or one of ours */
-static gboolean
-read_version (Core *core, const gchar *path, gint64 *version, GError **error)
-{
-  gint64 tables, schema;
-
-  if (!query_number (core, "SELECT count(*) FROM sqlite_schema", 0, &tables, error) ||
-      !query_number (core, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'", 0,
-          &schema, error))
-    return FALSE;
-  if (tables == 0) {
-    *version = 0;
-    return TRUE;
-  }
-  if (schema == 0) {
-    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE,
-        "%s is a database of another program", path);
-    return FALSE;
-  }
-  return query_number (core, "SELECT version FROM schema_version", 0, version, error);
-}
-
-static gboolean
-migrate (Core *core, const gchar *path, GError **error)
-{
-  gint64 version;
-
-  if (!read_version (core, path, &version, error))
-    return FALSE;
-  if (version < 0 || version > (gint64) G_N_ELEMENTS (migrations)) {
-    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE,
-        "%s was made by a newer version of Weir: its schema is %" G_GINT64_FORMAT
-        ", this version knows up to %u",
-        path, version, (guint) G_N_ELEMENTS (migrations));
-    return FALSE;
-  }
-  for (guint i = (guint) version; i < G_N_ELEMENTS (migrations); i++) {
-    g_autofree gchar *text =
-        g_strdup_printf ("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);"
-                         "%s"
-                         "DELETE FROM schema_version; INSERT INTO schema_version VALUES (%u);",
-            migrations[i], i + 1);
-
-    if (!execute_text (core, text, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-open_database (Core *core, const gchar *path, GError **error)
-{
-  g_autofree gchar *identify = g_strdup_printf ("PRAGMA application_id = %d;", APPLICATION_ID);
-  guint64 epoch;
-
-  if (!make_file (path, error))
-    return FALSE;
-  if (sqlite3_open_v2 (path, &core->database,
-          SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK) {
-    g_set_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE, "Cannot open %s: %s", path,
-        core->database != NULL ? sqlite3_errmsg (core->database) : "out of memory");
-    return FALSE;
-  }
-  sqlite3_busy_timeout (core->database, BUSY_TIMEOUT_MS);
-  if (!execute_text (core,
-          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-          "PRAGMA journal_size_limit = 67108864; PRAGMA trusted_schema = OFF;"
-          "BEGIN IMMEDIATE;",
-          error))
-    return FALSE;
-  /* one transaction: two daemons that start at once do not both migrate */
-  return migrate (core, path, error) && execute_text (core, identify, error) &&
-         next_epoch (core, &epoch, error) && execute_text (core, "COMMIT;", error);
-}
-
 WeirStore *
 weir_store_sqlite_new (const gchar *path, GError **error)
 {
@@ -1218,7 +1310,11 @@ weir_store_sqlite_new (const gchar *path, GError **error)
   g_mutex_init (&self->core->lock);
   g_cond_init (&self->core->changed);
   g_queue_init (&self->core->jobs);
-  if (!open_database (self->core, path, &problem)) {
+  self->core->path = g_strdup (path);
+  if (!open_database (self->core, &problem) && self->core->only_reads) {
+    g_message ("%s cannot be written: %s; recordings are served, no broadcast can begin", path,
+        problem->message);
+  } else if (problem != NULL) {
     if (problem->code == WEIR_STORE_ERROR_INCOMPATIBLE && strstr (problem->message, path) == NULL)
       g_prefix_error (&problem, "%s is damaged or no database: ", path);
     g_propagate_error (error, g_steal_pointer (&problem));

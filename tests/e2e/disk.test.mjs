@@ -10,7 +10,7 @@ import { decodesCleanly, makeReference } from './support/media.mjs';
 import { Process, run } from './support/process.mjs';
 import { shared, test } from './support/test.mjs';
 import { sleep, until } from './support/wait.mjs';
-import { settings, withWeir } from './support/weir.mjs';
+import { settings, Weir, withWeir } from './support/weir.mjs';
 
 const folder = temporaryFolder('disk');
 const clip = shared(() => makeReference(path.join(folder, 'clip.flv'), { seconds: 60 }));
@@ -238,3 +238,151 @@ for (const [fault, where, words] of [
     });
   });
 }
+
+/* a state directory with one recording */
+async function record(name, state) {
+  let input, uid;
+  fs.mkdirSync(state, { recursive: true });
+  await withWeir({ state }, async (weir) => {
+    input = await weir.createInput();
+    const encoder = publish(await clip(), input.publishUrl);
+    uid = (await weir.waitForState(input.uid, 'live')).videoUID;
+    await moreSegments(weir, input, 2);
+    await encoder.stop();
+    await ended(weir, input.uid);
+  });
+  return { input, uid };
+}
+
+const publishUrl = (weir, input) => `rtmp://${weir.address('rtmp')}/live/${input.rtmp.streamKey}`;
+
+test('a daemon that starts on a full disk serves its recordings, and takes broadcasts once there is room', async () => {
+  const state = path.join(folder, 'start');
+  const { input, uid } = await record('start', state);
+  const control = path.join(folder, 'start.fault');
+  const env = { LD_PRELOAD: path.join(settings.build, 'tests/support/libfaultydisk.so'), WEIR_FAULTY_DISK: control };
+
+  fs.writeFileSync(control, `full ${state}`);
+  await withWeir({ state, env }, async (weir) => {
+    assert.match(weir.process.output, /weir\.db cannot be written: .*recordings are served/);
+    assert.ok((await recording(weir, 'start', uid)).length === 2);
+    assert.equal((await weir.api('GET', `/live_inputs/${input.uid}`)).uid, input.uid);
+    assert.equal((await weir.call('POST', '/live_inputs', {})).status, 503);
+    const refused = publish(await clip(), publishUrl(weir, input));
+    assert.notEqual(await refused.exited, 0);
+
+    fs.rmSync(control);
+    const encoder = publish(await clip(), publishUrl(weir, input));
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    await weir.process.waitFor(/weir\.db can be written again/);
+    await moreSegments(weir, { uid: input.uid }, 1);
+    await encoder.stop();
+    await ended(weir, input.uid);
+    assert.ok((await recording(weir, 'start-again', videoUID)).length === 2);
+  });
+});
+
+test('what a daemon that died has left is salvaged once the disk has room for it', async () => {
+  const state = path.join(folder, 'salvage');
+  const control = path.join(folder, 'salvage.fault');
+  const env = { LD_PRELOAD: path.join(settings.build, 'tests/support/libfaultydisk.so'), WEIR_FAULTY_DISK: control };
+  let input, uid, seen;
+
+  fs.mkdirSync(state, { recursive: true });
+  const first = await Weir.start({ state, env });
+  input = await first.createInput();
+  const encoder = publish(await clip(), input.publishUrl);
+  uid = (await first.waitForState(input.uid, 'live')).videoUID;
+  await moreSegments(first, input, 1);
+  /* objects are stored, and their entries are not */
+  fs.writeFileSync(control, `block ${path.join(state, 'weir.db-wal')}`);
+  await moreSegments(first, input, 2);
+  seen = await countSegments(first, input);
+  await until('the objects', () => fs.readdirSync(path.join(state, 'segments', uid)).length >= seen);
+  await first.kill();
+  await encoder.stop('SIGKILL');
+
+  fs.writeFileSync(path.join(state, 'segments', 'spool', `${'0'.repeat(32)}-1-1.open`), 'of nobody');
+  fs.writeFileSync(path.join(state, 'segments', 'spool', 'notes.txt'), 'not ours');
+  fs.writeFileSync(control, `full ${state}`);
+  await withWeir({ state, env }, async (weir) => {
+    assert.match(weir.process.output, new RegExp(`${uid}: cannot be claimed`));
+    await sleep(1000);
+    fs.rmSync(control);
+    await weir.process.waitFor(new RegExp(`${uid}: ended by a restart`), 20);
+    for (const { list } of await recording(weir, 'salvage', uid)) {
+      assert.ok(list.ended && list.segments.length >= seen, `${list.segments.length} of ${seen}`);
+      assert.ok(list.segments.every((s) => !s.discontinuity));
+    }
+    assert.deepEqual(fs.readdirSync(path.join(state, 'segments', 'spool')), ['notes.txt']);
+  });
+});
+
+test('an end that cannot be committed waits for the disk', async () => {
+  await withDisk('end', {}, async (weir, disk) => {
+    const input = await weir.createInput();
+    const encoder = publish(await clip(), input.publishUrl);
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+
+    await moreSegments(weir, input, 2);
+    disk.fail('full');
+    await moreSegments(weir, input, 1);
+    await encoder.stop();
+    await weir.process.waitFor(new RegExp(`${videoUID}: (its end|segment \\d+) was not committed`));
+    await sleep(6000);
+    disk.heal();
+    await weir.waitForState(input.uid, ['idle', 'ready']);
+    for (const { list, seconds } of await recording(weir, 'end', videoUID))
+      assert.ok(list.ended && seconds > 3);
+    assert.deepEqual(fs.readdirSync(path.join(weir.state, 'segments', 'spool')), []);
+  });
+});
+
+/* body(mount): a file system of its own, where this may be made at all */
+async function withFileSystem(name, size, body) {
+  const mount = path.join(folder, name);
+  fs.mkdirSync(mount, { recursive: true });
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'weir-test', mount], { check: false });
+  if (mounted.code !== 0) {
+    console.log(`   NOT DONE: ${mounted.output.trim()}`);
+    return;
+  }
+  try {
+    await body(mount);
+  } finally {
+    await run('umount', ['-l', mount], { check: false });
+  }
+}
+
+for (const [name, minFree, megabytes] of [['a file system without a byte left', '0%', 64], ['less free than recording.min-free', '50%', 24]])
+  test(`live goes on with ${name}, and recording afterwards`, async () => {
+    await withFileSystem(`tmpfs-${megabytes}`, '32m', async (mount) => {
+      const state = path.join(mount, 'state');
+      fs.mkdirSync(state);
+      await withWeir({ state, options: { 'recording.min-free': minFree } }, async (weir) => {
+        const input = await weir.createInput();
+        const encoder = publish(await clip(), input.publishUrl);
+        const { videoUID } = await weir.waitForState(input.uid, 'live');
+        const collector = new Collector(weir, input.uid).start();
+
+        await moreSegments(weir, input, 2);
+        /* as much of a file as there is room for */
+        await run('dd', ['if=/dev/zero', `of=${mount}/filler`, 'bs=1M', `count=${megabytes}`], { check: false });
+        await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes no segments: ${minFree === '0%' ? 'No space' : 'less than 50 % free'}`));
+        await moreSegments(weir, input, 3);
+        await answersQuickly(weir, input);
+        fs.rmSync(`${mount}/filler`);
+        await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes segments again`));
+        await moreSegments(weir, input, 1);
+        assert.equal(encoder.code, undefined, encoder.tail());
+        await encoder.stop();
+        await ended(weir, input.uid);
+        await collector.stop();
+        assert.equal(await checkLive(`tmpfs${megabytes}`, collector), 0);
+        for (const { list, seconds } of await recording(weir, `tmpfs${megabytes}`, videoUID)) {
+          assert.equal(list.segments.filter((s) => s.discontinuity).length, 1);
+          assert.ok(list.ended && seconds >= 6, `${seconds} s`);
+        }
+      });
+    });
+  });

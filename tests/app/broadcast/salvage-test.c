@@ -4,6 +4,7 @@
 #include "records.h"
 #include "segment/fragment.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -314,6 +315,102 @@ a_missing_file_is_an_error (Fixture *fixture, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
 }
 
+static void
+an_object_is_taken_whole_or_not_at_all (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  (void) data;
+  write_spool (fixture, fixture->chunks[2]);
+  g_assert_true (weir_salvage_object (open (fixture->path, O_RDONLY | O_CLOEXEC), "b/3-7.m4s",
+      fixture->configs, fixture->segment, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fixture->segment->size, ==, fixture->chunks[2]);
+  g_assert_cmpuint (count_parts (fixture, VIDEO), ==, 2);
+  write_spool (fixture, fixture->chunks[2] - 1);
+  g_assert_false (weir_salvage_object (open (fixture->path, O_RDONLY | O_CLOEXEC), "b/3-7.m4s",
+      fixture->configs, fixture->segment, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+}
+
+static void
+the_journal_is_read_as_far_as_it_is_whole (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *entry = weir_index_segment_to_json (fixture->segment);
+  g_autofree gchar *deep = g_strnfill (5000, '[');
+  g_autofree gchar *text = g_strdup_printf ("{\"inits\":[1]}\n%s\n{\"segment\":%s}\n{\"segment\":{}"
+                                            "}\n\n{\"inits\":[2]}\n{\"segment\":%s}\n{"
+                                            "\"inits\":[3",
+      deep, entry, entry);
+  g_autoptr (WeirJournal) journal = NULL;
+  g_autoptr (WeirJournal) none = weir_journal_parse (NULL, 0);
+
+  (void) data;
+  journal = weir_journal_parse (text, strlen (text));
+  g_assert_cmpstr (journal->inits, ==, "[2]");
+  g_assert_cmpuint (journal->segments->len, ==, 2);
+  g_assert_cmpuint (((WeirIndexSegment *) journal->segments->pdata[1])->number, ==, 7);
+  g_assert_null (none->inits);
+  g_assert_cmpuint (none->segments->len, ==, 0);
+}
+
+#define UID_A "0123456789abcdef0123456789abcdef"
+#define UID_B "fedcba9876543210fedcba9876543210"
+
+static void
+names_that_are_not_ours_are_left_alone (Fixture *fixture, gconstpointer data)
+{
+  static const gchar *const others[] = {"", UID_A, UID_A ".open", UID_A "-1.open", UID_A "-1-.open",
+      UID_A "-1-2.m4s", UID_A "-1-2.open.bak", UID_A "-x-2.open", "A" UID_A "-1-2.open",
+      UID_A "-1-99999999999999999999.open", UID_A "-1-2-3.open", "../" UID_A ".journal"};
+  WeirSpoolName parts;
+
+  (void) fixture;
+  (void) data;
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    g_assert_false (weir_spool_name_parse (others[i], &parts));
+  g_assert_true (weir_spool_name_parse (UID_A "-12-345.open", &parts));
+  g_assert_cmpint (parts.kind, ==, WEIR_SPOOL_OPEN);
+  g_assert_cmpstr (parts.uid, ==, UID_A);
+  g_assert_cmpuint (parts.epoch, ==, 12);
+  g_assert_cmpuint (parts.number, ==, 345);
+  g_assert_true (weir_spool_name_parse (UID_A "-12-345.salvaged", &parts));
+  g_assert_cmpint (parts.kind, ==, WEIR_SPOOL_SALVAGED);
+  g_assert_true (weir_spool_name_parse (UID_A ".journal", &parts));
+  g_assert_cmpint (parts.kind, ==, WEIR_SPOOL_JOURNAL);
+}
+
+static void
+files_of_broadcasts_that_are_over_are_removed (Fixture *fixture, gconstpointer data)
+{
+  static const gchar *const names[] = {UID_A "-1-2.open", UID_A "-1-3.salvaged", UID_A ".journal",
+      UID_B "-1-2.open", UID_B ".journal", "notes.txt"};
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GString) left = g_string_new (NULL);
+
+  (void) data;
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree gchar *path = g_build_filename (fixture->folder, names[i], NULL);
+
+    g_assert_true (g_file_set_contents (path, "x", 1, NULL));
+  }
+  g_hash_table_add (known, (gpointer) UID_B);
+  g_assert_cmpuint (weir_spool_remove_others (fixture->folder, known), ==, 3);
+  g_assert_cmpuint (weir_spool_remove_others (fixture->folder, known), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree gchar *path = g_build_filename (fixture->folder, names[i], NULL);
+
+    g_string_append_c (left, g_file_test (path, G_FILE_TEST_EXISTS) ? 'x' : '-');
+  }
+  g_assert_cmpstr (left->str, ==, "---xxx");
+  weir_spool_remove (fixture->folder, UID_B);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree gchar *path = g_build_filename (fixture->folder, names[i], NULL);
+
+    g_assert_cmpint (g_unlink (path) == 0, ==, i == 5);
+  }
+}
+
 #define ADD(test) g_test_add ("/broadcast/salvage/" #test, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -330,5 +427,9 @@ main (int argc, char **argv)
   ADD (flipped_bits_never_lead_beyond_the_file);
   ADD (a_leftover_of_an_interrupted_start_is_replaced);
   ADD (a_missing_file_is_an_error);
+  ADD (an_object_is_taken_whole_or_not_at_all);
+  ADD (the_journal_is_read_as_far_as_it_is_whole);
+  ADD (names_that_are_not_ours_are_left_alone);
+  ADD (files_of_broadcasts_that_are_over_are_removed);
   return g_test_run ();
 }

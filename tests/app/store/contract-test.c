@@ -776,6 +776,102 @@ die_after_commits (const gchar *folder)
 }
 
 static void
+copy_file (const gchar *folder, const gchar *from, const gchar *to)
+{
+  g_autofree gchar *source = g_build_filename (folder, from, NULL);
+  g_autofree gchar *target = g_build_filename (folder, to, NULL);
+  g_autofree gchar *content = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (source, &content, &size, NULL));
+  g_assert_true (g_file_set_contents_full (
+      target, content, (gssize) size, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+}
+
+/* what was left behind in order, and by a daemon that died: with a log */
+static void
+sqlite_a_full_disk_at_the_start_is_read (Fixture *fixture, gconstpointer data)
+{
+  const struct rlimit none = {0, RLIM_INFINITY};
+  struct rlimit before;
+
+  (void) data;
+  create_input (fixture->store, "aa", 1);
+  copy_file (fixture->folder, "weir.db", "died.db");
+  copy_file (fixture->folder, "weir.db-wal", "died.db-wal");
+  g_clear_object (&fixture->store);
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+
+  for (guint i = 0; i < 2; i++) {
+    g_autofree gchar *path =
+        g_build_filename (fixture->folder, i == 0 ? "weir.db" : "died.db", NULL);
+    g_autoptr (WeirBroadcastRecord) record = make_record ("b1", "aa", 5);
+    g_autoptr (WeirBroadcastRecord) begun = NULL;
+    g_autoptr (WeirLiveInput) found = NULL;
+    g_autoptr (WeirStore) store = NULL;
+    g_autoptr (GError) error = NULL;
+
+    g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &none), ==, 0);
+    store = weir_store_sqlite_new (path, &error);
+    g_assert_no_error (error);
+    found = CALL (store, &error, find_input, WEIR_SECRET_RTMP, "secret-aa-0");
+    g_assert_no_error (error);
+    g_assert_cmpstr (found->uid, ==, "aa");
+    g_assert_null (CALL (store, &error, begin_broadcast, record));
+    g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE);
+    g_clear_error (&error);
+    /* that reading goes on afterwards */
+    g_assert_null (CALL (store, &error, find_input, WEIR_SECRET_RTMP, "secret-bb-0"));
+    g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND);
+    g_clear_error (&error);
+
+    g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+    begun = CALL (store, &error, begin_broadcast, record);
+    g_assert_no_error (error);
+    g_assert_cmpuint (begun->epoch, >, 0);
+    /* the thread lets go of what it has answered: then the file is closed in here */
+    while (g_atomic_int_get (&G_OBJECT (store)->ref_count) > 1)
+      g_thread_yield ();
+  }
+}
+
+/* those that only ask are not refused for the sake of those that write at the same time */
+static void
+sqlite_on_a_full_disk_reading_goes_on (Fixture *fixture, gconstpointer data)
+{
+  const struct rlimit none = {0, RLIM_INFINITY};
+  GAsyncResult *results[6] = {NULL};
+  g_autoptr (WeirBroadcastRecord) record = make_record ("b1", "aa", 5);
+  struct rlimit before;
+
+  (void) data;
+  create_input (fixture->store, "aa", 1);
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &none), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (results); i += 2) {
+    weir_store_begin_broadcast (fixture->store, record, keep_result, &results[i]);
+    weir_store_get_input (fixture->store, "aa", keep_result, &results[i + 1]);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (results); i += 2) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (WeirLiveInput) input = NULL;
+
+    g_assert_null (
+        weir_store_begin_broadcast_finish (fixture->store, wait_for (&results[i]), &error));
+    g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE);
+    g_clear_error (&error);
+    input = weir_store_get_input_finish (fixture->store, wait_for (&results[i + 1]), &error);
+    g_assert_no_error (error);
+    g_assert_cmpstr (input->uid, ==, "aa");
+    g_object_unref (results[i]);
+    g_object_unref (results[i + 1]);
+  }
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+}
+
+static void
 sqlite_what_was_answered_survives_a_kill (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GPtrArray) entries = NULL;
@@ -839,6 +935,8 @@ main (int argc, char **argv)
   ADD (&backends[0], sqlite_no_file_is_readable_by_others);
   ADD (&backends[0], sqlite_a_folder_that_is_missing_is_an_error);
   ADD (&backends[0], sqlite_a_full_disk_is_unavailable_and_passes);
+  ADD (&backends[0], sqlite_a_full_disk_at_the_start_is_read);
+  ADD (&backends[0], sqlite_on_a_full_disk_reading_goes_on);
   ADD (&backends[0], sqlite_what_was_answered_survives_a_kill);
   return g_test_run ();
 }
