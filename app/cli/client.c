@@ -39,6 +39,56 @@ weir_client_find_listener (const gchar *ready, const gchar *name)
   return NULL;
 }
 
+/* @authorities: (nullable): file of those who may have signed the server's certificate, else the
+ * system's. Returns: NULL with an error */
+static SoupSession *
+make_session (const gchar *authorities, GError **error)
+{
+  g_autoptr (SoupSession) session =
+      soup_session_new_with_options ("timeout", TIMEOUT_S, "user-agent", "weir", NULL);
+  g_autofree gchar *path = NULL;
+  g_autoptr (GTlsDatabase) database = NULL;
+
+  if (authorities == NULL || *authorities == '\0')
+    return g_steal_pointer (&session);
+  path = g_canonicalize_filename (authorities, NULL);
+  database = g_tls_file_database_new (path, error);
+  if (database == NULL) {
+    g_prefix_error (error, "WEIR_CA_FILE: ");
+    return NULL;
+  }
+  soup_session_set_tls_database (session, database);
+  return g_steal_pointer (&session);
+}
+
+static gboolean
+is_certificate_refused (const GError *error)
+{
+  return g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE);
+}
+
+/* Returns: (nullable): where the daemon that said @ready answers */
+static gchar *
+find_url (const WeirConfig *config, const gchar *ready)
+{
+  static const gchar *const names[] = {"admin", "http"};
+  g_autofree gchar *secure = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree gchar *address = weir_client_find_listener (ready, names[i]);
+
+    if (address != NULL)
+      return g_strdup_printf ("http://%s", address);
+  }
+  secure = weir_client_find_listener (ready, "https");
+  if (secure == NULL)
+    return NULL;
+  /* its certificate is for a name */
+  if (config->server.public_host[0] != '\0')
+    return g_strdup_printf ("https://%s%s", config->server.public_host, strrchr (secure, ':'));
+  return g_strdup_printf ("https://%s", secure);
+}
+
 /* what is not given yet, from the local daemon's state */
 static void
 take_local (WeirClient *self, const gchar *config_file)
@@ -53,14 +103,8 @@ take_local (WeirClient *self, const gchar *config_file)
   }
   ready_file = g_build_filename (config->server.state_dir, "ready", NULL);
   account_file = g_build_filename (config->server.state_dir, "account", NULL);
-  if (self->url == NULL && g_file_get_contents (ready_file, &ready, NULL, NULL)) {
-    g_autofree gchar *address = weir_client_find_listener (ready, "admin");
-
-    if (address == NULL)
-      address = weir_client_find_listener (ready, "http");
-    if (address != NULL)
-      self->url = g_strdup_printf ("http://%s", address);
-  }
+  if (self->url == NULL && g_file_get_contents (ready_file, &ready, NULL, NULL))
+    self->url = find_url (config, ready);
   if (self->token == NULL && g_file_get_contents (config->api.token_file, &self->token, NULL, NULL))
     g_strstrip (self->token);
   if (self->account == NULL && config->api.account != NULL && *config->api.account != '\0')
@@ -81,6 +125,7 @@ WeirClient *
 weir_client_new (const gchar *url, const gchar *token, const gchar *account, const gchar *config)
 {
   g_autoptr (WeirClient) self = g_new0 (WeirClient, 1);
+  g_autoptr (GError) error = NULL;
   gsize size;
 
   self->url = choose (url, "WEIR_URL");
@@ -102,7 +147,11 @@ weir_client_new (const gchar *url, const gchar *token, const gchar *account, con
   size = strlen (self->url);
   while (size > 0 && self->url[size - 1] == '/')
     self->url[--size] = '\0';
-  self->session = soup_session_new_with_options ("timeout", TIMEOUT_S, "user-agent", "weir", NULL);
+  self->session = make_session (g_getenv ("WEIR_CA_FILE"), &error);
+  if (self->session == NULL) {
+    g_printerr ("weir: %s\n", error->message);
+    return NULL;
+  }
   return g_steal_pointer (&self);
 }
 
@@ -178,6 +227,9 @@ weir_client_call (WeirClient *self, const gchar *method, const gchar *path, cons
   bytes = soup_session_send_and_read (self->session, message, NULL, &error);
   if (bytes == NULL) {
     g_printerr ("weir: %s: %s\n", self->url, error->message);
+    if (is_certificate_refused (error))
+      g_printerr ("weir: is the certificate for this name, and signed by who is trusted? "
+                  "WEIR_CA_FILE names a file of others to trust\n");
     return WEIR_EXIT_FAILED;
   }
   status = soup_message_get_status (message);
@@ -200,10 +252,12 @@ weir_client_call (WeirClient *self, const gchar *method, const gchar *path, cons
 GBytes *
 weir_client_fetch (const gchar *url, GError **error)
 {
-  g_autoptr (SoupSession) session = soup_session_new_with_options ("timeout", TIMEOUT_S, NULL);
+  g_autoptr (SoupSession) session = make_session (g_getenv ("WEIR_CA_FILE"), error);
   g_autoptr (SoupMessage) message = soup_message_new ("GET", url);
   g_autoptr (GBytes) bytes = NULL;
 
+  if (session == NULL)
+    return NULL;
   if (message == NULL) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "Not a URL");
     return NULL;

@@ -81,6 +81,16 @@ add_statistics (WeirHttpServerStatistics *sum, const WeirHttpServerStatistics *m
   sum->parked += more->parked;
 }
 
+/* from this host, but not by a web page in a browser here that uses a name of its own for it */
+static gboolean
+is_for_operator (WeirHttpApp *self, WeirHttpRequest *request)
+{
+  if (weir_api_has_token (&self->api, request))
+    return TRUE;
+  return weir_http_request_is_loopback (request) &&
+         weir_links_is_host_allowed (self->api.config, weir_http_request_get_host (request));
+}
+
 static void
 get_metrics (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
     gpointer user_data)
@@ -92,7 +102,7 @@ get_metrics (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
   g_autofree gchar *text = NULL;
   WeirHttpResponse *response;
 
-  if (!weir_http_request_is_loopback (request) && !weir_api_has_token (&self->api, request)) {
+  if (!is_for_operator (self, request)) {
     weir_http_request_respond_text (request, 403, "For this host or with the API token\n");
     return;
   }
