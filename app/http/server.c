@@ -180,12 +180,12 @@ cut (gint fd, const gchar *limit, gpointer data)
   WeirHttpServer *self = data;
   g_autofree gchar *peer = get_peer (fd);
 
-  shutdown (fd, SHUT_RDWR);
   /* who has nothing more to ask does nothing wrong */
   if (strcmp (limit, WEIR_LIMIT_HTTP_IDLE) == 0)
     weir_counters_add (self->settings.counters, limit);
   else
     count_refusal (self, limit, peer, NULL);
+  shutdown (fd, SHUT_RDWR);
 }
 
 static void

@@ -14,6 +14,8 @@
 #define BODY_MAX 1024
 #define PARKED_COUNT 500
 #define PARTS_COUNT 3000
+/* more than any socket buffers */
+#define ZEROS_SIZE (64 * 1024 * 1024)
 
 /* a server whose handler is a router with one route for each way to answer */
 typedef struct {
@@ -33,10 +35,12 @@ echo (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *paramet
 {
   GBytes *body = weir_http_request_get_body (request);
   const gchar *query = weir_http_request_get_query (request, "q");
-  g_autofree gchar *text = g_strdup_printf ("%s|%s|%s|%s|%" G_GSIZE_FORMAT "|%s",
+  g_autofree gchar *text = g_strdup_printf ("%s|%s|%s|%s|%" G_GSIZE_FORMAT "|%s|%s|%s",
       weir_http_request_get_method (request), weir_http_request_get_path (request),
       query ? query : "-", weir_http_request_get_host (request), body ? g_bytes_get_size (body) : 0,
-      weir_http_request_is_loopback (request) ? "loopback" : "far");
+      weir_http_request_is_loopback (request) ? "loopback" : "far",
+      weir_http_request_get_peer (request),
+      weir_http_request_is_secure (request) ? "https" : "http");
 
   weir_http_request_respond_text (request, 200, text);
 }
@@ -89,6 +93,17 @@ short_file (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *p
 
   weir_http_response_add_bytes (response, bytes);
   weir_http_response_add_file (response, fixture->fd, 0, 1 << 30, NULL, NULL);
+  weir_http_request_respond (request, response);
+}
+
+static void
+zeros (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
+    G_GNUC_UNUSED gpointer user_data)
+{
+  WeirHttpResponse *response = weir_http_response_new (200);
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_malloc0 (ZEROS_SIZE), ZEROS_SIZE);
+
+  weir_http_response_set_body (response, "application/octet-stream", bytes);
   weir_http_request_respond (request, response);
 }
 
@@ -156,6 +171,7 @@ set_up (Fixture *fixture, gconstpointer data)
   weir_http_server_settings_init (&settings);
   settings.threads = 2;
   settings.body_max = BODY_MAX;
+  settings.parked_per_address_max = 2 * PARKED_COUNT;
   settings.answer_max_us = data ? ANSWER_MAX_US : 60 * G_USEC_PER_SEC;
 
   for (guint i = 0; i < sizeof bytes; i++)
@@ -186,7 +202,8 @@ tear_down (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_ptr_array_unref (fixture->parked);
   weir_http_router_free (fixture->router);
   g_object_unref (fixture->address);
-  close (fixture->fd);
+  if (fixture->fd >= 0)
+    close (fixture->fd);
 }
 
 static GSocketConnection *
@@ -708,6 +725,175 @@ a_client_that_trickles_its_request_is_cut (
   g_object_unref (fixture.address);
 }
 
+/* a server of its own with other limits; @settings: as weir_http_server_settings_init() and changed
+ */
+static void
+set_up_with (Fixture *fixture, WeirHttpServerSettings *settings)
+{
+  settings->threads = 2;
+  settings->counters = weir_counters_new ();
+  fixture->fd = -1;
+  fixture->parked = g_ptr_array_new ();
+  fixture->router = weir_http_router_new ();
+  weir_http_router_add (fixture->router, "GET", "/echo/{rest}", echo, fixture, NULL);
+  weir_http_router_add (fixture->router, "POST", "/echo/{rest}", echo, fixture, NULL);
+  weir_http_router_add (fixture->router, "GET", "/{id}/park", park, fixture, NULL);
+  weir_http_router_add (fixture->router, "GET", "/zeros", zeros, fixture, NULL);
+  start (fixture, settings);
+}
+
+static void
+tear_down_with (Fixture *fixture, WeirHttpServerSettings *settings)
+{
+  tear_down (fixture, NULL);
+  weir_counters_unref (settings->counters);
+}
+
+/* waits until the server has closed. Returns: how long that took, µs */
+static gint64
+wait_for_end (GSocketConnection *connection)
+{
+  gint64 started = g_get_monotonic_time ();
+
+  g_free (read_all (connection));
+  return g_get_monotonic_time () - started;
+}
+
+static void
+a_body_that_trickles_in_is_cut (G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar head[] = "POST /echo/a HTTP/1.1\r\nContent-Length: 100\r\n" HOST "\r\nabc";
+  Fixture fixture = {0};
+  WeirHttpServerSettings settings;
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  weir_http_server_settings_init (&settings);
+  settings.body_time_us = G_USEC_PER_SEC;
+  set_up_with (&fixture, &settings);
+  connection = connect_raw (&fixture);
+  send_raw (connection, head, sizeof head - 1);
+  g_assert_cmpint (wait_for_end (connection), <, 8 * G_USEC_PER_SEC);
+  g_assert_cmpuint (weir_counters_get (settings.counters, "http-body-time"), ==, 1);
+  tear_down_with (&fixture, &settings);
+}
+
+static void
+a_client_that_does_not_take_its_answer_is_cut (
+    G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar request[] = "GET /zeros HTTP/1.1\r\n" CLOSE;
+  Fixture fixture = {0};
+  WeirHttpServerSettings settings;
+  g_autoptr (GSocketConnection) connection = NULL;
+  gint64 deadline = g_get_monotonic_time () + 15 * G_USEC_PER_SEC;
+  WeirHttpServerStatistics statistics;
+
+  weir_http_server_settings_init (&settings);
+  settings.write_stall_us = G_USEC_PER_SEC;
+  set_up_with (&fixture, &settings);
+  connection = connect_raw (&fixture);
+  send_raw (connection, request, sizeof request - 1);
+  do {
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+    g_usleep (20 * 1000);
+    weir_http_server_get_statistics (fixture.server, &statistics);
+  } while (statistics.connections > 0 || statistics.requests == 0);
+  g_assert_cmpuint (weir_counters_get (settings.counters, "http-write-stall"), ==, 1);
+  tear_down_with (&fixture, &settings);
+}
+
+static void
+hoarded_connections_make_room_for_who_asks (
+    G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar request[] = "GET /echo/a HTTP/1.1\r\n" CLOSE;
+  Fixture fixture = {0};
+  WeirHttpServerSettings settings;
+  GSocketConnection *hoard[20];
+
+  weir_http_server_settings_init (&settings);
+  settings.connections_per_address_max = 4;
+  set_up_with (&fixture, &settings);
+  for (guint i = 0; i < G_N_ELEMENTS (hoard); i++)
+    hoard[i] = connect_raw (&fixture);
+  for (guint i = 0; i < 3; i++) {
+    g_autofree gchar *answer = exchange_raw (&fixture, request, sizeof request - 1);
+
+    g_assert_true (g_str_has_prefix (answer, "HTTP/1.1 200 "));
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (hoard) - 4; i++)
+    g_assert_cmpint (wait_for_end (hoard[i]), <, 5 * G_USEC_PER_SEC);
+  g_assert_cmpuint (weir_counters_get (settings.counters, "http-connections-per-address"), >=, 16);
+  for (guint i = 0; i < G_N_ELEMENTS (hoard); i++)
+    g_object_unref (hoard[i]);
+  tear_down_with (&fixture, &settings);
+}
+
+static void
+hoarded_requests_are_answered_503 (G_GNUC_UNUSED Fixture *unused, gconstpointer data)
+{
+  gboolean by_stream = data != NULL;
+  static const gchar first[] = "GET /a/park HTTP/1.1\r\n" CLOSE;
+  static const gchar second[] = "GET /b/park HTTP/1.1\r\n" CLOSE;
+  Fixture fixture = {0};
+  WeirHttpServerSettings settings;
+  GSocketConnection *parked[3];
+  g_autofree gchar *answer = NULL;
+  g_autoptr (GSocketConnection) after = NULL;
+
+  weir_http_server_settings_init (&settings);
+  if (by_stream)
+    settings.parked_per_stream_max = 2;
+  else
+    settings.parked_per_address_max = 3;
+  set_up_with (&fixture, &settings);
+  for (guint i = 0; i < 3; i++) {
+    parked[i] = connect_raw (&fixture);
+    send_raw (parked[i], i < 2 ? first : second, sizeof first - 1);
+    wait_parked (&fixture, i + 1);
+  }
+  answer = exchange_raw (&fixture, first, sizeof first - 1);
+  g_assert_true (g_str_has_prefix (answer, "HTTP/1.1 503 "));
+  g_assert_nonnull (strstr (answer, "\r\nRetry-After: 1\r\n"));
+  g_assert_cmpuint (weir_counters_get (settings.counters,
+                        by_stream ? "http-parked-per-stream" : "http-parked-per-address"),
+      ==, 1);
+
+  /* one is answered: there is room for another */
+  weir_http_request_respond_text (g_ptr_array_steal_index (fixture.parked, 0), 200, "at last");
+  g_free (answer);
+  answer = read_all (parked[0]);
+  g_assert_nonnull (strstr (answer, "at last"));
+  /* the one that was refused is in the array, too */
+  after = connect_raw (&fixture);
+  send_raw (after, first, sizeof first - 1);
+  wait_parked (&fixture, 4);
+  for (guint i = 0; i < 3; i++)
+    g_object_unref (parked[i]);
+  tear_down_with (&fixture, &settings);
+}
+
+static void
+a_trusted_proxy_says_who_asks (G_GNUC_UNUSED Fixture *unused, gconstpointer data)
+{
+  static const gchar request[] =
+      "GET /echo/a HTTP/1.1\r\nX-Forwarded-For: 198.51.100.7\r\n"
+      "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n" CLOSE;
+  Fixture fixture = {0};
+  WeirHttpServerSettings settings;
+  g_autoptr (WeirNetworks) trusted = weir_networks_parse (data, NULL);
+  g_autofree gchar *answer = NULL;
+
+  weir_http_server_settings_init (&settings);
+  settings.trusted_proxies = trusted;
+  set_up_with (&fixture, &settings);
+  answer = exchange_raw (&fixture, request, sizeof request - 1);
+  /* one that is not trusted passes on all the same: it is not the operator who asks */
+  g_assert_true (g_str_has_suffix (
+      answer, *(const gchar *) data != '\0' ? "|far|203.0.113.9|https" : "|far|127.0.0.1|http"));
+  tear_down_with (&fixture, &settings);
+}
+
 static void
 several_addresses_are_served_alike (G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED gconstpointer data)
 {
@@ -787,6 +973,18 @@ main (int argc, char **argv)
   TEST (a_busy_port_is_named, NULL);
   g_test_add ("/http/server/a_client_that_trickles_its_request_is_cut", Fixture, NULL, NULL,
       a_client_that_trickles_its_request_is_cut, NULL);
+  g_test_add ("/http/server/hoarded_requests_of_an_address_are_answered_503", Fixture, NULL, NULL,
+      hoarded_requests_are_answered_503, NULL);
+  g_test_add ("/http/server/hoarded_requests_of_a_stream_are_answered_503", Fixture,
+      GINT_TO_POINTER (1), NULL, hoarded_requests_are_answered_503, NULL);
+  g_test_add ("/http/server/a_trusted_proxy_says_who_asks", Fixture, "127.0.0.0/8", NULL,
+      a_trusted_proxy_says_who_asks, NULL);
+  g_test_add ("/http/server/another_proxy_is_not_believed", Fixture, "", NULL,
+      a_trusted_proxy_says_who_asks, NULL);
+#define ALONE(function) g_test_add ("/http/server/" #function, Fixture, NULL, NULL, function, NULL)
+  ALONE (a_body_that_trickles_in_is_cut);
+  ALONE (a_client_that_does_not_take_its_answer_is_cut);
+  ALONE (hoarded_connections_make_room_for_who_asks);
   g_test_add ("/http/server/several_addresses_are_served_alike", Fixture, NULL, NULL,
       several_addresses_are_served_alike, NULL);
   g_test_add_func ("/http/server/secrets_do_not_reach_the_log", secrets_do_not_reach_the_log);
