@@ -910,6 +910,19 @@ weir_config_to_string (const WeirConfig *self)
   return g_key_file_to_data (key_file, NULL, NULL);
 }
 
+const gchar **
+weir_config_get_keys (const gchar *section)
+{
+  const gchar **keys = g_new0 (const gchar *, G_N_ELEMENTS (entries) + 1);
+  guint count = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (entries); i++) {
+    if (strcmp (entries[i].section, section) == 0)
+      keys[count++] = entries[i].key;
+  }
+  return keys;
+}
+
 /* appends @text as comment lines of at most 80 characters */
 static void
 append_comment (GString *string, const gchar *text)

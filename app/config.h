@@ -129,6 +129,8 @@ WeirConfig *weir_config_load (const gchar *file, const gchar *const *overrides, 
 void weir_config_free (WeirConfig *self);
 /* Returns: (transfer full): every key with the value in force, as a weir.conf */
 gchar *weir_config_to_string (const WeirConfig *self);
+/* Returns: (transfer container): the keys of @section */
+const gchar **weir_config_get_keys (const gchar *section);
 /* Returns: (transfer full): the commented example, data/weir.conf */
 gchar *weir_config_get_example (void);
 /* Returns: (transfer full): the sections and keys in the markup of weir.conf(5) */

@@ -318,6 +318,8 @@ daemon_listen_http (Daemon *self, GError **error)
       .manager = self->manager,
       .workers = self->workers,
       .rtmps = self->rtmps,
+      .counters = self->counters,
+      .door = self->door,
   };
 
   if (self->rtmp != NULL)
@@ -416,6 +418,7 @@ daemon_start (Daemon *self, GError **error)
   daemon_make_door (self);
   self->manager =
       weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
+  weir_broadcast_manager_set_counters (self->manager, self->counters);
   if (!daemon_listen_rtmp (self, error) || !daemon_listen_rtmps (self, error) ||
       !daemon_listen_http (self, error))
     return FALSE;

@@ -235,8 +235,8 @@ read_input (JsonNode *root, WeirLiveInput *input, Fault *fault)
 }
 
 WeirLiveInput *
-weir_live_input_from_json (
-    GBytes *body, guint depth_max, guint *status, gint *code, gchar **message, gchar **pointer)
+weir_live_input_from_json (GBytes *body, guint depth_max, const gchar **limit, guint *status,
+    gint *code, gchar **message, gchar **pointer)
 {
   g_autoptr (WeirLiveInput) input = weir_live_input_new ();
   g_autoptr (JsonNode) root = NULL;
@@ -255,6 +255,7 @@ weir_live_input_from_json (
     refuse (&fault, "", error->message);
   else if (read_input (root, input, &fault))
     return g_steal_pointer (&input);
+  *limit = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE) ? WEIR_LIMIT_JSON_DEPTH : NULL;
   *status = fault.status;
   *code = fault.code;
   *message = fault.message;
@@ -555,6 +556,7 @@ create (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointe
   WeirApi *self = user_data;
   g_autoptr (WeirLiveInput) input = NULL;
   g_autofree gchar *message = NULL, *pointer = NULL;
+  const gchar *limit;
   guint status;
   gint code;
   Call *call;
@@ -562,8 +564,10 @@ create (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointe
   if (!weir_api_accept (self, request, parameters))
     return;
   input = weir_live_input_from_json (weir_http_request_get_body (request),
-      self->config->limits.json_depth, &status, &code, &message, &pointer);
+      self->config->limits.json_depth, &limit, &status, &code, &message, &pointer);
   if (input == NULL) {
+    if (limit != NULL)
+      weir_counters_add (self->counters, limit);
     weir_api_fail (request, status, code, message, pointer);
     return;
   }
@@ -731,6 +735,8 @@ say_missing (WeirHttpRequest *request, const WeirRouteParameters *parameters, gp
 void
 weir_live_inputs_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
+  if (self->counters != NULL)
+    weir_counters_declare (self->counters, WEIR_LIMIT_JSON_DEPTH);
   weir_http_router_add (router, "POST", BASE "/live_inputs", create, self, NULL);
   weir_http_router_add (router, "GET", BASE "/live_inputs", list, self, NULL);
   weir_http_router_add (router, "GET", BASE "/live_inputs/{id}", get, self, NULL);

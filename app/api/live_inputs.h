@@ -21,6 +21,7 @@ typedef struct {
   const WeirListeners *listeners;
   WeirAuth *auth;
   WeirRtmps *rtmps; /* (nullable) */
+  WeirCounters *counters; /* (nullable) */
 } WeirApi;
 
 /**
@@ -39,6 +40,7 @@ gboolean weir_api_has_token (WeirApi *self, WeirHttpRequest *request);
  * weir_live_input_from_json:
  * @body: of a create request; NULL or empty means all defaults
  * @depth_max: how deep it may nest
+ * @limit: (out) (nullable): of a refusal: static name of the limit that was reached, to be counted
  * @status, @code, @message, @pointer: (out): of a refusal, message and pointer (transfer full)
  *
  * Strict: a field that is unknown, misplaced, of a wrong type or out of range is refused and
@@ -46,8 +48,8 @@ gboolean weir_api_has_token (WeirApi *self, WeirHttpRequest *request);
  *
  * Returns: (transfer full) (nullable): an input without uid, account, times and secrets
  */
-WeirLiveInput *weir_live_input_from_json (
-    GBytes *body, guint depth_max, guint *status, gint *code, gchar **message, gchar **pointer);
+WeirLiveInput *weir_live_input_from_json (GBytes *body, guint depth_max, const gchar **limit,
+    guint *status, gint *code, gchar **message, gchar **pointer);
 
 void weir_live_inputs_add_routes (WeirApi *self, WeirHttpRouter *router);
 

@@ -3,6 +3,7 @@
 
 #include "broadcast/broadcast.h"
 #include "auth/auth.h"
+#include "base/strangers.h"
 
 #include <gst/gst.h>
 
@@ -25,7 +26,10 @@ struct _WeirBroadcastManager {
   WeirWorkerPool *workers;
   WeirSpoolWriter *writer;
 
+  WeirCounters *counters; /* (nullable) */
+
   /* main thread */
+  WeirStrangerLog log;    /* refusals: whoever is refused may come again at once */
   GHashTable *known_gops; /* input uid → gint64 ns */
   GQueue waiting;         /* of Request: their input's last broadcast is still ending */
   gboolean draining;
@@ -149,17 +153,20 @@ request_free (Request *request)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Request, request_free)
 
+/* @reason: static, of those in the header */
 static void
-request_refuse (Request *request, WeirRefusal refusal, const gchar *description)
+request_refuse (
+    Request *request, WeirRefusal refusal, const gchar *reason, const gchar *description)
 {
   WeirBroadcastManager *self = request->manager;
 
-  /* without an input it is a stranger's guess, which the listener's log says, not too often */
-  if (request->input != NULL)
-    g_message ("connection %" G_GUINT64_FORMAT " %s %s refused: input=%s reason=\"%s\"",
-        weir_connection_get_id (request->connection),
-        weir_connection_get_protocol (request->connection),
-        weir_connection_get_peer (request->connection), request->input->uid, description);
+  weir_stranger_log (&self->log, g_get_monotonic_time (),
+      "connection %" G_GUINT64_FORMAT " %s %s refused: input=%s reason=\"%s\"",
+      weir_connection_get_id (request->connection),
+      weir_connection_get_protocol (request->connection),
+      weir_connection_get_peer (request->connection),
+      request->input != NULL ? request->input->uid : "-", description);
+  weir_counters_add (self->counters, reason);
   g_mutex_lock (&self->lock);
   self->totals.refused_total++;
   g_mutex_unlock (&self->lock);
@@ -178,7 +185,8 @@ request_connect (Request *the_request, WeirBroadcast *broadcast)
   case WEIR_BROADCAST_CONNECTED:
     break;
   case WEIR_BROADCAST_BUSY:
-    request_refuse (request, WEIR_REFUSAL_IN_USE, "Someone else is already publishing.");
+    request_refuse (
+        request, WEIR_REFUSAL_IN_USE, WEIR_REASON_IN_USE, "Someone else is already publishing.");
     return answer;
   case WEIR_BROADCAST_ENDING:
     /* a refusal makes some encoders stop for good; the connection has its own deadline */
@@ -218,7 +226,8 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
   g_mutex_unlock (&self->lock);
   if (record == NULL) {
     g_message ("input %s: no broadcast could be begun: %s", request->input->uid, error->message);
-    request_refuse (request, WEIR_REFUSAL_UNAVAILABLE, "Not available now, try again.");
+    request_refuse (request, WEIR_REFUSAL_UNAVAILABLE, WEIR_REASON_STORE_UNAVAILABLE,
+        "Not available now, try again.");
     manager_check_drained (self);
     return;
   }
@@ -228,12 +237,13 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
   g_hash_table_replace (self->by_uid, g_strdup (record->uid), broadcast);
   g_mutex_unlock (&self->lock);
   if (self->draining) {
-    request_refuse (request, WEIR_REFUSAL_OVERLOAD, "The server is shutting down.");
+    request_refuse (
+        request, WEIR_REFUSAL_OVERLOAD, WEIR_REASON_SHUTTING_DOWN, "The server is shutting down.");
     weir_broadcast_end (broadcast, "The server is shutting down.");
     return;
   }
   if (revoked != NULL) {
-    request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, revoked);
+    request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, WEIR_REASON_INPUT_REVOKED, revoked);
     weir_broadcast_end (broadcast, revoked);
     return;
   }
@@ -253,7 +263,8 @@ request_admit (Request *the_request)
   gboolean starting;
 
   if (self->draining) {
-    request_refuse (request, WEIR_REFUSAL_OVERLOAD, "The server is shutting down.");
+    request_refuse (
+        request, WEIR_REFUSAL_OVERLOAD, WEIR_REASON_SHUTTING_DOWN, "The server is shutting down.");
     return;
   }
   g_mutex_lock (&self->lock);
@@ -267,7 +278,8 @@ request_admit (Request *the_request)
     return;
   }
   if (starting) {
-    request_refuse (request, WEIR_REFUSAL_IN_USE, "Someone else is already publishing.");
+    request_refuse (
+        request, WEIR_REFUSAL_IN_USE, WEIR_REASON_IN_USE, "Someone else is already publishing.");
     return;
   }
   uid = weir_random_hex (16);
@@ -306,13 +318,16 @@ input_found (GObject *source, GAsyncResult *result, gpointer data)
   request->input = weir_store_find_input_finish (WEIR_STORE (source), result, &error);
   if (request->input == NULL) {
     if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND))
-      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, "This stream key is not known.");
+      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, WEIR_REASON_UNKNOWN_KEY,
+          "This stream key is not known.");
     else
-      request_refuse (request, WEIR_REFUSAL_UNAVAILABLE, "Not available now, try again.");
+      request_refuse (request, WEIR_REFUSAL_UNAVAILABLE, WEIR_REASON_STORE_UNAVAILABLE,
+          "Not available now, try again.");
     return;
   }
   if (!request->input->enabled) {
-    request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, "This live input is disabled.");
+    request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, WEIR_REASON_INPUT_DISABLED,
+        "This live input is disabled.");
     return;
   }
   request_admit (g_steal_pointer (&request));
@@ -353,6 +368,7 @@ weir_broadcast_manager_new (
 
   gst_init (NULL, NULL);
   g_mutex_init (&self->lock);
+  weir_stranger_log_init (&self->log, g_get_monotonic_time ());
   self->config = config;
   self->store = g_object_ref (store);
   self->blobs = g_object_ref (blobs);
@@ -370,6 +386,18 @@ weir_broadcast_manager_new (
 }
 
 void
+weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *counters)
+{
+  static const gchar *const reasons[] = {WEIR_REASON_UNKNOWN_KEY, WEIR_REASON_INPUT_DISABLED,
+      WEIR_REASON_INPUT_REVOKED, WEIR_REASON_IN_USE, WEIR_REASON_STORE_UNAVAILABLE,
+      WEIR_REASON_SHUTTING_DOWN};
+
+  self->counters = weir_counters_ref (counters);
+  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
+    weir_counters_declare (counters, reasons[i]);
+}
+
+void
 weir_broadcast_manager_free (WeirBroadcastManager *self)
 {
   g_queue_clear_full (&self->waiting, (GDestroyNotify) request_free);
@@ -382,6 +410,7 @@ weir_broadcast_manager_free (WeirBroadcastManager *self)
   weir_spool_writer_unref (self->writer);
   g_object_unref (self->store);
   g_object_unref (self->blobs);
+  g_clear_pointer (&self->counters, weir_counters_unref);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -432,7 +461,7 @@ weir_broadcast_manager_revoke (
     Request *request = link->data;
 
     if (g_str_equal (request->input->uid, input)) {
-      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, description);
+      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, WEIR_REASON_INPUT_REVOKED, description);
       request_free (request);
       g_queue_delete_link (&self->waiting, link);
     }

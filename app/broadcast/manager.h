@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config.h"
+#include "base/counters.h"
 #include "blobs/blobs.h"
 #include "playback/index.h"
 #include "store/store.h"
@@ -23,6 +24,16 @@ WeirBroadcastManager *weir_broadcast_manager_new (
     const WeirConfig *config, WeirStore *store, WeirBlobs *blobs, WeirWorkerPool *workers);
 /* main thread, after weir_broadcast_manager_drain() has called back and the workers have stopped */
 void weir_broadcast_manager_free (WeirBroadcastManager *self);
+
+/* why a publisher is refused, as counted */
+#define WEIR_REASON_UNKNOWN_KEY "unknown-key"
+#define WEIR_REASON_INPUT_DISABLED "input-disabled"
+#define WEIR_REASON_INPUT_REVOKED "input-revoked" /* disabled or deleted in that moment */
+#define WEIR_REASON_IN_USE "in-use"
+#define WEIR_REASON_STORE_UNAVAILABLE "store-unavailable"
+#define WEIR_REASON_SHUTTING_DOWN "shutting-down"
+/* counts refusals by the reasons above; main thread, before anyone connects */
+void weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *counters);
 
 /* a connection asks to publish; accept thread. Returns: TRUE, the decision is taken here */
 gboolean weir_broadcast_manager_authorise (WeirBroadcastManager *self, WeirConnection *connection);

@@ -3,6 +3,7 @@
 
 #include "api/envelope.h"
 #include "api/live_inputs.h"
+#include "descriptors.h"
 #include "metrics/metrics.h"
 #include "playback/handlers.h"
 #include "weir-api.h"
@@ -16,6 +17,8 @@ struct _WeirHttpApp {
   WeirApi api;
   WeirPlayback playback;
   WeirWorkerPool *workers;
+  WeirCounters *counters;
+  WeirDoor *door;
   gint64 started_us;
   gint ready; /* atomic */
 
@@ -123,6 +126,11 @@ get_metrics (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
       pushes[i] = weir_worker_get_longest_push (weir_worker_pool_get (self->workers, i));
     metrics.longest_pushes_us = pushes;
   }
+  metrics.refusals = self->counters;
+  if (self->door != NULL)
+    weir_door_get_pending (self->door, &metrics.talking, &metrics.waiting);
+  metrics.open_files = weir_descriptors_count_open ();
+  metrics.open_files_max = weir_descriptors_get_limit ();
   text = weir_metrics_format (&metrics);
   response = weir_http_response_new (200);
   weir_http_response_set_text (response, "text/plain; version=0.0.4; charset=utf-8", text);
@@ -180,6 +188,8 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
   self->servers = g_ptr_array_new ();
   self->started_us = g_get_real_time ();
   self->workers = settings->workers;
+  self->counters = settings->counters;
+  self->door = settings->door;
   self->listeners.http = g_strdup (settings->listeners.http);
   self->listeners.rtmp = g_strdup (settings->listeners.rtmp);
   self->listeners.srt = g_strdup (settings->listeners.srt);
@@ -190,6 +200,7 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
       .listeners = &self->listeners,
       .auth = settings->auth,
       .rtmps = settings->rtmps,
+      .counters = settings->counters,
   };
   self->playback = (WeirPlayback){
       .store = settings->store,

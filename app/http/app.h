@@ -6,6 +6,7 @@
 #include "blobs/blobs.h"
 #include "broadcast/manager.h"
 #include "http/server.h"
+#include "net/door.h"
 #include "rtmps.h"
 #include "store/store.h"
 
@@ -23,7 +24,9 @@ typedef struct {
   WeirBlobs *blobs;
   WeirAuth *auth;
   WeirBroadcastManager *manager;
-  WeirWorkerPool *workers; /* (nullable): for metrics */
+  WeirWorkerPool *workers; /* (nullable): for metrics; so are the next two */
+  WeirCounters *counters;
+  WeirDoor *door;
   WeirListeners listeners;
   WeirRtmps *rtmps; /* (nullable) */
 } WeirHttpAppSettings;

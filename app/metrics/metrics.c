@@ -38,6 +38,34 @@ add_http (GString *text, const WeirHttpServerStatistics *http)
   add (text, "weir_http_parked_requests", http->parked, "Requests that wait for their answer.");
 }
 
+static void
+add_refusal (const gchar *reason, guint64 count, gpointer text)
+{
+  g_string_append_printf (
+      text, "weir_refusals_total{reason=\"%s\"} %" G_GUINT64_FORMAT "\n", reason, count);
+}
+
+static void
+add_door (GString *text, const WeirMetrics *metrics)
+{
+  describe (text, "weir_pending_connections",
+      "Encoders' connections that have not been let in yet: those that talk, those that wait for "
+      "their turn.");
+  g_string_append_printf (text,
+      "weir_pending_connections{state=\"talking\"} %u\n"
+      "weir_pending_connections{state=\"waiting\"} %u\n",
+      metrics->talking, metrics->waiting);
+  add (text, "weir_open_files", metrics->open_files, "Open file descriptors of the process.");
+  add (text, "weir_open_files_limit", metrics->open_files_max,
+      "File descriptors that the process may have.");
+  if (metrics->refusals == NULL)
+    return;
+  describe (text, "weir_refusals_total",
+      "What was refused, cut off or thrown away: by the limit in weir.conf that was reached, or by "
+      "a word.");
+  weir_counters_foreach (metrics->refusals, add_refusal, text);
+}
+
 gchar *
 weir_metrics_format (const WeirMetrics *metrics)
 {
@@ -66,6 +94,7 @@ weir_metrics_format (const WeirMetrics *metrics)
   add (text, "weir_disk_lost_buffers_total", totals->lost_buffers_total,
       "Frames and sounds lost because the disk was too slow for too long.");
 
+  add_door (text, metrics);
   if (metrics->http != NULL)
     add_http (text, metrics->http);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/counters.h"
 #include "broadcast/manager.h"
 #include "http/server.h"
 #include "net/worker.h"
@@ -11,7 +12,12 @@ typedef struct {
   gint64 started_us; /* wall */
   WeirBroadcastTotals broadcasts;
   const WeirHttpServerStatistics *http; /* (nullable) */
-  const gint64 *longest_pushes_us;      /* of each worker */
+  WeirCounters *refusals;               /* (nullable) */
+  guint talking;                        /* encoders' connections that are not let in yet */
+  guint waiting;                        /* likewise, held back */
+  guint open_files;
+  guint open_files_max;
+  const gint64 *longest_pushes_us; /* of each worker */
   guint workers;
 } WeirMetrics;
 

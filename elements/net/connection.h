@@ -19,6 +19,11 @@ typedef enum {
   WEIR_REFUSAL_MALFORMED,   /* the key is no key */
 } WeirRefusal;
 
+/* Names of limits in weir.conf(5): too many decisions at a time for too long, no decision in time.
+ * Beside them whoever authorises counts why it refuses. */
+#define WEIR_LIMIT_AUTHORISATIONS "authorisations"
+#define WEIR_LIMIT_AUTHORISE "authorise"
+
 /**
  * WeirConnectionSummary: what the log line of an ended connection says
  */

@@ -70,8 +70,13 @@ weir_door_new (const WeirDoorSettings *settings)
   self->admission = weir_admission_new (&settings->admission);
   self->patience_us = settings->patience_us;
   self->trusted = settings->trusted;
-  if (settings->counters != NULL)
+  if (settings->counters != NULL) {
     self->counters = weir_counters_ref (settings->counters);
+    weir_counters_declare (self->counters, WEIR_LIMIT_PENDING_CONNECTIONS);
+    weir_counters_declare (self->counters, WEIR_LIMIT_PENDING_CONNECTIONS_PER_ADDRESS);
+    weir_counters_declare (self->counters, WEIR_LIMIT_CONNECTION_RATE_PER_ADDRESS);
+    weir_counters_declare (self->counters, WEIR_REASON_PROXY_HEADER);
+  }
   weir_stranger_log_init (&self->log, g_get_monotonic_time ());
   return self;
 }

@@ -469,6 +469,8 @@ on_timer (gpointer data)
   send_output (self);
   if (self->state == STATE_ASKING && now_us >= self->authorise_deadline_us) {
     self->authorise_deadline_us = G_MAXINT64;
+    weir_counters_add (
+        self->counters, self->in_line ? WEIR_LIMIT_AUTHORISATIONS : WEIR_LIMIT_AUTHORISE);
     if (self->in_line)
       weir_connection_refuse (WEIR_CONNECTION (self), WEIR_REFUSAL_OVERLOAD,
           "Too many encoders connect at the moment, try again.");

@@ -203,6 +203,8 @@ weir_rtmp_listener_new (const gchar *addresses, const WeirRtmpListenerSettings *
     weir_counters_ref (settings->counters);
     for (const gchar *const *limit = weir_rtmp_get_limits (); *limit != NULL; limit++)
       weir_counters_declare (settings->counters, *limit);
+    weir_counters_declare (settings->counters, WEIR_LIMIT_AUTHORISATIONS);
+    weir_counters_declare (settings->counters, WEIR_LIMIT_AUTHORISE);
   }
   if (settings->certificates != NULL)
     weir_certificates_ref (settings->certificates);

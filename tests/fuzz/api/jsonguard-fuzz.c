@@ -32,13 +32,14 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (JsonNode) node = weir_json_parse (bytes, DEPTH, NULL);
   g_autoptr (WeirLiveInput) input = NULL;
   g_autofree gchar *message = NULL, *pointer = NULL;
+  const gchar *limit;
   guint status = 0;
   gint code;
 
   g_assert (valid == (node != NULL));
   if (node != NULL)
     g_assert (get_depth (node) <= DEPTH);
-  input = weir_live_input_from_json (bytes, DEPTH, &status, &code, &message, &pointer);
+  input = weir_live_input_from_json (bytes, DEPTH, &limit, &status, &code, &message, &pointer);
   g_assert (input != NULL || (status >= 400 && message != NULL));
   return 0;
 }
