@@ -188,7 +188,8 @@ on_ticket (SSL *ssl, guint8 *name, guint8 *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_C
   OPENSSL_cleanse (&key, sizeof key);
   if (!started)
     return -1;
-  return renew ? 2 : 1;
+  /* clients use a ticket of TLS 1.3 once */
+  return renew || (!seal && SSL_version (ssl) == TLS1_3_VERSION) ? 2 : 1;
 }
 
 static SSL_CTX *

@@ -387,6 +387,7 @@ read_records (WeirTls *self, guint8 *clear, gsize clear_max, gsize *clear_size)
     if (result != 1)
       return handle_result (self, result);
     *clear_size += count;
+    self->received = 0;
   }
   return WEIR_TLS_CLEAR;
 }
@@ -407,7 +408,6 @@ weir_tls_read (WeirTls *self, guint8 *clear, gsize clear_max, gsize *clear_size,
     result = read_records (self, clear, clear_max, &size);
   /* the next call tells what comes behind */
   if (size > 0) {
-    self->received = 0;
     *clear_size = size;
     return WEIR_TLS_CLEAR;
   }
