@@ -716,8 +716,9 @@ check_settings (WeirSegmentSink *self)
   name = fill_in_number (self->settings.location, 0);
   GST_OBJECT_UNLOCK (self);
   if (name == NULL)
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-        ("The location must hold one %%d, for the number of the segment."), (NULL));
+    GST_ELEMENT_ERROR_WITH_DETAILS (self, RESOURCE, SETTINGS,
+        ("The location must hold one %%d, for the number of the segment."), (NULL),
+        ("reason", G_TYPE_STRING, "invalid-location", NULL));
   return name != NULL;
 }
 
@@ -1023,7 +1024,14 @@ weir_segment_sink_class_init (WeirSegmentSinkClass *klass)
       GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 
-  /* for programs that link libweir: see weirsegmentsink.h */
+  /**
+   * WeirSegmentSink::written:
+   * @sink: the element
+   * @written: a WeirSegmentWritten, valid during the emission
+   *
+   * Something was written: emitted on the writer's thread, in the segmenter's order. For programs
+   * that link the library and keep the segments themselves; the argument means nothing to others.
+   */
   written_signal = g_signal_new ("written", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
       NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 

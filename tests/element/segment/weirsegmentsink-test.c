@@ -208,9 +208,16 @@ a_location_without_a_number_is_refused (Fixture *f, G_GNUC_UNUSED gconstpointer 
   static const gchar *const locations[] = {"a.m4s", "%s.m4s", "%d%d.m4s", "%n", "100%", "%05x"};
 
   for (guint i = 0; i < G_N_ELEMENTS (locations); i++) {
+    g_autoptr (GstMessage) message = NULL;
+    const GstStructure *details;
+
     g_object_set (f->sink, "location", locations[i], NULL);
     g_assert_cmpint (
         gst_element_set_state (f->sink, GST_STATE_READY), ==, GST_STATE_CHANGE_FAILURE);
+    message = gst_bus_pop_filtered (f->bus, GST_MESSAGE_ERROR);
+    g_assert_nonnull (message);
+    gst_message_parse_error_details (message, &details);
+    g_assert_cmpstr (gst_structure_get_string (details, "reason"), ==, "invalid-location");
   }
   g_object_set (f->sink, "location", "50%%-%3d", NULL);
   g_assert_cmpint (gst_element_set_state (f->sink, GST_STATE_READY), ==, GST_STATE_CHANGE_SUCCESS);
