@@ -239,6 +239,17 @@ static const Entry entries[] = {
     {"limits", "rtmp-pings-rate", TYPE_COUNT, "2",
         "Pings a second of one connection that are answered.", AT (limits.rtmp_pings_rate), 1, 1000,
         NULL},
+    {"limits", "rtmp-lead", TYPE_DURATION, "60s",
+        "How far a publisher's media may run ahead of the clock, a drift of 5 % apart; one that "
+        "sends a file as fast as it can is disconnected.",
+        AT (limits.rtmp_lead), 5 * SECOND, 24 * HOUR, NULL},
+    {"limits", "rtmp-clock-jumps", TYPE_COUNT, "60",
+        "How often a minute a publisher's stamps may jump, by more than 2s forward or 500ms back.",
+        AT (limits.rtmp_clock_jumps), 1, 10000, NULL},
+    {"limits", "rtmp-configurations", TYPE_COUNT, "10",
+        "How often a minute a publisher may change the configuration of a track, for example its "
+        "resolution.",
+        AT (limits.rtmp_configurations), 1, 10000, NULL},
     {"limits", "amf-depth", TYPE_COUNT, "16",
         "Objects and arrays within each other in a command or in metadata; what is deeper is "
         "dropped.",

@@ -83,6 +83,9 @@ typedef struct {
     guint rtmp_commands_rate;
     guint rtmp_metadata_rate;
     guint rtmp_pings_rate;
+    gint64 rtmp_lead;
+    guint rtmp_clock_jumps;    /* a minute */
+    guint rtmp_configurations; /* a minute */
     guint amf_depth;
     guint amf_values;
     gint64 authorise;

@@ -75,7 +75,7 @@ struct _WeirRtmpConnection {
   gboolean in_line; /* the decision is not asked for yet */
   gint64 authorise_deadline_us;
   WeirCounters *counters; /* (nullable) */
-  WeirAmfLimits amf_limits;
+  WeirRtmpSessionSettings settings;
   GByteArray *held; /* (nullable): came after publish was asked for, or without a consumer */
   gint64 accepted_us;
   gint64 published_us;
@@ -753,10 +753,20 @@ weir_rtmp_connection_get_worker (WeirRtmpConnection *self)
   return self->worker;
 }
 
-const WeirAmfLimits *
-weir_rtmp_connection_get_amf_limits (WeirRtmpConnection *self)
+const WeirRtmpSessionSettings *
+weir_rtmp_connection_get_settings (WeirRtmpConnection *self)
 {
-  return &self->amf_limits;
+  return &self->settings;
+}
+
+void
+weir_rtmp_connection_exceed (WeirRtmpConnection *self, const gchar *limit, const gchar *description)
+{
+  g_autofree gchar *reason = g_strdup_printf ("%s (%s)", description, limit);
+
+  weir_counters_add (self->counters, limit);
+  set_reason (self, reason);
+  weir_connection_close (WEIR_CONNECTION (self), description);
 }
 
 const gchar *
@@ -847,7 +857,8 @@ weir_rtmp_connection_new (gint fd, const gchar *peer, const WeirRtmpConnectionSe
   self->read_interval_us = settings->read_interval_us;
   self->authorise_us = settings->authorise_us;
   self->counters = settings->counters != NULL ? weir_counters_ref (settings->counters) : NULL;
-  self->amf_limits = settings->session->amf;
+  self->settings = *settings->session;
+  self->settings.app = NULL;
   self->line_us = settings->line_us;
   self->accepted_us = g_get_monotonic_time ();
   self->session = weir_rtmp_session_new (settings->session, random, self->accepted_us);

@@ -29,8 +29,13 @@ typedef struct {
   WeirCertificates *certificates; /* (transfer none) NULL: RTMP without TLS */
 } WeirRtmpConnectionSettings;
 
-/* for messages of AMF that the connection hands out; any thread */
-const WeirAmfLimits *weir_rtmp_connection_get_amf_limits (WeirRtmpConnection *self);
+/* what holds for the messages that the connection hands out, without the application; any thread */
+const WeirRtmpSessionSettings *weir_rtmp_connection_get_settings (WeirRtmpConnection *self);
+/* from within the consumer's callbacks: counts, and ends the connection as weir_connection_close()
+ * @limit: static: its name
+ * @description: a sentence for the encoder's user */
+void weir_rtmp_connection_exceed (
+    WeirRtmpConnection *self, const gchar *limit, const gchar *description);
 
 /**
  * weir_rtmp_connection_new: on the accept thread

@@ -28,6 +28,10 @@ enum {
 #define VALUES_MAX 8 /* of a command */
 #define AGGREGATE_HEADER_SIZE 11
 #define STREAMS_LIMIT 64
+/* steps of stamps between which media is believed to go on, ms */
+#define STEP_MAX 2000
+#define STEP_MIN (-500)
+#define DRIFT_DIVISOR 20 /* media may run faster than the clock by this part of it, always */
 
 static const gchar *const limits[] = {
     WEIR_LIMIT_RTMP_HANDSHAKE,
@@ -40,6 +44,9 @@ static const gchar *const limits[] = {
     WEIR_LIMIT_RTMP_COMMANDS_RATE,
     WEIR_LIMIT_RTMP_METADATA_RATE,
     WEIR_LIMIT_RTMP_PINGS_RATE,
+    WEIR_LIMIT_RTMP_LEAD,
+    WEIR_LIMIT_RTMP_CLOCK_JUMPS,
+    WEIR_LIMIT_RTMP_CONFIGURATIONS,
     WEIR_LIMIT_RTMP_MEMORY,
     WEIR_LIMIT_RTMP_OUTPUT,
     WEIR_LIMIT_RTMP_CHUNK_STREAMS,
@@ -67,6 +74,14 @@ typedef enum {
   STATE_CLOSING, /* the last words are in the output; CLOSE at close_us */
   STATE_CLOSED,
 } State;
+
+/* the stamps of audio or of video of one publication */
+typedef struct {
+  gboolean begun;
+  guint32 last; /* ms */
+  gint64 last_us;
+  gint64 lead_us; /* how far the media is ahead of the clock; negative: behind */
+} Clock;
 
 struct _WeirRtmpSession {
   WeirRtmpSessionSettings settings;
@@ -103,6 +118,8 @@ struct _WeirRtmpSession {
   WeirTokenBucket pings;
   WeirTokenBucket commands;
   WeirTokenBucket data_messages;
+  WeirTokenBucket clock_jumps;
+  Clock clocks[2]; /* of video, of audio */
 
   guint8 *aggregate;
   WeirReader aggregate_reader;
@@ -146,6 +163,9 @@ weir_rtmp_session_settings_init (WeirRtmpSessionSettings *settings)
       .data_rate = 50,
       .pings_rate = 2,
       .memory_max = 64 * 1024 * 1024,
+      .lead_us = 60 * G_USEC_PER_SEC,
+      .clock_jumps = 60,
+      .configurations = 10,
       .chunk = weir_rtmp_chunk_limits_default,
       .amf = weir_amf_limits_default,
   };
@@ -209,6 +229,8 @@ weir_rtmp_session_new (const WeirRtmpSessionSettings *settings, const guint8 *ra
   init_rate (&self->pings, settings->pings_rate, settings->pings_rate, now_us);
   init_rate (&self->commands, settings->commands_rate, settings->commands_rate, now_us);
   init_rate (&self->data_messages, settings->data_rate, settings->data_rate, now_us);
+  weir_token_bucket_init (&self->clock_jumps, MAX (settings->clock_jumps, 1) / 60.0,
+      MAX (settings->clock_jumps, 1), now_us);
   return self;
 }
 
@@ -410,6 +432,22 @@ close_later (WeirRtmpSession *self, gboolean protocol_error, const gchar *limit,
   g_free (self->close_reason);
   self->close_reason = reason;
   g_clear_pointer (&self->aggregate, g_free);
+}
+
+/* A limit is reached. A publisher is told, so that its user does not look for the fault in the
+ * network. @reason: without a full stop. TRUE with an event */
+static gboolean
+end_for_limit (WeirRtmpSession *self, const gchar *limit, const gchar *reason, gint64 now_us,
+    WeirRtmpEvent *event)
+{
+  g_autofree gchar *sentence = NULL;
+
+  if (self->state != STATE_PUBLISHING)
+    return set_close_event (self, TRUE, limit, reason, event);
+  sentence = g_strdup_printf ("%c%s.", g_ascii_toupper (reason[0]), reason + 1);
+  send_status (self, self->publishing_id, "error", "NetStream.Publish.Rejected", sentence);
+  close_later (self, TRUE, limit, g_strdup (reason), now_us);
+  return FALSE;
 }
 
 static void
@@ -912,6 +950,41 @@ handle_window_size (WeirRtmpSession *self, const WeirRtmpMessage *message)
     self->peer_window = value;
 }
 
+/* Follows the stamps of a publisher beside the clock. FALSE: that was enough, it is being closed.
+ */
+static gboolean
+check_clock (
+    WeirRtmpSession *self, const WeirRtmpMessage *message, gint64 now_us, WeirRtmpEvent *event)
+{
+  Clock *clock = &self->clocks[message->type == WEIR_RTMP_VIDEO ? 0 : 1];
+  gint64 step = (gint32) (message->timestamp - clock->last);
+  gint64 passed_us = now_us - clock->last_us;
+  gboolean begun = clock->begun;
+
+  clock->begun = TRUE;
+  clock->last = message->timestamp;
+  clock->last_us = now_us;
+  if (!begun) {
+    clock->lead_us = 0;
+    return TRUE;
+  }
+  if (step > STEP_MAX || step < STEP_MIN) {
+    /* another clock from here on; the media goes on where it was */
+    if (weir_token_bucket_take (&self->clock_jumps, 1, now_us))
+      return TRUE;
+    return end_for_limit (
+        self, WEIR_LIMIT_RTMP_CLOCK_JUMPS, "the stamps jump too often", now_us, event);
+  }
+  /* what was late may come faster, but not be saved up for ever; and over days no encoder's clock
+   * is exactly ours */
+  clock->lead_us += step * 1000 - passed_us - passed_us / DRIFT_DIVISOR;
+  clock->lead_us = MAX (clock->lead_us, -self->settings.lead_us);
+  if (clock->lead_us <= self->settings.lead_us)
+    return TRUE;
+  return end_for_limit (
+      self, WEIR_LIMIT_RTMP_LEAD, "the media runs ahead of the clock", now_us, event);
+}
+
 /* takes the payload when it returns TRUE */
 static gboolean
 handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, WeirRtmpEvent *event)
@@ -935,6 +1008,8 @@ handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, We
     message->type = WEIR_RTMP_DATA;
   }
   if (!is_data && message->size > 0) {
+    if (!check_clock (self, message, now_us, event))
+      return FALSE;
     self->media_deadline_us = now_us + self->settings.media_silence_us;
     self->has_media = TRUE;
   }
@@ -960,12 +1035,12 @@ begin_aggregate (WeirRtmpSession *self, WeirRtmpMessage *message)
 }
 
 static gboolean
-too_many_messages (WeirRtmpSession *self, WeirRtmpEvent *event)
+too_many_messages (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
 {
   g_autofree gchar *reason =
       g_strdup_printf ("more than %u messages a second", self->settings.messages_rate);
 
-  return set_close_event (self, TRUE, WEIR_LIMIT_RTMP_MESSAGES_RATE, reason, event);
+  return end_for_limit (self, WEIR_LIMIT_RTMP_MESSAGES_RATE, reason, now_us, event);
 }
 
 /* the limit that a message of an aggregate exceeds, NULL for none */
@@ -1005,7 +1080,7 @@ next_of_aggregate (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
     weir_reader_skip (reader, MIN (4, weir_reader_remaining (reader)));
     /* each costs as much as one that comes alone */
     if (!weir_token_bucket_take (&self->messages, 1, now_us))
-      return too_many_messages (self, event);
+      return too_many_messages (self, now_us, event);
     if (!self->aggregate_begun) {
       self->aggregate_begun = TRUE;
       self->aggregate_first = timestamp;
@@ -1038,7 +1113,7 @@ next_of_aggregate (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
 }
 
 static gboolean
-check_chunk_size (WeirRtmpSession *self, WeirRtmpEvent *event)
+check_chunk_size (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
 {
   guint32 size = weir_rtmp_chunk_reader_get_chunk_size (self->reader);
   g_autofree gchar *reason = NULL;
@@ -1046,7 +1121,7 @@ check_chunk_size (WeirRtmpSession *self, WeirRtmpEvent *event)
   if (self->state != STATE_PUBLISHING || size >= self->settings.chunk_size_min)
     return FALSE;
   reason = g_strdup_printf ("Set Chunk Size of %u while publishing", size);
-  return set_close_event (self, TRUE, WEIR_LIMIT_RTMP_CHUNK_SIZE, reason, event);
+  return end_for_limit (self, WEIR_LIMIT_RTMP_CHUNK_SIZE, reason, now_us, event);
 }
 
 /* TRUE with an event; what is left of the payload is freed by the caller */
@@ -1057,7 +1132,7 @@ handle_message (
   self->last_type = message->type;
   self->has_last_type = TRUE;
   if (!weir_token_bucket_take (&self->messages, 1, now_us))
-    return too_many_messages (self, event);
+    return too_many_messages (self, now_us, event);
   switch (message->type) {
   case WEIR_RTMP_AUDIO:
   case WEIR_RTMP_VIDEO:
@@ -1077,7 +1152,7 @@ handle_message (
     handle_window_size (self, message);
     return FALSE;
   case WEIR_RTMP_SET_CHUNK_SIZE:
-    return check_chunk_size (self, event);
+    return check_chunk_size (self, now_us, event);
   case WEIR_RTMP_ABORT:
   case WEIR_RTMP_ACKNOWLEDGEMENT:
   case WEIR_RTMP_SET_PEER_BANDWIDTH:
@@ -1165,20 +1240,26 @@ input_chunks (WeirRtmpSession *self, const guint8 **data, gsize *size, gint64 no
   *size += held_back;
   *more = *size > 0;
 
-  if (result == WEIR_RTMP_CHUNK_ERROR)
-    return set_close_event (
-        self, TRUE, weir_rtmp_chunk_reader_get_limit (self->reader), error->message, event);
+  if (result == WEIR_RTMP_CHUNK_ERROR) {
+    const gchar *limit = weir_rtmp_chunk_reader_get_limit (self->reader);
+
+    if (g_str_equal (limit, WEIR_OUT_OF_MEMORY))
+      return close_for_memory (self, event);
+    if (g_str_equal (limit, WEIR_RTMP_PROTOCOL_ERROR))
+      return set_close_event (self, TRUE, limit, error->message, event);
+    return end_for_limit (self, limit, error->message, now_us, event);
+  }
   if (result == WEIR_RTMP_CHUNK_MESSAGE) {
     has_event = handle_message (self, &message, now_us, event);
     g_free (message.payload);
   }
-  if (self->state == STATE_CLOSED)
+  if (self->state == STATE_CLOSED || self->state == STATE_CLOSING)
     return has_event;
   acknowledge (self);
   if (has_event || get_memory (self) <= self->settings.memory_max)
     return has_event;
-  return set_close_event (
-      self, TRUE, WEIR_LIMIT_RTMP_MEMORY, "too much memory for one connection", event);
+  return end_for_limit (
+      self, WEIR_LIMIT_RTMP_MEMORY, "too much memory for one connection", now_us, event);
 }
 
 gboolean
@@ -1275,6 +1356,7 @@ weir_rtmp_session_accept (WeirRtmpSession *self, gint64 now_us)
     return;
   self->state = STATE_PUBLISHING;
   self->has_media = FALSE;
+  memset (self->clocks, 0, sizeof self->clocks);
   self->media_deadline_us = now_us + self->settings.first_media_us;
   /* the input was not read in the meantime, its silence is ours */
   self->input_us = now_us;

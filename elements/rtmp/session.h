@@ -28,6 +28,10 @@ G_BEGIN_DECLS
  * messages of any kind than their rate allows close the connection: each costs, even an empty one.
  * An empty audio or video message is no media.
  *
+ * Media of a publisher that runs ahead of the clock or whose stamps jump about would be cut into
+ * segments faster than anyone stores them: both are limited. What ends a publisher for a limit is
+ * said to it (NetStream.Publish.Rejected), CLOSE follows 250 ms later.
+ *
  * Memory: what is as long as the peer says is allocated so that it may fail, which closes the
  * connection; the rest is bounded by constants (names, keys and addresses of 4096 bytes, what is
  * answered to a second's commands) and left to GLib.

@@ -26,6 +26,9 @@ G_BEGIN_DECLS
 #define WEIR_LIMIT_RTMP_COMMANDS_RATE "rtmp-commands-rate"
 #define WEIR_LIMIT_RTMP_METADATA_RATE "rtmp-metadata-rate"
 #define WEIR_LIMIT_RTMP_PINGS_RATE "rtmp-pings-rate"
+#define WEIR_LIMIT_RTMP_LEAD "rtmp-lead"
+#define WEIR_LIMIT_RTMP_CLOCK_JUMPS "rtmp-clock-jumps"
+#define WEIR_LIMIT_RTMP_CONFIGURATIONS "rtmp-configurations"
 #define WEIR_LIMIT_RTMP_MEMORY "rtmp-memory"
 #define WEIR_LIMIT_RTMP_OUTPUT "rtmp-output"
 #define WEIR_LIMIT_AMF_DEPTH "amf-depth"
@@ -73,6 +76,9 @@ typedef struct {
   guint data_rate;         /* 50 a second */
   guint pings_rate;        /* 2 a second are answered */
   gsize memory_max;        /* 64 MiB: partial messages, aggregate and output together */
+  gint64 lead_us;          /* 60 s that the media may be ahead of the clock */
+  guint clock_jumps;       /* 60 a minute: steps of stamps that no frame is long enough for */
+  guint configurations;    /* 10 a minute: how often a track's may change */
   WeirRtmpChunkLimits chunk;
   WeirAmfLimits amf;
 } WeirRtmpSessionSettings;

@@ -32,6 +32,7 @@
  */
 #include "rtmp/weirrtmpsrc.h"
 
+#include "base/tokenbucket.h"
 #include "gst/mediacaps.h"
 #include "rtmp/amf.h"
 #include "rtmp/flvtag.h"
@@ -126,6 +127,8 @@ struct _WeirRtmpSrc {
   gint64 first_arrival_us; /* of any message, 0 for none */
   gboolean promised[2];
   gboolean no_more_pads;
+  WeirTokenBucket config_changes; /* of the current publisher; not begun at rate 0 */
+  gboolean refused;               /* the current publisher is on its way out */
 };
 
 G_DEFINE_TYPE (WeirRtmpSrc, weir_rtmp_src, GST_TYPE_ELEMENT)
@@ -322,6 +325,17 @@ parse_config (const WeirRtmpMessage *message, const WeirFlvTag *tag, GError **er
   return weir_codec_config_parse (tag->codec, record, error);
 }
 
+static gboolean
+may_change_config (WeirRtmpSrc *self)
+{
+  guint per_minute = weir_rtmp_connection_get_settings (self->current)->configurations;
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (self->config_changes.rate == 0)
+    weir_token_bucket_init (&self->config_changes, per_minute / 60.0, per_minute, now_us);
+  return weir_token_bucket_take (&self->config_changes, 1, now_us);
+}
+
 static void
 take_config (WeirRtmpSrc *self, const WeirRtmpMessage *message, const WeirFlvTag *tag)
 {
@@ -343,6 +357,13 @@ take_config (WeirRtmpSrc *self, const WeirRtmpMessage *message, const WeirFlvTag
   }
   if (!first && weir_codec_config_equal (track->config, config))
     return;
+  /* each is a new init segment, a cut and a discontinuity */
+  if (!first && !may_change_config (self)) {
+    self->refused = TRUE;
+    weir_rtmp_connection_exceed (self->current, WEIR_LIMIT_RTMP_CONFIGURATIONS,
+        "The configuration of a track changes too often.");
+    return;
+  }
   GST_INFO_OBJECT (self, "configuration: %s", config->codecs);
   g_clear_pointer (&track->config, weir_codec_config_unref);
   track->config = g_steal_pointer (&config);
@@ -495,7 +516,7 @@ names_codec (const WeirAmfValue *metadata, const gchar *member)
 static void
 take_metadata (WeirRtmpSrc *self, const WeirRtmpMessage *message)
 {
-  const WeirAmfLimits *limits = weir_rtmp_connection_get_amf_limits (self->current);
+  const WeirAmfLimits *limits = &weir_rtmp_connection_get_settings (self->current)->amf;
   guint values_left = limits->values_max;
   WeirReader reader;
   guint i;
@@ -543,7 +564,7 @@ on_message (WeirRtmpMessage *message, gpointer data)
 
   count (self, COUNT_BYTES, message->size);
   count (self, COUNT_MESSAGES, 1);
-  if (is_done (self))
+  if (self->refused || is_done (self))
     return;
   if (self->first_arrival_us == 0)
     self->first_arrival_us = message->arrival_us;
@@ -572,6 +593,8 @@ forget_publisher (WeirRtmpSrc *self)
     self->promised[i] = FALSE;
   }
   self->has_first = FALSE;
+  self->refused = FALSE;
+  self->config_changes.rate = 0;
   self->first_arrival_us = 0;
   self->number++;
   self->group_id = gst_util_group_id_next ();

@@ -373,6 +373,9 @@ the_defaults_of_rtmp_are_those_of_the_file (void)
   g_assert_cmpint (config->limits.rtmp_commands_rate, ==, settings.commands_rate);
   g_assert_cmpint (config->limits.rtmp_metadata_rate, ==, settings.data_rate);
   g_assert_cmpint (config->limits.rtmp_pings_rate, ==, settings.pings_rate);
+  g_assert_cmpint (config->limits.rtmp_lead, ==, settings.lead_us);
+  g_assert_cmpint (config->limits.rtmp_clock_jumps, ==, settings.clock_jumps);
+  g_assert_cmpint (config->limits.rtmp_configurations, ==, settings.configurations);
   g_assert_cmpint (config->limits.rtmp_memory, ==, settings.memory_max);
   g_assert_cmpint (config->limits.rtmp_chunk_streams, ==, settings.chunk.chunk_streams_max);
   g_assert_cmpint (config->limits.rtmp_video_message, ==, settings.chunk.video_max);

@@ -101,13 +101,17 @@ export function message(id, messageType, payload, { stream = 0, time = 0, size =
   return Buffer.concat(pieces);
 }
 
+/* each client is a host of its own, so that one host's share of the door is not in the way */
+let hosts = 0;
+export const anyHost = () => `127.${1 + (hosts >> 16 & 63)}.${hosts >> 8 & 255}.${1 + hosts++ % 254}`;
+
 export class RtmpClient {
   /* resolves when it is connected; nothing has been said then */
   static async open(weir, name = 'rtmp') {
     const [, host, port] = /^(.*):(\d+)$/.exec(weir.address(name));
     const client = new RtmpClient();
 
-    client.socket = net.connect({ port: Number(port), host: host.replace(/^\[|\]$/g, ''), noDelay: true });
+    client.socket = net.connect({ port: Number(port), host: host.replace(/^\[|\]$/g, ''), noDelay: true, localAddress: anyHost() });
     client.received = Buffer.alloc(0);
     client.bytes = 0;          // received in all
     client.answers = [];       // { type, id, stream, name?, values?, payload }

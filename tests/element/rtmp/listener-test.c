@@ -127,6 +127,7 @@ fixture_init (Fixture *self)
   self->settings.read_interval_us = 2000;
   /* these encoders have no clock */
   self->settings.session.messages_rate = 1000000;
+  self->settings.session.lead_us = 1000000 * (gint64) G_USEC_PER_SEC;
   self->accept = weir_worker_new ("accept");
   self->worker = weir_worker_new ("worker");
   self->sink.worker = self->worker;

@@ -314,6 +314,24 @@ peer_connect (Peer *self, const gchar *app)
       "rtmp://server/live");
 }
 
+#define REJECTED \
+  "< 5:1 \"onStatus\" 0 null { level \"error\" code \"NetStream.Publish.Rejected\" }\n"
+
+/* the publisher is told that it is at its end, and for what limit comes a little later */
+static void
+peer_assert_rejected (Peer *self, const gchar *limit)
+{
+  peer_speak (self);
+  g_assert_false (self->closed);
+  g_assert_true (g_str_has_suffix (self->log->str, REJECTED));
+  /* nobody listens any more */
+  peer_hex (self, WEIR_RTMP_AUDIO, 1, 0, "af01");
+  peer_advance (self, SECOND / 4);
+  peer_speak (self);
+  g_assert_true (g_str_has_suffix (self->log->str, REJECTED "! close their fault\n"));
+  g_assert_cmpstr (self->limit, ==, limit);
+}
+
 static void
 peer_forget (Peer *self)
 {
@@ -1069,9 +1087,7 @@ messages_of_no_bytes_are_limited_in_number (void)
     /* each is one byte: a header of type 3 */
     for (guint j = 0; j < 50000; j++)
       weir_writer_u8 (&peer->input, 0xc4);
-    peer_speak (peer);
-    g_assert_true (peer->closed);
-    g_assert_cmpstr (peer->limit, ==, "rtmp-messages-rate");
+    peer_assert_rejected (peer, "rtmp-messages-rate");
     handled = peer->media_count + weir_rtmp_session_get_dropped (peer->session);
     g_assert_cmpuint (handled, <=, 10000);
   }
@@ -1082,11 +1098,99 @@ what_an_encoder_has_held_back_may_come_at_once (void)
 {
   g_autoptr (Peer) peer = peer_new_publishing ();
 
-  /* 60 s of 60 frames and 94 blocks of sound a second */
-  for (guint i = 0; i < 60 * 154; i++)
-    peer_hex (peer, WEIR_RTMP_AUDIO, 1, i * 6, "af01");
-  peer_forget (peer);
-  g_assert_false (peer->closed);
+  /* 55 s of 60 frames and 94 blocks of sound a second */
+  for (guint i = 0; i < 55 * 154; i++)
+    peer_hex (peer, WEIR_RTMP_AUDIO, 1, (guint32) (i * 6.49), "af01");
+  peer_speak (peer);
+  g_assert_cmpuint (peer->media_count, ==, 55 * 154);
+  /* and at the usual pace from then on */
+  for (guint i = 0; i < 1000; i++) {
+    peer->now_us += 40000;
+    peer_hex (peer, WEIR_RTMP_AUDIO, 1, 55000 + i * 40, "af01");
+    peer_speak (peer);
+  }
+  g_assert_cmpuint (peer->media_count, ==, 55 * 154 + 1000);
+  g_assert_null (strstr (peer->log->str, "onStatus"));
+}
+
+static void
+media_may_be_a_minute_ahead_of_the_clock (void)
+{
+  static const struct {
+    guint step_ms, every_ms, count; /* of frames until it is enough */
+  } table[] = {
+      {2000, 0, 31},
+      {40, 0, 1501},
+      {40, 20, 3158},
+      /* an hour of silence is worth a minute */
+      {1000, 0, 121},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (table); i++) {
+    g_autoptr (Peer) peer = peer_new_publishing ();
+    guint32 stamp = 0;
+
+    peer_hex (peer, WEIR_RTMP_VIDEO, 1, stamp, "2701000000");
+    for (guint j = 0; i == 3 && j < 3600 / 10; j++) {
+      peer->now_us += 10 * SECOND;
+      peer_hex (peer, WEIR_RTMP_VIDEO, 1, stamp, "2701000000");
+      peer_speak (peer);
+    }
+    peer_forget (peer);
+    for (guint j = 1; j < table[i].count; j++) {
+      peer->now_us += table[i].every_ms * 1000;
+      stamp += table[i].step_ms;
+      peer_hex (peer, WEIR_RTMP_VIDEO, 1, stamp, "2701000000");
+      peer_speak (peer);
+      g_assert_null (strstr (peer->log->str, "onStatus"));
+    }
+    peer_hex (peer, WEIR_RTMP_VIDEO, 1, stamp + table[i].step_ms, "2701000000");
+    peer_assert_rejected (peer, "rtmp-lead");
+  }
+}
+
+static void
+an_encoder_whose_clock_is_a_little_fast_goes_on_for_ever (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+
+  /* 3 % for two days */
+  for (guint i = 0; i < 2 * 24 * 3600; i++) {
+    peer->now_us += SECOND;
+    peer_hex (peer, WEIR_RTMP_VIDEO, 1, i * 1030, "2701000000");
+    peer_forget (peer);
+  }
+  g_assert_cmpuint (peer->media_count, ==, 2 * 24 * 3600);
+}
+
+static void
+stamps_may_jump_now_and_then (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+  g_autoptr (Peer) wild = peer_new_publishing ();
+
+  /* every two seconds another clock: not ahead of anything */
+  for (guint i = 0; i < 500; i++) {
+    peer->now_us += 2 * SECOND;
+    peer_hex (peer, WEIR_RTMP_VIDEO, 1, i * 0x7fff0000u, "2701000000");
+    peer_speak (peer);
+  }
+  g_assert_cmpuint (peer->media_count, ==, 500);
+
+  for (guint i = 0; i < 1000; i++)
+    peer_hex (wild, i % 2 ? WEIR_RTMP_VIDEO : WEIR_RTMP_AUDIO, 1, i * 0x7fff0000u, "2701000000");
+  peer_assert_rejected (wild, "rtmp-clock-jumps");
+  g_assert_cmpuint (wild->media_count, ==, 62);
+}
+
+static void
+too_long_a_message_is_said_to_a_publisher (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+  g_autofree guint8 *payload = g_malloc0 (70000);
+
+  peer_message (peer, 4, WEIR_RTMP_DATA, 1, 0, payload, 70000);
+  peer_assert_rejected (peer, "rtmp-data-message");
 }
 
 static void
@@ -1102,9 +1206,7 @@ messages_within_an_aggregate_count_like_others (void)
   }
   peer_set_chunk_size (peer, 65536);
   peer_message (peer, 4, WEIR_RTMP_AGGREGATE, 1, 0, payload.data, payload.size);
-  peer_speak (peer);
-  g_assert_true (peer->closed);
-  g_assert_cmpstr (peer->limit, ==, "rtmp-messages-rate");
+  peer_assert_rejected (peer, "rtmp-messages-rate");
   g_assert_cmpuint (peer->media_count, <, 5000);
 }
 
@@ -1152,9 +1254,7 @@ a_connection_has_so_much_memory_in_all (void)
     /* the header, seven of eight chunks, six small headers */
     peer->input.size = whole + 12 + 7 * 65536 + 6;
   }
-  peer_speak (peer);
-  g_assert_true (peer->closed);
-  g_assert_cmpstr (peer->limit, ==, "rtmp-memory");
+  peer_assert_rejected (peer, "rtmp-memory");
 }
 
 static void
@@ -1476,8 +1576,7 @@ tiny_chunks_are_refused (void)
   peer_hex (after, WEIR_RTMP_AUDIO, 1, 0, "af");
   assert_log (after, "! audio@0 1 af\n");
   peer_set_chunk_size (after, 63);
-  assert_log (after, "! close their fault\n");
-  g_assert_cmpstr (after->limit, ==, "rtmp-chunk-size");
+  peer_assert_rejected (after, "rtmp-chunk-size");
 }
 
 static void
@@ -1575,6 +1674,10 @@ main (int argc, char **argv)
   TEST (commands_before_publish_are_limited_too);
   TEST (messages_of_no_bytes_are_limited_in_number);
   TEST (what_an_encoder_has_held_back_may_come_at_once);
+  TEST (media_may_be_a_minute_ahead_of_the_clock);
+  TEST (an_encoder_whose_clock_is_a_little_fast_goes_on_for_ever);
+  TEST (stamps_may_jump_now_and_then);
+  TEST (too_long_a_message_is_said_to_a_publisher);
   TEST (messages_within_an_aggregate_count_like_others);
   TEST (an_empty_message_is_no_media);
   TEST (a_connection_has_so_much_memory_in_all);
