@@ -8,11 +8,11 @@ const ARGUMENTS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-qui
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--autoplay-policy=no-user-gesture-required'];
 
-/* runs body(page) in a browser with a profile of its own */
-export async function withBrowser(body) {
+/* runs body(page) in a browser with a profile of its own; more: arguments of the browser */
+export async function withBrowser(body, more = []) {
   const context = await chromium.launchPersistentContext(temporaryFolder('chromium'), {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ARGUMENTS,
+    args: [...ARGUMENTS, ...more],
     viewport: { width: 960, height: 640 },
   });
 

@@ -32,7 +32,7 @@ export class Weir {
       const at = word.indexOf('=');
       return [word.slice(0, at), word.slice(at + 1)];
     }));
-    weir.url = `http://${weir.address('http')}`;
+    weir.url = weir.addresses.http ? `http://${weir.address('http')}` : null;
     weir.account = fs.readFileSync(path.join(weir.state, 'account'), 'utf8').trim();
     weir.token = fs.readFileSync(path.join(weir.state, 'api-token'), 'utf8').trim();
     return weir;
