@@ -863,15 +863,18 @@ weir_certificate_pair_get_key (WeirCertificatePair *self)
 }
 
 gpointer
-weir_certificate_pair_get_data (
-    WeirCertificatePair *self, gpointer (*make) (WeirCertificatePair *pair), GDestroyNotify destroy)
+weir_certificate_pair_get_data (WeirCertificatePair *self,
+    gpointer (*make) (WeirCertificatePair *pair), GDestroyNotify destroy)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->data_lock);
+  gpointer data;
 
+  g_mutex_lock (&self->data_lock);
   if (!self->data_made) {
     self->data_made = TRUE;
     self->data = make (self);
     self->destroy_data = destroy;
   }
-  return self->data;
+  data = self->data;
+  g_mutex_unlock (&self->data_lock);
+  return data;
 }
