@@ -46,7 +46,7 @@ function keepDump(pipeline) {
 }
 
 /* waits for its end, which must be in order */
-export async function finish(pipeline, seconds = 15) {
+export async function finish(pipeline, seconds = 30) {
   let timer;
   const late = new Promise((resolve) => {
     timer = setTimeout(resolve, seconds * 1000, 'still running');
