@@ -863,8 +863,8 @@ weir_certificate_pair_get_key (WeirCertificatePair *self)
 }
 
 gpointer
-weir_certificate_pair_get_data (WeirCertificatePair *self,
-    gpointer (*make) (WeirCertificatePair *pair), GDestroyNotify destroy)
+weir_certificate_pair_get_data (
+    WeirCertificatePair *self, gpointer (*make) (WeirCertificatePair *pair), GDestroyNotify destroy)
 {
   gpointer data;
 
