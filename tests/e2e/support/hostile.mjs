@@ -76,9 +76,7 @@ export function besideGoodBroadcast(settings, cases) {
 async function play(group, settings, cases) {
   const folder = temporaryFolder(group);
   const clip = await makeReference(path.join(folder, 'good.flv'), { seconds: settings.seconds + 30, video: { bframes: 0, gop: 25 } });
-  /* all cases come from one address; door.test.mjs is about that */
-  const door = { 'limits.pending-connections-per-address': 0, 'limits.connection-rate-per-address': 0 };
-  const weir = await Weir.start({ options: { 'segments.duration': '1s', ...door, ...settings.options } });
+  const weir = await Weir.start({ options: { 'segments.duration': '1s', ...settings.options } });
   const good = await weir.createInput({ meta: { name: 'the good one' } });
   const encoder = new Process('ffmpeg', ['-v', 'warning', '-re', '-i', clip, '-c', 'copy', '-f', 'flv', good.publishUrl]);
 

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
+import tls from 'node:tls';
 
 export const type = { setChunkSize: 1, abort: 2, acknowledgement: 3, userControl: 4, windowSize: 5, peerBandwidth: 6,
   audio: 8, video: 9, data: 18, command: 20, aggregate: 22 };
@@ -106,12 +107,19 @@ let hosts = 0;
 export const anyHost = () => `127.${1 + (hosts >> 16 & 63)}.${hosts >> 8 & 255}.${1 + hosts++ % 254}`;
 
 export class RtmpClient {
-  /* resolves when it is connected; nothing has been said then */
-  static async open(weir, name = 'rtmp') {
+  /* resolves when it is connected; nothing has been said then, but `first` (bytes), which comes before TLS.
+   * name: of the listener, rtmps speaks TLS; from: address to connect from */
+  static async open(weir, { name = 'rtmp', from = anyHost(), first } = {}) {
     const [, host, port] = /^(.*):(\d+)$/.exec(weir.address(name));
     const client = new RtmpClient();
+    const tcp = net.connect({
+      port: Number(port), host: host.replace(/^\[|\]$/g, ''), noDelay: true, localAddress: from,
+    });
 
-    client.socket = net.connect({ port: Number(port), host: host.replace(/^\[|\]$/g, ''), noDelay: true, localAddress: anyHost() });
+    if (first)
+      tcp.write(first);
+    client.tcp = tcp;
+    client.socket = name === 'rtmps' ? tls.connect({ socket: tcp, rejectUnauthorized: false }) : tcp;
     client.received = Buffer.alloc(0);
     client.bytes = 0;          // received in all
     client.answers = [];       // { type, id, stream, name?, values?, payload }
@@ -128,35 +136,37 @@ export class RtmpClient {
     client.socket.on('end', () => client.#end());
     client.socket.on('close', () => client.#end());
     await new Promise((resolve, reject) => {
-      client.socket.once('connect', resolve);
+      client.socket.once(name === 'rtmps' ? 'secureConnect' : 'connect', resolve);
       client.socket.once('error', reject);
+      client.socket.once('close', () => reject(new Error('closed before it was connected')));
     });
-    client.local = `${client.socket.localAddress}:${client.socket.localPort}`;
+    client.local = `${tcp.localAddress}:${tcp.localPort}`;
     return client;
   }
 
   /* connected, with the handshake done */
-  static async shake(weir) {
-    const client = await RtmpClient.open(weir);
+  static async shake(weir, options) {
+    const client = await RtmpClient.open(weir, options);
     client.hello();
     return client;
   }
 
   /* connected, and `connect` answered */
-  static async connected(weir, object = { app: 'live' }) {
-    const client = await RtmpClient.shake(weir);
+  static async connected(weir, object = { app: 'live' }, options = {}) {
+    const client = await RtmpClient.shake(weir, options);
     client.command(0, 'connect', 1, object);
     await client.answer('_result');
     return client;
   }
 
   /* publishing to `input` */
-  static async publishing(weir, input, { chunkSize = 65536 } = {}) {
-    const client = await RtmpClient.connected(weir);
+  /* patience: how long the decision may take, s */
+  static async publishing(weir, input, { chunkSize = 65536, patience = 5, ...options } = {}) {
+    const client = await RtmpClient.connected(weir, { app: 'live' }, options);
     client.setChunkSize(chunkSize);
     client.command(0, 'createStream', 2, null);
     client.command(1, 'publish', 3, null, input.rtmp.streamKey, 'live');
-    await client.status('NetStream.Publish.Start');
+    await client.status('NetStream.Publish.Start', 'onStatus', patience);
     return client;
   }
 
@@ -267,8 +277,8 @@ export class RtmpClient {
   }
 
   /* an onStatus or `_error` with this code; returns its description */
-  async status(code, name = 'onStatus') {
-    const { values } = await this.answer(name);
+  async status(code, name = 'onStatus', seconds = 5) {
+    const { values } = await this.answer(name, seconds);
     assert.equal(values[3].code, code, JSON.stringify(values));
     return values[3].description;
   }
@@ -326,7 +336,7 @@ export class RtmpClient {
   }
 
   close() {
-    this.socket.resetAndDestroy?.();
+    this.tcp.resetAndDestroy();
     this.#end();
   }
 }

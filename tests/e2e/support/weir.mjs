@@ -11,8 +11,9 @@ import { until } from './wait.mjs';
 export const settings = { weir: 'build/app/weir' };
 
 export class Weir {
-  /* options: { 'section.key': value }; state: a directory of an earlier daemon; env: its environment, beside ours */
-  static async start({ options = {}, state, env } = {}) {
+  /* options: { 'section.key': value }; state: a directory of an earlier daemon; env: its environment, beside ours;
+   * shell: what a shell does before it becomes the daemon */
+  static async start({ options = {}, state, env, shell } = {}) {
     const weir = new Weir();
 
     weir.state = state ?? fs.mkdtempSync(path.join(os.tmpdir(), 'weir-e2e-'));
@@ -24,8 +25,10 @@ export class Weir {
       'recording.timeout': '1s',
       ...options,
     };
-    weir.process = new Process(settings.weir,
-      ['serve', ...Object.entries(all).flatMap(([key, value]) => ['-o', `${key}=${value}`])], { env });
+    const command = [settings.weir, 'serve', ...Object.entries(all).flatMap(([key, value]) => ['-o', `${key}=${value}`])];
+    if (shell)
+      command.unshift('sh', '-c', `${shell}; exec "$0" "$@"`);
+    weir.process = new Process(command[0], command.slice(1), { env });
     const [line] = await weir.process.waitFor(/^ready .*$/m, 20);
     weir.ready = line;
     weir.addresses = Object.fromEntries(line.split(' ').slice(1).map((word) => {
