@@ -29,6 +29,9 @@ handle (WeirRtmpSession *session, WeirRtmpEvent *event, gint64 now_us)
     else
       weir_rtmp_session_accept (session, now_us);
   }
+  if (over)
+    g_assert (event->reason != NULL &&
+              (event->limit == NULL || g_strv_contains (weir_rtmp_get_limits (), event->limit)));
   if (event->type == WEIR_RTMP_EVENT_MESSAGE)
     g_assert (event->message.size == 0 || event->message.payload != NULL);
   weir_rtmp_event_clear (event);
@@ -44,6 +47,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (WeirRtmpSession) session = NULL;
   gint64 now_us = 0, step_us;
   gsize piece;
+  guint64 dropped = 0;
   WeirRtmpEvent event;
 
   if (size < 2)
@@ -72,7 +76,11 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       if (handle (session, &event, now_us))
         return 0;
     }
+    /* what one piece of input is answered with is bounded */
+    g_assert (weir_rtmp_session_get_output (session)->size < 128 * 1024);
     weir_writer_reset (weir_rtmp_session_get_output (session));
+    while (weir_rtmp_session_take_drops (session, &dropped) != NULL)
+      g_assert (dropped > 0);
   }
   return 0;
 }
