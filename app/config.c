@@ -907,6 +907,22 @@ weir_config_free (WeirConfig *self)
   g_free (self);
 }
 
+GStrv
+weir_config_compare (const WeirConfig *self, const WeirConfig *other)
+{
+  g_autoptr (GStrvBuilder) changed = g_strv_builder_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (entries); i++) {
+    g_autofree gchar *value = get_value (self, &entries[i]);
+    g_autofree gchar *other_value = get_value (other, &entries[i]);
+    g_autofree gchar *name = g_strconcat (entries[i].section, ".", entries[i].key, NULL);
+
+    if (g_strcmp0 (value, other_value) != 0)
+      g_strv_builder_add (changed, name);
+  }
+  return g_strv_builder_end (changed);
+}
+
 gchar *
 weir_config_to_string (const WeirConfig *self)
 {

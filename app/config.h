@@ -130,6 +130,8 @@ typedef enum {
  */
 WeirConfig *weir_config_load (const gchar *file, const gchar *const *overrides, GError **error);
 void weir_config_free (WeirConfig *self);
+/* Returns: (transfer full): the keys with another value in @other, "SECTION.KEY"; empty for none */
+GStrv weir_config_compare (const WeirConfig *self, const WeirConfig *other);
 /* Returns: (transfer full): every key with the value in force, as a weir.conf */
 gchar *weir_config_to_string (const WeirConfig *self);
 /* Returns: (transfer container): the keys of @section */

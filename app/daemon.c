@@ -54,7 +54,11 @@ typedef struct {
   WeirHttps *https;
   WeirNetworks *proxies;
   gchar *ready_path;
+  gboolean ready;
   gboolean stopping;
+  gchar *config_file; /* NULL: looked for where it usually is */
+  GStrv overrides;
+  WeirLogSettings *log; /* in force */
   int status;
 } Daemon;
 
@@ -109,15 +113,53 @@ on_terminate (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* whoever reloads us must not end what runs */
+/* What can be changed while it runs is; of the rest it says that it is not. */
+static void
+daemon_reload_config (Daemon *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirConfig) config =
+      weir_config_load (self->config_file, (const gchar *const *) self->overrides, &error);
+  g_auto (GStrv) changed = NULL;
+  g_autoptr (GStrvBuilder) restart = g_strv_builder_new ();
+  g_auto (GStrv) names = NULL;
+  g_autofree gchar *text = NULL;
+
+  if (config == NULL) {
+    g_warning ("the configuration is as before: %s", error->message);
+    return;
+  }
+  weir_log_set_level (self->log, config->server.log_level);
+  changed = weir_config_compare (self->config, config);
+  for (guint i = 0; changed[i] != NULL; i++) {
+    if (strcmp (changed[i], "server.log-level") != 0)
+      g_strv_builder_add (restart, changed[i]);
+  }
+  names = g_strv_builder_end (restart);
+  text = g_strjoinv (", ", names);
+  if (names[0] != NULL)
+    g_warning ("changed, but in force only after a restart: %s", text);
+}
+
 static gboolean
 on_hangup (gpointer data)
 {
   Daemon *self = data;
+  g_autoptr (GError) error = NULL;
 
-  g_message ("SIGHUP: the configuration is read at the start only, restart to change it");
+  if (self->stopping)
+    return G_SOURCE_CONTINUE;
+  g_message ("reloading");
+  if (!weir_notify_reloading (&error))
+    g_message ("the service manager cannot be told: %s", error->message);
+  daemon_reload_config (self);
+  if (self->rtmps != NULL)
+    weir_rtmps_reload (self->rtmps);
   if (self->https != NULL)
     weir_https_reload (self->https);
+  /* at the start there is still more to come */
+  if (self->ready)
+    notify ("READY=1");
   return G_SOURCE_CONTINUE;
 }
 
@@ -410,6 +452,7 @@ daemon_tell_ready (Daemon *self)
   weir_http_app_set_ready (self->app, TRUE);
   fputs (line, stdout);
   fflush (stdout);
+  self->ready = TRUE;
   notify ("READY=1");
 }
 
@@ -478,6 +521,8 @@ daemon_clear (Daemon *self)
   g_clear_pointer (&self->auth, weir_auth_free);
   g_clear_pointer (&self->counters, weir_counters_unref);
   g_clear_pointer (&self->config, weir_config_free);
+  g_clear_pointer (&self->config_file, g_free);
+  g_clear_pointer (&self->overrides, g_strfreev);
   g_clear_pointer (&self->loop, g_main_loop_unref);
 }
 
@@ -508,7 +553,9 @@ weir_daemon_run (int argc, char **argv)
     return 2;
   }
   weir_log_settings_init (&log, self.config->server.log_level, self.config->server.log_format);
-  weir_log_install (&log);
+  self.log = weir_log_install (&log);
+  self.config_file = g_steal_pointer (&file);
+  self.overrides = g_steal_pointer (&overrides);
   weir_descriptors_raise_limit ();
   keep_memory_of_chunks ();
   umask (077);

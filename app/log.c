@@ -30,16 +30,24 @@ is_journal (gint fd)
 }
 
 void
+weir_log_set_level (WeirLogSettings *installed, const gchar *level)
+{
+  GLogLevelFlags flag = G_LOG_LEVEL_INFO;
+
+  if (strcmp (level, "error") == 0)
+    flag = G_LOG_LEVEL_CRITICAL;
+  else if (strcmp (level, "warning") == 0)
+    flag = G_LOG_LEVEL_WARNING;
+  else if (strcmp (level, "debug") == 0)
+    flag = G_LOG_LEVEL_DEBUG;
+  /* whoever writes a line meanwhile goes by either */
+  __atomic_store_n (&installed->level, flag, __ATOMIC_RELAXED);
+}
+
+void
 weir_log_settings_init (WeirLogSettings *self, const gchar *level, const gchar *format)
 {
-  if (strcmp (level, "error") == 0)
-    self->level = G_LOG_LEVEL_CRITICAL;
-  else if (strcmp (level, "warning") == 0)
-    self->level = G_LOG_LEVEL_WARNING;
-  else if (strcmp (level, "debug") == 0)
-    self->level = G_LOG_LEVEL_DEBUG;
-  else
-    self->level = G_LOG_LEVEL_INFO;
+  weir_log_set_level (self, level);
   self->json = strcmp (format, "json") == 0;
   self->journal = is_journal (STDERR_FILENO);
 }
@@ -181,7 +189,7 @@ write_message (GLogLevelFlags level, const GLogField *fields, gsize count, gpoin
   return G_LOG_WRITER_HANDLED;
 }
 
-void
+WeirLogSettings *
 weir_log_install (const WeirLogSettings *settings)
 {
   /* lives as long as the process: the writer cannot be taken back */
@@ -189,4 +197,5 @@ weir_log_install (const WeirLogSettings *settings)
 
   *copy = *settings;
   g_log_set_writer_func (write_message, copy, NULL);
+  return copy;
 }

@@ -25,8 +25,11 @@ typedef struct {
 /* @level: error, warning, info, debug; @format: text, json (as the configuration has them) */
 void weir_log_settings_init (WeirLogSettings *self, const gchar *level, const gchar *format);
 
-/* makes this the process's writer; once, at the start, before there are threads */
-void weir_log_install (const WeirLogSettings *settings);
+/* makes this the process's writer; once, at the start, before there are threads
+ * Returns: (transfer none): what it goes by, for weir_log_set_level() */
+WeirLogSettings *weir_log_install (const WeirLogSettings *settings);
+/* any thread; @level: as above */
+void weir_log_set_level (WeirLogSettings *installed, const gchar *level);
 
 /**
  * weir_log_format:

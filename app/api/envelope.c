@@ -47,6 +47,12 @@ make_response (guint status, JsonBuilder *builder)
 void
 weir_api_succeed (WeirHttpRequest *request, JsonNode *result)
 {
+  weir_api_succeed_with (request, result, 0, NULL);
+}
+
+void
+weir_api_succeed_with (WeirHttpRequest *request, JsonNode *result, gint code, const gchar *message)
+{
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_object (builder);
@@ -59,6 +65,13 @@ weir_api_succeed (WeirHttpRequest *request, JsonNode *result)
   json_builder_end_array (builder);
   json_builder_set_member_name (builder, "messages");
   json_builder_begin_array (builder);
+  if (message != NULL) {
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "code");
+    json_builder_add_int_value (builder, code);
+    weir_api_add_string (builder, "message", message);
+    json_builder_end_object (builder);
+  }
   json_builder_end_array (builder);
   json_builder_end_object (builder);
   weir_http_request_respond (request, make_response (200, builder));

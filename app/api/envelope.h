@@ -18,8 +18,14 @@ G_BEGIN_DECLS
 #define WEIR_API_METHOD_NOT_ALLOWED 20004
 #define WEIR_API_INTERNAL 20005
 
+/* of a message beside a result: RTMPS is off, and how it is switched on */
+#define WEIR_API_RTMPS_OFF 20006
+
 /* @result: (transfer full) */
 void weir_api_succeed (WeirHttpRequest *request, JsonNode *result);
+/* @message: (nullable): for who reads the answer; NULL is weir_api_succeed() */
+void weir_api_succeed_with (
+    WeirHttpRequest *request, JsonNode *result, gint code, const gchar *message);
 /* @pointer: (nullable): JSON pointer (RFC 6901) to what is wrong in the request's body */
 void weir_api_fail (
     WeirHttpRequest *request, guint status, gint code, const gchar *message, const gchar *pointer);

@@ -587,6 +587,7 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GPtrArray) inputs =
       weir_store_list_inputs_finish (WEIR_STORE (source), result, &error);
   g_autoptr (JsonBuilder) builder = NULL;
+  g_autofree gchar *hint = NULL;
 
   if (inputs == NULL) {
     fail_for_store (call->request, error);
@@ -614,7 +615,8 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
   json_builder_set_member_name (builder, "total");
   json_builder_add_int_value (builder, inputs->len);
   json_builder_end_object (builder);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  hint = call->api->rtmps != NULL ? weir_rtmps_get_hint (call->api->rtmps) : NULL;
+  weir_api_succeed_with (call->request, json_builder_get_root (builder), WEIR_API_RTMPS_OFF, hint);
 }
 
 static void

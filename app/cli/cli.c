@@ -320,6 +320,28 @@ run_input (int argc, char **argv)
 
 /* status */
 
+/* what the API says beside its result, one line each */
+static void
+print_messages (const gchar *answer)
+{
+  g_autoptr (JsonNode) envelope = json_from_string (answer, NULL);
+  JsonNode *node = envelope != NULL && JSON_NODE_HOLDS_OBJECT (envelope)
+                       ? json_object_get_member (json_node_get_object (envelope), "messages")
+                       : NULL;
+  JsonArray *messages =
+      node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  for (guint i = 0; messages != NULL && i < json_array_get_length (messages); i++) {
+    JsonNode *message = json_array_get_element (messages, i);
+    g_autofree gchar *text =
+        make_printable (JSON_NODE_HOLDS_OBJECT (message)
+                            ? get_text (json_node_get_object (message), "message", NULL)
+                            : "");
+
+    g_print ("%s\n", text);
+  }
+}
+
 static WeirExit
 print_status (WeirClient *client, const Options *options, JsonArray *inputs)
 {
@@ -380,6 +402,8 @@ run_status (int argc, char **argv)
   if (!options.json)
     g_print ("Weir at %s, %u live input%s\n", weir_client_get_url (client),
         json_array_get_length (inputs), json_array_get_length (inputs) == 1 ? "" : "s");
+  if (!options.json)
+    print_messages (answer);
   return print_status (client, &options, inputs);
 }
 

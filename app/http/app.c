@@ -47,11 +47,26 @@ get_openapi (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
   respond_resource (request, "/weir/api/openapi.json", "application/json");
 }
 
+/* the page, with what whoever runs this server should know in place of a comment */
 static void
 get_landing (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
-    G_GNUC_UNUSED gpointer user_data)
+    gpointer user_data)
 {
-  respond_resource (request, "/weir/api/index.html", "text/html; charset=utf-8");
+  WeirHttpApp *self = user_data;
+  g_autofree gchar *hint = self->api.rtmps != NULL ? weir_rtmps_get_hint (self->api.rtmps) : NULL;
+  g_autofree gchar *note =
+      hint != NULL ? g_markup_printf_escaped ("<p id=\"rtmps\">%s.</p>", hint) : g_strdup ("");
+  g_autoptr (GBytes) page = g_resource_lookup_data (
+      weir_api_get_resource (), "/weir/api/index.html", G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  g_autoptr (GString) text =
+      g_string_new_len (g_bytes_get_data (page, NULL), (gssize) g_bytes_get_size (page));
+  WeirHttpResponse *response = weir_http_response_new (200);
+
+  g_string_replace (text, "<!-- rtmps -->", note, 1);
+  weir_http_response_set_text (response, "text/html; charset=utf-8", text->str);
+  weir_http_response_set_header (response, "Cache-Control", "no-store");
+  weir_http_response_set_header (response, "X-Content-Type-Options", "nosniff");
+  weir_http_request_respond (request, response);
 }
 
 static void
@@ -103,11 +118,16 @@ get_metrics (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
   WeirHttpServerStatistics http = {0};
   g_autofree gint64 *pushes = NULL;
   g_autofree gchar *text = NULL;
+  WeirRtmpsStatistics rtmps;
   WeirHttpResponse *response;
 
   if (!is_for_operator (self, request)) {
     weir_http_request_respond_text (request, 403, "For this host or with the API token\n");
     return;
+  }
+  if (self->api.rtmps != NULL) {
+    weir_rtmps_get_statistics (self->api.rtmps, &rtmps);
+    metrics.rtmps = &rtmps;
   }
   weir_broadcast_manager_get_totals (self->api.manager, &metrics.broadcasts);
   g_mutex_lock (&self->lock);

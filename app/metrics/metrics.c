@@ -66,6 +66,25 @@ add_door (GString *text, const WeirMetrics *metrics)
   weir_counters_foreach (metrics->refusals, add_refusal, text);
 }
 
+static void
+add_rtmps (GString *text, const WeirRtmpsStatistics *rtmps)
+{
+  const gchar *name = "weir_rtmps_handshakes_total";
+
+  if (rtmps->expiry != 0) {
+    describe (text, "weir_certificate_expiry_timestamp_seconds",
+        "When the first certificate of a listener expires, Unix time.");
+    g_string_append_printf (text,
+        "weir_certificate_expiry_timestamp_seconds{listener=\"rtmps\"} %" G_GINT64_FORMAT "\n",
+        rtmps->expiry);
+  }
+  describe (text, name, "TLS handshakes of encoders.");
+  g_string_append_printf (text,
+      "%s{result=\"completed\"} %" G_GUINT64_FORMAT "\n%s{result=\"failed\"} %" G_GUINT64_FORMAT
+      "\n",
+      name, rtmps->handshakes.completed, name, rtmps->handshakes.failed);
+}
+
 gchar *
 weir_metrics_format (const WeirMetrics *metrics)
 {
@@ -95,6 +114,8 @@ weir_metrics_format (const WeirMetrics *metrics)
       "Frames and sounds lost because the disk was too slow for too long.");
 
   add_door (text, metrics);
+  if (metrics->rtmps != NULL)
+    add_rtmps (text, metrics->rtmps);
   if (metrics->http != NULL)
     add_http (text, metrics->http);
 

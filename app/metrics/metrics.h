@@ -5,6 +5,7 @@
 #include "broadcast/manager.h"
 #include "http/server.h"
 #include "net/worker.h"
+#include "rtmps.h"
 
 G_BEGIN_DECLS
 
@@ -17,7 +18,8 @@ typedef struct {
   guint waiting;                        /* likewise, held back */
   guint open_files;
   guint open_files_max;
-  const gint64 *longest_pushes_us; /* of each worker */
+  const WeirRtmpsStatistics *rtmps; /* (nullable) */
+  const gint64 *longest_pushes_us;  /* of each worker */
   guint workers;
 } WeirMetrics;
 

@@ -7,8 +7,11 @@
  * Receives what an RTMP encoder publishes. Either it is given a connection that a listener has
  * accepted (`connection`), or it listens itself on `address` and `port` and takes the first
  * publisher that shows `stream-key` (any publisher when there is none); elements of one process
- * with the same address and port share one listener. When the publisher leaves, the stream ends, or
- * with `keep-listening` waits for the next one, whose first buffers carry `DISCONT`.
+ * with the same address and port share one listener. With `certificates`, a folder that holds
+ * `default.crt` and `default.key` in PEM (and further pairs for other names, chosen by SNI), it
+ * speaks RTMPS; the folder is read when the element starts to listen. When the publisher leaves,
+ * the stream ends, or with `keep-listening` waits for the next one, whose first buffers carry
+ * `DISCONT`.
  *
  * There is a pad for each track, added when its configuration has come. Buffers are stamped with
  * the running time at which the first one came plus the sender's own distance from that one. The
@@ -57,8 +60,9 @@ GST_DEBUG_CATEGORY_STATIC (weir_rtmp_src_debug);
 
 /* a listener that the elements of this process share; everything under shared_lock */
 typedef struct {
-  gchar *key;         /* address and port */
-  WeirWorker *worker; /* the accept thread */
+  gchar *key;          /* address and port */
+  gchar *certificates; /* folder; NULL: RTMP */
+  WeirWorker *worker;  /* the accept thread */
   WeirRtmpListener *listener;
   GList *elements; /* of WeirRtmpSrc, those that may be offered a publisher */
 } SharedListener;
@@ -105,6 +109,7 @@ struct _WeirRtmpSrc {
   GMutex lock; /* protects the following; no connection's callback is waited for with it */
   WeirRtmpConnection *connection; /* property */
   gchar *address, *stream_key;
+  gchar *certificates; /* NULL: RTMP */
   guint port;
   gboolean keep_listening;
   SharedListener *shared;      /* NULL: given a connection, or not started */
@@ -140,6 +145,7 @@ enum {
   PROP_PORT,
   PROP_STREAM_KEY,
   PROP_KEEP_LISTENING,
+  PROP_CERTIFICATES,
   PROP_STATS,
 };
 
@@ -685,25 +691,36 @@ on_authorise (G_GNUC_UNUSED WeirRtmpListener *listener, WeirConnection *connecti
 }
 
 static SharedListener *
-shared_listener_new (const gchar *address, guint port, gchar *key, GError **error)
+shared_listener_new (
+    const gchar *address, guint port, const gchar *key, const gchar *folder, GError **error)
 {
   g_autofree gchar *listen = strchr (address, ':') != NULL
                                  ? g_strdup_printf ("[%s]:%u", address, port)
                                  : g_strdup_printf ("%s:%u", address, port);
-  g_autoptr (WeirWorker) worker = weir_worker_new ("rtmp-accept");
+  g_autoptr (WeirCertificates) certificates = NULL;
+  g_auto (GStrv) warnings = NULL;
+  g_autoptr (WeirWorker) worker = NULL;
   WeirRtmpListenerSettings settings;
   g_autoptr (WeirRtmpListener) listener = NULL;
   SharedListener *shared;
 
+  if (folder != NULL) {
+    certificates = weir_certificates_new (folder, &warnings, error);
+    if (certificates == NULL)
+      return NULL;
+    for (guint i = 0; warnings[i] != NULL; i++)
+      GST_WARNING ("%s", warnings[i]);
+  }
+  worker = weir_worker_new ("rtmp-accept");
   weir_rtmp_listener_settings_init (&settings);
   settings.session.app = NULL;
+  settings.certificates = certificates;
   listener = weir_rtmp_listener_new (listen, &settings, worker, error);
-  if (listener == NULL) {
-    g_free (key);
+  if (listener == NULL)
     return NULL;
-  }
   shared = g_new0 (SharedListener, 1);
-  shared->key = key;
+  shared->key = g_strdup (key);
+  shared->certificates = g_strdup (folder);
   shared->worker = g_steal_pointer (&worker);
   shared->listener = g_steal_pointer (&listener);
   g_signal_connect (shared->listener, "authorise", G_CALLBACK (on_authorise), shared);
@@ -713,7 +730,8 @@ shared_listener_new (const gchar *address, guint port, gchar *key, GError **erro
 
 /* Returns: the listener of that address and port, made if need be; the element is on its list */
 static SharedListener *
-join_listener (WeirRtmpSrc *self, const gchar *address, guint port, GError **error)
+join_listener (
+    WeirRtmpSrc *self, const gchar *address, guint port, const gchar *certificates, GError **error)
 {
   g_autofree gchar *key = g_strdup_printf ("%s %u", address, port);
   SharedListener *shared = NULL;
@@ -724,8 +742,13 @@ join_listener (WeirRtmpSrc *self, const gchar *address, guint port, GError **err
   for (item = shared_listeners; item != NULL && port != 0 && shared == NULL; item = item->next)
     if (g_str_equal (((SharedListener *) item->data)->key, key))
       shared = item->data;
-  if (shared == NULL)
-    shared = shared_listener_new (address, port, g_steal_pointer (&key), error);
+  if (shared == NULL) {
+    shared = shared_listener_new (address, port, key, certificates, error);
+  } else if (g_strcmp0 (shared->certificates, certificates) != 0) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE,
+        "another element listens on %s port %u, with other certificates or without", address, port);
+    shared = NULL;
+  }
   if (shared != NULL)
     shared->elements = g_list_append (shared->elements, self);
   g_mutex_unlock (&shared_lock);
@@ -751,6 +774,7 @@ leave_listener (WeirRtmpSrc *self, SharedListener *shared)
   g_object_unref (shared->listener);
   weir_worker_unref (shared->worker);
   g_free (shared->key);
+  g_free (shared->certificates);
   g_free (shared);
 }
 
@@ -760,7 +784,7 @@ static gboolean
 start (WeirRtmpSrc *self)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *address = NULL;
+  g_autofree gchar *address = NULL, *certificates = NULL;
   SharedListener *shared;
   gboolean given, busy;
   guint port;
@@ -780,12 +804,13 @@ start (WeirRtmpSrc *self)
     self->worker = weir_worker_new ("rtmp-source");
   }
   address = g_strdup (self->address);
+  certificates = g_strdup (self->certificates);
   port = self->port;
   unlock (self);
   if (given)
     return TRUE;
 
-  shared = join_listener (self, address, port, &error);
+  shared = join_listener (self, address, port, certificates, &error);
   lock (self);
   self->shared = shared;
   unlock (self);
@@ -797,7 +822,8 @@ start (WeirRtmpSrc *self)
         ("reason", G_TYPE_STRING, "port-busy", NULL));
   else
     GST_ELEMENT_ERROR_WITH_DETAILS (self, RESOURCE, OPEN_READ, ("%s", error->message), (NULL),
-        ("reason", G_TYPE_STRING, "cannot-listen", NULL));
+        ("reason", G_TYPE_STRING,
+            error->domain == WEIR_CERTIFICATES_ERROR ? "no-certificates" : "cannot-listen", NULL));
   return FALSE;
 }
 
@@ -930,6 +956,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
   case PROP_KEEP_LISTENING:
     self->keep_listening = g_value_get_boolean (value);
     break;
+  case PROP_CERTIFICATES:
+    g_free (self->certificates);
+    self->certificates = g_value_dup_string (value);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
     break;
@@ -963,6 +993,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
   case PROP_KEEP_LISTENING:
     g_value_set_boolean (value, self->keep_listening);
     break;
+  case PROP_CERTIFICATES:
+    g_value_set_string (value, self->certificates);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
     break;
@@ -978,6 +1011,7 @@ finalize (GObject *object)
   g_clear_object (&self->connection);
   g_free (self->address);
   g_free (self->stream_key);
+  g_free (self->certificates);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (weir_rtmp_src_parent_class)->finalize (object);
 }
@@ -1014,6 +1048,11 @@ weir_rtmp_src_class_init (WeirRtmpSrcClass *klass)
       g_param_spec_boolean ("keep-listening", "Keep listening",
           "Wait for the next publisher when one leaves, instead of ending the stream", FALSE,
           flags));
+  g_object_class_install_property (object_class, PROP_CERTIFICATES,
+      g_param_spec_string ("certificates", "Certificates",
+          "Folder of default.crt and default.key, and of such pairs for further names, to speak "
+          "RTMPS with; without it RTMP is spoken",
+          NULL, flags));
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "Counters since the start: bytes, messages, frames and connections that came, what was "
