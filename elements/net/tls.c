@@ -180,7 +180,6 @@ fail_by_openssl (WeirTls *self)
   gint reason = ERR_GET_REASON (error);
   gint alert = reason - SSL_AD_REASON_OFFSET;
   const gchar *words = alert >= 0 ? certificate_alert (alert) : protocol_reason (reason);
-  g_autofree gchar *message = NULL;
 
   ERR_clear_error ();
   if (alert >= 0 && words != NULL)
