@@ -5,9 +5,10 @@
  * Sends one recorded FLV file in real time to an RTMP server, once for every key, from one thread,
  * for load measurements: the sender must cost little beside the server. Copies begin spread over
  * the first two seconds, each from an address of its own when the server is on the loopback network
- * (127.1.0.1 and so on, as so many encoders would have); the file is repeated with its timestamps
- * going on. Prints one line of JSON at the end: what was sent, how late the latest message was, and
- * how long it took until publishing was allowed. Fails when someone was not let in. */
+ * (127.1.0.1 and so on, as so many encoders would have); or, with --one-address, all from one and
+ * at once, as those of a studio do; the file is repeated with its timestamps going on. Prints one
+ * line of JSON at the end: what was sent, how late the latest message was, and how long it took
+ * until publishing was allowed. Fails when someone was not let in. */
 
 #include "rtmp/amf.h"
 #include "rtmp/chunk.h"
@@ -393,10 +394,12 @@ main (int argc, char **argv)
   gint64 begin, end;
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
   gboolean own_addresses = TRUE;
+  gint64 spread_us = SPREAD_US;
   guint count, opened = 0, sending = 0;
 
   if (argc > 1 && g_str_equal (argv[1], "--one-address")) {
     own_addresses = FALSE;
+    spread_us = 0;
     argc--;
     argv++;
   }
@@ -421,13 +424,13 @@ main (int argc, char **argv)
 
     if (now >= end)
       break;
-    while (opened < count && now >= begin + opened * SPREAD_US / count) {
+    while (opened < count && now >= begin + opened * spread_us / count) {
       if (!open_stream (&streams[opened], &address, own_addresses, opened, argv[5 + opened], epoll))
         return 1;
       opened++;
     }
     if (opened < count)
-      next = MIN (next, begin + opened * SPREAD_US / count);
+      next = MIN (next, begin + opened * spread_us / count);
     for (guint i = 0; i < opened; i++) {
       if (streams[i].state == SENDING)
         next = MIN (next, send_due (&streams[i], now));

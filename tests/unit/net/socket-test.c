@@ -3,6 +3,8 @@
 #include "onworker.h"
 #include "tcppair.h"
 
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -537,6 +539,8 @@ addresses_are_parsed (void)
 typedef struct {
   WeirTcpListener *listener;
   gboolean free_when_accepted;
+  gboolean keep; /* the descriptor, in @fd */
+  gint fd;
   gchar *peer;
   Counter accepted;
 } Accepting;
@@ -545,7 +549,14 @@ static void
 accepted (gint fd, gpointer user_data)
 {
   Accepting *self = user_data;
-  g_autoptr (WeirSocket) socket = weir_socket_new (fd, 100);
+  g_autoptr (WeirSocket) socket = NULL;
+
+  if (self->keep) {
+    self->fd = fd;
+    counter_add (&self->accepted);
+    return;
+  }
+  socket = weir_socket_new (fd, 100);
 
   g_free (self->peer);
   self->peer = g_strdup (weir_socket_get_peer (socket));
@@ -585,6 +596,81 @@ has_ipv6 (void)
   if (fd >= 0)
     close (fd);
   return has;
+}
+
+static void
+do_nothing (G_GNUC_UNUSED gpointer data)
+{
+}
+
+/* without them a peer that has vanished stays for hours */
+static void
+what_is_accepted_has_keepalive_and_no_delay (void)
+{
+  const struct {
+    gint level, name, value;
+  } options[] = {
+      {IPPROTO_TCP, TCP_NODELAY, 1},
+      {SOL_SOCKET, SO_KEEPALIVE, 1},
+      {IPPROTO_TCP, TCP_KEEPIDLE, 10},
+      {IPPROTO_TCP, TCP_KEEPINTVL, 5},
+      {IPPROTO_TCP, TCP_KEEPCNT, 3},
+      {IPPROTO_TCP, TCP_USER_TIMEOUT, 15000},
+  };
+  g_autoptr (WeirWorker) worker = weir_worker_new ("accept");
+  Accepting accepting = {.keep = TRUE};
+  gint fd;
+
+  accepting.listener = weir_tcp_listener_new (worker, "127.0.0.1:0", accepted, &accepting, NULL);
+  fd = tcp_connect (weir_tcp_listener_get_addresses (accepting.listener));
+  counter_await (&accepting.accepted, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++) {
+    gint value = 0;
+    socklen_t size = sizeof value;
+
+    g_assert_cmpint (
+        getsockopt (accepting.fd, options[i].level, options[i].name, &value, &size), ==, 0);
+    g_assert_cmpint (value, ==, options[i].value);
+  }
+  g_assert_cmpint (fcntl (accepting.fd, F_GETFL) & O_NONBLOCK, !=, 0);
+  g_assert_cmpint (fcntl (accepting.fd, F_GETFD) & FD_CLOEXEC, !=, 0);
+  close (accepting.fd);
+  close (fd);
+  weir_tcp_listener_free (accepting.listener);
+}
+
+static void
+set_paused (gpointer data)
+{
+  weir_tcp_listener_set_paused (((Accepting *) data)->listener, TRUE);
+}
+
+static void
+set_unpaused (gpointer data)
+{
+  weir_tcp_listener_set_paused (((Accepting *) data)->listener, FALSE);
+}
+
+static void
+a_paused_listener_leaves_them_in_the_backlog (void)
+{
+  g_autoptr (WeirWorker) worker = weir_worker_new ("accept");
+  Accepting accepting = {0};
+  gint fds[3];
+
+  accepting.listener = weir_tcp_listener_new (worker, "127.0.0.1:0", accepted, &accepting, NULL);
+  on_worker (worker, set_paused, &accepting);
+  for (guint i = 0; i < 3; i++)
+    fds[i] = tcp_connect (weir_tcp_listener_get_addresses (accepting.listener));
+  for (guint i = 0; i < 20; i++)
+    on_worker (worker, do_nothing, NULL);
+  g_assert_cmpuint (counter_get (&accepting.accepted), ==, 0);
+  on_worker (worker, set_unpaused, &accepting);
+  counter_await (&accepting.accepted, 3);
+  for (guint i = 0; i < 3; i++)
+    close (fds[i]);
+  weir_tcp_listener_free (accepting.listener);
+  g_free (accepting.peer);
 }
 
 static void
@@ -705,11 +791,6 @@ count_refusals (
 }
 
 static void
-do_nothing (G_GNUC_UNUSED gpointer data)
-{
-}
-
-static void
 without_descriptors_accepting_pauses_and_goes_on (void)
 {
   g_autoptr (WeirWorker) worker = weir_worker_new ("accept");
@@ -766,6 +847,8 @@ main (int argc, char **argv)
   TEST_WITH (moving_between_workers_loses_no_byte, "events", 0);
   TEST_WITH (moving_between_workers_loses_no_byte, "rounds", 1000);
   TEST (addresses_are_parsed);
+  TEST (what_is_accepted_has_keepalive_and_no_delay);
+  TEST (a_paused_listener_leaves_them_in_the_backlog);
   TEST (the_system_chooses_a_port_for_ipv4);
   TEST (the_system_chooses_a_port_for_ipv6);
   TEST (any_ipv6_takes_ipv4_too_and_shows_it_as_such);
