@@ -21,7 +21,7 @@ struct _WeirSpoolWriter {
   guint waiting;   /* threads that wait for @done */
   gsize bytes_max;
   gsize used; /* by all clients */
-  gboolean full;
+  gint full;  /* atomic: read for each frame without the lock */
   gboolean stop;
 };
 
@@ -30,7 +30,7 @@ struct _WeirSpoolClient {
   gsize bytes_max;
   gsize waiting;
   gsize held;
-  gboolean full;
+  gint full; /* atomic */
   GQueue jobs;
   gboolean busy;   /* a job or tick of it is running */
   gboolean queued; /* in the line of those with jobs, or its job is running */
@@ -47,9 +47,9 @@ next_tick (gint64 now_us)
 }
 
 static void
-update_full (gboolean *full, gsize used, gsize bytes_max)
+update_full (gint *full, gsize used, gsize bytes_max)
 {
-  *full = used > bytes_max || (*full && used > bytes_max / 2);
+  g_atomic_int_set (full, used > bytes_max || (*full && used > bytes_max / 2));
 }
 
 /* with the lock held */
@@ -255,12 +255,7 @@ weir_spool_client_push (
 gboolean
 weir_spool_client_is_full (WeirSpoolClient *self)
 {
-  gboolean full;
-
-  g_mutex_lock (&self->writer->lock);
-  full = self->full || self->writer->full;
-  g_mutex_unlock (&self->writer->lock);
-  return full;
+  return g_atomic_int_get (&self->full) || g_atomic_int_get (&self->writer->full);
 }
 
 void
