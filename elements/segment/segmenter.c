@@ -2,7 +2,6 @@
 #include "segment/segmenter.h"
 
 #include "base/writer.h"
-#include "segment/fragment.h"
 
 #define SECOND_NS G_GINT64_CONSTANT (1000000000)
 
@@ -42,39 +41,38 @@ typedef struct {
   WeirSample sample;
 } Held;
 
+/* What each sample needs stands first: with many broadcasts it is memory that makes one expensive.
+ */
 typedef struct {
   WeirMediaKind kind;
-  WeirCodecConfig *config;      /* of the current run */
-  WeirCodecConfig *next_config; /* set for the next one */
   gboolean ended;
   gboolean in_run;
-  gboolean was_in_run; /* in the run before */
-  gboolean moved;      /* the next run has begun for this track: samples are held */
-  gboolean unflagged;  /* its flag of the current run is still to come */
-  gboolean absent;     /* had nothing when it was last waited for */
-  gboolean quiet;      /* nothing came since the last cut */
-  gboolean forced;     /* was moved to its segment by a bounded wait */
+  gboolean moved;       /* the next run has begun for this track: samples are held */
+  gboolean has_pending; /* the newest sample, whose duration is not known yet */
+  gboolean anchored;    /* @shift holds */
+  gboolean quiet;       /* nothing came since the last cut */
+  gboolean absent;      /* had nothing when it was last waited for */
+  gboolean forced;      /* was moved to its segment by a bounded wait */
   gint64 last_push_us;
+  GQueue ahead; /* of WeirSample*: may belong behind a cut that is not known yet */
+  Segment *segment;
 
   guint32 timescale;
-  gboolean anchored;    /* @shift holds */
-  gint64 shift;         /* ticks added to decode times in this run */
-  gint64 end;           /* ticks: end of the last appended sample; tfdt stays >= it */
-  gint64 last_duration; /* ticks; 0: none yet */
-
-  Segment *segment;
-  gboolean has_pending; /* the newest sample, whose duration is not known yet */
-  WeirSample pending;
-  gint64 pending_dts;    /* ticks */
   gint32 pending_offset; /* ticks */
-
-  GArray *samples;    /* open chunk: of WeirSample, whose data is not set yet */
-  GArray *entries;    /* of WeirFragmentSample */
-  gint64 chunk_start; /* ticks */
+  gint64 pending_dts;    /* ticks */
+  gint64 shift;          /* ticks added to decode times in this run */
+  gint64 end;            /* ticks: end of the last appended sample; tfdt stays >= it */
+  gint64 last_duration;  /* ticks; 0: none yet */
+  gint64 chunk_start;    /* ticks */
   gsize chunk_bytes;
   WeirWriter payload; /* the data of @samples, @chunk_bytes of it, then that of @pending */
+  GArray *samples;    /* open chunk: of WeirChunkSample */
+  WeirSample pending;
 
-  GQueue ahead; /* of WeirSample*: may belong behind a cut that is not known yet */
+  WeirCodecConfig *config;      /* of the current run */
+  WeirCodecConfig *next_config; /* set for the next one */
+  gboolean was_in_run;          /* in the run before */
+  gboolean unflagged;           /* its flag of the current run is still to come */
 
   guint held;      /* entries of the hold queue */
   gint64 held_pts; /* of the first of them */
@@ -165,7 +163,6 @@ track_free (gpointer data)
   WeirSample *sample;
 
   g_array_unref (track->samples);
-  g_array_unref (track->entries);
   weir_writer_clear (&track->payload);
   while ((sample = g_queue_pop_head (&track->ahead)) != NULL) {
     release_sample (sample);
@@ -345,20 +342,16 @@ take_payload (Track *track)
   return weir_writer_steal (&payload);
 }
 
-static GArray *
-take_samples (Track *track, GBytes *payload)
+static GBytes *
+write_header (WeirSegmenter *self, guint index, WeirFragmentStart start, WeirChunk *chunk)
 {
-  GArray *samples = track->samples;
-  const guint8 *data = g_bytes_get_data (payload, NULL);
+  GArray *samples = get_track (self, index)->samples;
+  g_autofree WeirFragmentSample *entries = g_new (WeirFragmentSample, samples->len);
 
-  for (guint i = 0; i < samples->len; i++) {
-    WeirSample *sample = &g_array_index (samples, WeirSample, i);
-
-    sample->data = data;
-    data += sample->size;
-  }
-  track->samples = g_array_sized_new (FALSE, FALSE, sizeof (WeirSample), samples->len);
-  return samples;
+  for (guint i = 0; i < samples->len; i++)
+    entries[i] = g_array_index (samples, WeirChunkSample, i).entry;
+  return weir_fragment_write_header (start, chunk->sequence, index + 1, chunk->decode_time, entries,
+      samples->len, &chunk->styp_size);
 }
 
 static void
@@ -385,15 +378,14 @@ close_chunk (WeirSegmenter *self, guint index)
   chunk->sequence = segment->sequence++;
   chunk->decode_time = (guint64) track->chunk_start;
   chunk->duration = (guint64) (track->end - track->chunk_start);
-  chunk->independent = g_array_index (track->entries, WeirFragmentSample, 0).keyframe;
+  chunk->independent = g_array_index (track->samples, WeirChunkSample, 0).entry.keyframe;
   chunk->sample_count = track->samples->len;
-  chunk->header = weir_fragment_write_header (start, chunk->sequence, index + 1, chunk->decode_time,
-      (const WeirFragmentSample *) (gpointer) track->entries->data, track->entries->len,
-      &chunk->styp_size);
+  chunk->header = write_header (self, index, start, chunk);
   chunk->size = g_bytes_get_size (chunk->header) + track->chunk_bytes;
   chunk->payload = take_payload (track);
-  chunk->samples = take_samples (track, chunk->payload);
-  g_array_set_size (track->entries, 0);
+  chunk->samples = track->samples;
+  track->samples =
+      g_array_sized_new (FALSE, FALSE, sizeof (WeirChunkSample), chunk->sample_count + 1);
 
   if (total->parts++ == 0)
     total->decode_time = chunk->decode_time;
@@ -409,11 +401,16 @@ append_pending (WeirSegmenter *self, guint index, gint64 duration)
 {
   Track *track = get_track (self, index);
   gint64 part = to_ticks (self->settings.part_duration_ns, track->timescale);
-  WeirFragmentSample entry = {
-      .size = (guint32) track->pending.size,
-      .duration = (guint32) duration,
-      .composition_offset = track->pending_offset,
-      .keyframe = track->pending.keyframe,
+  WeirChunkSample sample = {
+      .entry =
+          {
+              .size = (guint32) track->pending.size,
+              .duration = (guint32) duration,
+              .composition_offset = track->pending_offset,
+              .keyframe = track->pending.keyframe,
+          },
+      .dts = track->pending.dts,
+      .pts = track->pending.pts,
   };
 
   if (track->samples->len > 0 && (track->pending_dts + duration - track->chunk_start > part ||
@@ -422,8 +419,7 @@ append_pending (WeirSegmenter *self, guint index, gint64 duration)
     close_chunk (self, index);
   if (track->samples->len == 0)
     track->chunk_start = track->pending_dts;
-  g_array_append_val (track->samples, track->pending);
-  g_array_append_val (track->entries, entry);
+  g_array_append_val (track->samples, sample);
   track->chunk_bytes += track->pending.size;
   track->end = track->pending_dts + duration;
   track->last_duration = duration;
@@ -1184,8 +1180,7 @@ weir_segmenter_add_track (WeirSegmenter *self, WeirMediaKind kind)
   Track *track = g_new0 (Track, 1);
 
   track->kind = kind;
-  track->samples = g_array_new (FALSE, FALSE, sizeof (WeirSample));
-  track->entries = g_array_new (FALSE, FALSE, sizeof (WeirFragmentSample));
+  track->samples = g_array_new (FALSE, FALSE, sizeof (WeirChunkSample));
   g_queue_init (&track->ahead);
   g_ptr_array_add (self->tracks, track);
 

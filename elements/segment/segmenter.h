@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codec/codec.h"
+#include "segment/fragment.h"
 
 #include <glib.h>
 
@@ -79,6 +80,17 @@ typedef struct {
 } WeirSample;
 
 /**
+ * WeirChunkSample: a sample of a closed chunk
+ * @entry: what the chunk's header says
+ * @dts, @pts: ns, as they were given to the segmenter
+ */
+typedef struct {
+  WeirFragmentSample entry;
+  gint64 dts;
+  gint64 pts;
+} WeirChunkSample;
+
+/**
  * WeirChunk: a closed chunk, which is also a partial segment of its track
  *
  * Its bytes are @header followed by @payload. Owned by whoever took it from the segmenter. May be
@@ -96,7 +108,7 @@ typedef struct {
   GBytes *header;  /* moof and the header of mdat; a segment's first chunk: styp before */
   gsize styp_size; /* how much of @header is styp, 0 but for a segment's first chunk */
   GBytes *payload; /* (nullable): the samples' data; NULL once its owner has dropped it */
-  GArray *samples; /* of WeirSample: their data is in @payload, they have no owner */
+  GArray *samples; /* of WeirChunkSample */
   gsize size;      /* bytes of header and payload together */
 } WeirChunk;
 

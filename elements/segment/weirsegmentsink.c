@@ -669,7 +669,7 @@ handle (GstElement *element, WeirSegmenterEvent *event)
   job->sink = self;
   job->event = event;
   if (event->type == WEIR_SEGMENTER_CHUNK)
-    bytes += event->chunk->size + event->chunk->samples->len * sizeof (WeirSample);
+    bytes += event->chunk->size + event->chunk->samples->len * sizeof (WeirChunkSample);
   weir_spool_client_push (self->client, run_event, job, bytes);
 }
 

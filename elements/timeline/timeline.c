@@ -6,7 +6,7 @@
 #define DELTAS 32
 #define TICK_MAX_NS (G_GINT64_CONSTANT (1000000))
 /* a longer step says nothing about the frame rate; also bounds how far one sample can lead */
-#define FRAME_MAX_NS (G_GINT64_CONSTANT (4000000000))
+#define FRAME_MAX_NS (G_GINT64_CONSTANT (4000000000)) /* fits in 32 bits */
 /* both tracks at exactly zero, but further apart on the clock than this: two clocks */
 #define ZERO_START_US (G_GINT64_CONSTANT (400000))
 /* R7: presentation this far from decoding is not believed where it would move other things */
@@ -45,18 +45,16 @@ typedef struct {
   /* of the broadcast */
   gboolean has_output;
   gint64 last_out;
-  gint64 end;            /* of what was put out, decode or presentation time */
-  gboolean mark;         /* the next sample put out carries a discontinuity */
-  gint64 deltas[DELTAS]; /* ring of valid input steps */
-  gint64 sorted[DELTAS]; /* the same by size */
+  gint64 end;    /* of what was put out, decode or presentation time */
+  gboolean mark; /* the next sample put out carries a discontinuity */
   guint delta_count;
+  guint32 deltas[DELTAS]; /* ring of valid input steps */
+  guint32 sorted[DELTAS]; /* the same by size */
 } Track;
 
 struct _WeirTimeline {
   WeirTimelineSettings settings;
-  Track tracks[WEIR_TIMELINE_TRACKS_MAX];
   guint track_count;
-
   gboolean connected;
   gboolean started;
   gboolean promised[2];
@@ -66,6 +64,7 @@ struct _WeirTimeline {
   gint64 first_media_us;
   GArray *held;     /* of Held, in the order in which they came */
   gsize held_bytes; /* of held samples and suspects */
+  guint suspects;   /* of all tracks */
 
   guint reset_serial; /* the last reset, for the tracks that jumped with it */
   gint64 reset_shift;
@@ -74,6 +73,7 @@ struct _WeirTimeline {
   GArray *decisions;
   guint next_decision;
   guint64 counts[WEIR_REASON_LAST];
+  Track tracks[WEIR_TIMELINE_TRACKS_MAX];
 };
 
 void
@@ -197,7 +197,7 @@ frame_duration (const Track *track)
 
 /* Returns: where in the first @count of the sorted steps @step stands or would stand */
 static guint
-find_step (const Track *track, guint count, gint64 step)
+find_step (const Track *track, guint count, guint32 step)
 {
   guint low = 0, high = count;
 
@@ -213,10 +213,10 @@ find_step (const Track *track, guint count, gint64 step)
 }
 
 static void
-add_step (Track *track, gint64 step)
+add_step (Track *track, guint32 step)
 {
   guint count = MIN (track->delta_count, DELTAS);
-  gint64 *place = &track->deltas[track->delta_count % DELTAS];
+  guint32 *place = &track->deltas[track->delta_count % DELTAS];
   guint at;
 
   if (count == DELTAS) {
@@ -338,7 +338,7 @@ accept (
   gboolean equal = track->has_input && step == 0;
 
   if (track->has_input && reason == WEIR_REASON_NONE && step > 0 && step <= FRAME_MAX_NS)
-    add_step (track, step);
+    add_step (track, (guint32) step);
   put_out (self, index, sample, sample->dts + track->offset, reason, equal);
   if (!track->has_input || reason == WEIR_REASON_RESET) {
     set_line (track, sample);
@@ -358,6 +358,7 @@ take_suspects (WeirTimeline *self, Track *track)
 
   for (i = 0; i < suspects->len; i++)
     self->held_bytes -= g_array_index (suspects, WeirTimelineSample, i).size + HELD_OVERHEAD;
+  self->suspects -= suspects->len;
   track->suspects = g_array_new (FALSE, FALSE, sizeof (WeirTimelineSample));
   return suspects;
 }
@@ -371,7 +372,7 @@ suspects_are_spikes (WeirTimeline *self, guint index, gint64 next_out)
   gint64 first = track->last_out;
   guint i;
 
-  if (track->suspects->len == 0)
+  if (self->suspects == 0 || track->suspects->len == 0)
     return;
   suspects = take_suspects (self, track);
   for (i = 0; i < suspects->len; i++)
@@ -448,6 +449,7 @@ hold_suspect (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
   if (track->suspects->len == 0)
     track->suspects_deadline_us = sample->arrival_us + self->settings.confirm_wait_us;
   g_array_append_val (track->suspects, *sample);
+  self->suspects++;
   self->held_bytes += sample->size + HELD_OVERHEAD;
   if (track->suspects->len >= self->settings.confirm_samples ||
       self->held_bytes > self->settings.hold_bytes_max)
@@ -480,7 +482,7 @@ test_jump (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
     accept (self, index, sample, WEIR_REASON_NONE);
     return;
   }
-  if (track->suspects->len > 0) {
+  if (self->suspects > 0 && track->suspects->len > 0) {
     const WeirTimelineSample *last =
         &g_array_index (track->suspects, WeirTimelineSample, track->suspects->len - 1);
 
@@ -833,7 +835,7 @@ weir_timeline_advance (WeirTimeline *self, gint64 now_us)
   guint i;
 
   check_start (self, now_us);
-  for (i = 0; i < self->track_count; i++)
+  for (i = 0; self->suspects > 0 && i < self->track_count; i++)
     if (self->tracks[i].suspects->len > 0 && now_us >= self->tracks[i].suspects_deadline_us)
       settle_suspects (self, i);
 }

@@ -38,41 +38,45 @@
 GST_DEBUG_CATEGORY_STATIC (weir_sanitizer_debug);
 #define GST_CAT_DEFAULT weir_sanitizer_debug
 
-/* what is put on a source pad, in order */
-typedef struct {
-  GList link; /* in a track's output */
-  guint64 sequence;
-  GstBuffer *buffer; /* NULL: end of stream */
-  GstCaps *caps;     /* (nullable): to be sent before the buffer */
-  gint64 dts, pts;
-  gboolean discontinuity;
-} Item;
-
+/* What a frame needs stands first: with many broadcasts it is memory that makes a frame expensive.
+ */
 typedef struct {
   WeirMediaKind kind;
-  GstPad *sinkpad, *srcpad; /* the element's */
-  gint index;               /* in the timeline, -1 while there is none */
-
-  /* used with the sink pad's stream lock held only */
-  GstSegment segment;
-
-  guint connection; /* number of the connection that it takes part in */
-  gchar *stream_id;
-  guint group_id;
-  gboolean ended; /* EOS came, or it was unlinked */
-  WeirCodecConfig *config;
-  GstCaps *caps;         /* that belong to the configuration */
-  GstCaps *next_caps;    /* for the next buffer that comes */
-  GstCaps *dropped_caps; /* of a buffer that was dropped, for the next one that is not */
+  gint index;            /* in the timeline, -1 while there is none */
   GQueue output;         /* of Item */
   gboolean pushing;      /* a thread is pushing on the source pad */
   gboolean removed;      /* its pads were released; whoever is pushing frees it */
   gboolean announced;    /* STREAM_START and SEGMENT were sent */
   gboolean first;        /* no buffer was sent yet */
   GstFlowReturn flow;    /* of the last push */
+  GstPad *srcpad;        /* the element's */
+  GstCaps *next_caps;    /* for the next buffer that comes */
+  GstCaps *dropped_caps; /* of a buffer that was dropped, for the next one that is not */
+
+  /* used with the sink pad's stream lock held only */
+  GstSegment segment;
+
+  GstPad *sinkpad;
+  guint connection; /* number of the connection that it takes part in */
+  gchar *stream_id;
+  guint group_id;
+  gboolean ended; /* EOS came, or it was unlinked */
+  WeirCodecConfig *config;
+  GstCaps *caps; /* that belong to the configuration */
 
   GstCaps *sent_caps; /* used by the thread that is pushing only */
 } Track;
+
+/* what is put on a source pad, in order */
+typedef struct {
+  GList link; /* in its track's output */
+  Track *track;
+  guint64 sequence;
+  GstBuffer *buffer; /* NULL: end of stream */
+  GstCaps *caps;     /* (nullable): to be sent before the buffer */
+  gint64 dts, pts;
+  gboolean discontinuity;
+} Item;
 
 struct _WeirSanitizer {
   GstElement parent_instance;
@@ -157,11 +161,11 @@ item_free (Item *item)
 }
 
 static Item *
-item_new (GstBuffer *buffer, GstCaps *caps)
+item_new (Track *track, GstBuffer *buffer, GstCaps *caps)
 {
   Item *item = g_new (Item, 1);
 
-  *item = (Item){.link.data = item, .buffer = buffer, .caps = caps};
+  *item = (Item){.link.data = item, .track = track, .buffer = buffer, .caps = caps};
   return item;
 }
 
@@ -223,19 +227,8 @@ collect (WeirSanitizer *self)
 
   while (self->timeline != NULL && weir_timeline_pull (self->timeline, &decision)) {
     Item *item = decision.data;
-    Track *track = NULL;
-    guint i;
+    Track *track = item->track;
 
-    for (i = 0; i < self->tracks->len; i++) {
-      Track *candidate = g_ptr_array_index (self->tracks, i);
-
-      if (candidate->index == (gint) decision.track)
-        track = candidate;
-    }
-    if (track == NULL) {
-      item_free (item);
-      continue;
-    }
     if (decision.reason != WEIR_REASON_NONE || decision.discontinuity)
       GST_DEBUG_OBJECT (track->srcpad, "%s at %" GST_STIME_FORMAT ", gap %" GST_STIME_FORMAT "%s",
           weir_decision_reason_get_name (decision.reason), GST_STIME_ARGS (decision.dts),
@@ -520,7 +513,7 @@ receive_eos (WeirSanitizer *self, Track *track)
     collect (self);
     for (i = 0; i < self->tracks->len; i++) {
       Track *other = g_ptr_array_index (self->tracks, i);
-      Item *item = item_new (NULL, NULL);
+      Item *item = item_new (other, NULL, NULL);
 
       item->sequence = self->next_sequence++;
       g_queue_push_tail_link (&other->output, &item->link);
@@ -641,7 +634,7 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
   sample.arrival_us = now (self);
   self->last_arrival_us = sample.arrival_us;
-  sample.data = item_new (buffer, g_steal_pointer (&track->next_caps));
+  sample.data = item_new (track, buffer, g_steal_pointer (&track->next_caps));
   weir_timeline_push (self->timeline, (guint) track->index, &sample);
   release (self);
   flow = combine_flows (self, track);
