@@ -143,7 +143,7 @@ feed_in_order (WeirSegmentInputs *self, gboolean all)
     if (first == NULL || !(all || complete || self->live || self->ordered_bytes > ORDER_BYTES_MAX))
       return;
     item = g_queue_pop_head (&first->items);
-    self->ordered_bytes -= item->sample.size;
+    self->ordered_bytes -= item->sample.size + WEIR_SAMPLE_OVERHEAD;
     feed (self, first, item);
     item_free (item);
   }
@@ -169,7 +169,7 @@ add_item (Input *input, Item *item)
     return;
   }
   g_queue_push_tail (&input->items, g_memdup2 (item, sizeof *item));
-  self->ordered_bytes += item->sample.size;
+  self->ordered_bytes += item->sample.size + WEIR_SAMPLE_OVERHEAD;
   feed_in_order (self, FALSE);
 }
 
@@ -497,7 +497,7 @@ weir_segment_inputs_release (WeirSegmentInputs *self, GstPad *pad)
     while (!g_queue_is_empty (&input->items)) {
       Item *item = g_queue_pop_head (&input->items);
 
-      self->ordered_bytes -= item->sample.size;
+      self->ordered_bytes -= item->sample.size + WEIR_SAMPLE_OVERHEAD;
       feed (self, input, item);
       item_free (item);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "segment/segmenter.h"
 
+#include "base/tokenbucket.h"
 #include "base/writer.h"
 
 #define SECOND_NS G_GINT64_CONSTANT (1000000000)
@@ -13,6 +14,10 @@
 #define BRIDGE_NS (2 * SECOND_NS)
 /* a flag of the same change that comes this much later on another track is no second change */
 #define SAME_CHANGE_US (10 * G_USEC_PER_SEC)
+/* stamps that hardly move would make chunks of any number of samples */
+#define CHUNK_SAMPLES_MAX 4096
+/* what a sample takes in an object beside its bytes */
+#define ENTRY_SIZE 16
 /* a keyframe may be this much older than another track's first sample of the new run */
 #define CHANGE_SLACK_NS (SECOND_NS / 20)
 
@@ -97,6 +102,7 @@ struct _WeirSegmenter {
   gboolean ever_ran;
   gboolean draining;
   gint64 run_started_us;
+  WeirTokenBucket cuts, runs;
   gint64 origin_ns;
   guint generation;
   GPtrArray *generation_configs; /* of WeirCodecConfig or NULL */
@@ -139,6 +145,13 @@ release_sample (WeirSample *sample)
   sample->data = NULL;
   sample->owner = NULL;
   sample->release = NULL;
+}
+
+/* what it costs to keep it */
+static gsize
+cost_of (const WeirSample *sample)
+{
+  return sample->size + WEIR_SAMPLE_OVERHEAD;
 }
 
 static void
@@ -413,9 +426,10 @@ append_pending (WeirSegmenter *self, guint index, gint64 duration)
       .pts = track->pending.pts,
   };
 
-  if (track->samples->len > 0 && (track->pending_dts + duration - track->chunk_start > part ||
-                                     track->end != track->pending_dts ||
-                                     track->chunk_bytes + track->pending.size > G_MAXINT32))
+  if (track->samples->len > 0 &&
+      (track->pending_dts + duration - track->chunk_start > part ||
+          track->end != track->pending_dts || track->samples->len >= CHUNK_SAMPLES_MAX ||
+          track->chunk_bytes + track->pending.size > self->settings.part_bytes_max))
     close_chunk (self, index);
   if (track->samples->len == 0)
     track->chunk_start = track->pending_dts;
@@ -557,6 +571,8 @@ static void
 cut (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean independent)
 {
   Segment *segment;
+  /* a sample that goes back cuts when the segment is full: T still grows */
+  gint64 start_ns = MAX (sample->pts, self->newest->start_ns + 1);
   guint waiting = 0;
   guint64 chunks;
 
@@ -587,12 +603,12 @@ cut (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean indepe
     segment->sequence_limit += waiting * (guint32) MIN (chunks, 1024) + self->tracks->len;
   self->next_sequence = segment->sequence_limit;
 
-  segment->successor_ns = sample->pts;
+  segment->successor_ns = start_ns;
   segment->successor_us = MAX (self->now_us, 1);
   segment->successor_dts = sample->dts;
   if (!independent)
     self->statistics.forced_cuts++;
-  open_segment (self, sample->pts, sample->dts, independent, FALSE, index);
+  open_segment (self, start_ns, sample->dts, independent, FALSE, index);
   get_track (self, index)->segment = self->newest;
 }
 
@@ -613,6 +629,8 @@ cut_is_due (WeirSegmenter *self, guint index, const WeirSample *sample)
   const Track *track = get_track (self, index);
   gint64 duration = to_ns (default_duration (track), track->timescale);
 
+  if (segment->bytes + sample->size > self->settings.segment_bytes_max && segment->bytes > 0)
+    return TRUE;
   if (sample->pts <= segment->start_ns)
     return FALSE;
   if (index == self->reference && sample->keyframe &&
@@ -620,12 +638,19 @@ cut_is_due (WeirSegmenter *self, guint index, const WeirSample *sample)
           (index == segment->reference &&
               sample->pts - segment->start_ns >= self->settings.segment_duration_ns - ROUNDING_NS)))
     return TRUE;
-  if (segment->bytes + sample->size > self->settings.segment_bytes_max && segment->bytes > 0)
-    return TRUE;
   /* on decode times, as the segment's duration is; they are those of the sample that opened it */
   if (index == segment->reference)
     return sample->dts + duration - segment->cut_dts > segment_limit (self) + ROUNDING_NS;
   return sample->pts + duration - segment->start_ns > segment_limit (self) + ROUNDING_NS;
+}
+
+/* stamps may run as fast as they like, but segments cost files and entries */
+static gboolean
+may_cut_now (WeirSegmenter *self, const WeirSample *sample)
+{
+  return self->now_us == 0 ||
+         self->newest->bytes + sample->size > self->settings.segment_bytes_max ||
+         weir_token_bucket_take (&self->cuts, 1, self->now_us);
 }
 
 static void
@@ -669,7 +694,7 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
       append_pending (self, index, dts - track->pending_dts);
   }
 
-  if (may_cut && cut_is_due (self, index, sample))
+  if (may_cut && cut_is_due (self, index, sample) && may_cut_now (self, sample))
     cut (self, index, sample, sample->keyframe && index == self->reference);
   else if (self->older != NULL && track->segment == self->older &&
            (sample->pts >= self->newest->start_ns ||
@@ -688,7 +713,7 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
   release_sample (&track->pending);
   track->pending_dts = dts;
   track->pending_offset = (gint32) CLAMP (offset, G_MININT32, G_MAXINT32);
-  track->segment->bytes += sample->size;
+  track->segment->bytes += sample->size + ENTRY_SIZE;
   close_older_when_passed (self);
 }
 
@@ -726,10 +751,10 @@ release_ahead (WeirSegmenter *self, gboolean all)
     if (!all && !is_placed (self, first->pts))
       return;
     g_queue_pop_head (&get_track (self, index)->ahead);
-    self->hold_bytes -= first->size;
+    self->hold_bytes -= cost_of (first);
     take (self, index, first,
         all || is_reference_silent (self, self->settings.late_wall_us) ||
-            self->hold_bytes + first->size > self->settings.hold_bytes_max);
+            self->hold_bytes + cost_of (first) > self->settings.hold_bytes_max);
     g_free (first);
   }
 }
@@ -780,7 +805,7 @@ feed (WeirSegmenter *self, guint index, const WeirSample *sample)
 
   if (index != self->reference) {
     g_queue_push_tail (&track->ahead, g_memdup2 (sample, sizeof *sample));
-    self->hold_bytes += sample->size;
+    self->hold_bytes += cost_of (sample);
     release_ahead (self, FALSE);
     return;
   }
@@ -838,7 +863,7 @@ drop_held (WeirSegmenter *self, gint only_track)
       g_queue_push_tail (&kept, held);
       continue;
     }
-    self->hold_bytes -= held->sample.size;
+    self->hold_bytes -= cost_of (&held->sample);
     get_track (self, held->track)->held = 0;
     drop_sample (self, &held->sample);
     g_free (held);
@@ -907,6 +932,7 @@ start_run (WeirSegmenter *self, guint reference)
   GQueue held_samples;
   Held *held;
 
+  weir_token_bucket_take (&self->runs, 1, self->now_us);
   finish_run (self);
   for (guint i = 0; i < self->tracks->len; i++) {
     Track *track = get_track (self, i);
@@ -956,7 +982,7 @@ start_run (WeirSegmenter *self, guint reference)
     /* a track that begins in mid-stream begins where the others are cut for it */
     gboolean early = was_running && !track->was_in_run && held->sample.pts < start_ns;
 
-    self->hold_bytes -= held->sample.size;
+    self->hold_bytes -= cost_of (&held->sample);
     if (!track->in_run || early)
       drop_sample (self, &held->sample);
     else
@@ -988,7 +1014,7 @@ hold (WeirSegmenter *self, guint index, const WeirSample *sample)
   held->track = index;
   held->sample = *sample;
   g_queue_push_tail (&self->hold, held);
-  self->hold_bytes += sample->size;
+  self->hold_bytes += cost_of (sample);
 }
 
 static void
@@ -1022,12 +1048,22 @@ move_from (WeirSegmenter *self, gint64 pts)
       WeirSample *sample = link->data;
 
       g_queue_delete_link (&track->ahead, link);
-      self->hold_bytes -= sample->size;
+      self->hold_bytes -= cost_of (sample);
       hold (self, i, sample);
       g_free (sample);
       link = next;
     }
   }
+}
+
+/* whoever changes its mind with every frame gets a run a second */
+static gboolean
+may_run_again (WeirSegmenter *self)
+{
+  if (!self->running || self->now_us == 0)
+    return TRUE;
+  weir_token_bucket_take (&self->runs, 0, self->now_us);
+  return self->runs.tokens >= 1;
 }
 
 static gboolean
@@ -1048,6 +1084,8 @@ may_start (WeirSegmenter *self, guint reference)
     return TRUE;
   }
 
+  if (!may_run_again (self))
+    return FALSE;
   if (waited >= self->settings.late_wall_us ||
       track->held_last_dts - track->held_dts >= self->settings.late_media_ns)
     return TRUE;
@@ -1136,6 +1174,11 @@ weir_segmenter_settings_init (WeirSegmenterSettings *settings)
       .reference_silent_us = 10 * G_USEC_PER_SEC,
       .config_wait_us = 2 * G_USEC_PER_SEC,
       .segment_bytes_max = 64 * 1024 * 1024,
+      .runs_per_second = 1,
+      .runs_burst = 8,
+      .segments_per_second = 8,
+      .segments_burst = 512,
+      .part_bytes_max = 16 * 1024 * 1024,
       .hold_bytes_max = 16 * 1024 * 1024,
       .first_sequence = 1,
   };
@@ -1147,6 +1190,8 @@ weir_segmenter_new (const WeirSegmenterSettings *settings)
   WeirSegmenter *self = g_new0 (WeirSegmenter, 1);
 
   self->settings = *settings;
+  weir_token_bucket_init (&self->cuts, settings->segments_per_second, settings->segments_burst, 0);
+  weir_token_bucket_init (&self->runs, settings->runs_per_second, settings->runs_burst, 0);
   self->tracks = g_ptr_array_new_with_free_func (track_free);
   self->next_number = settings->first_number;
   self->next_sequence = MAX (settings->first_sequence, 1);
@@ -1204,6 +1249,9 @@ weir_segmenter_end_track (WeirSegmenter *self, guint index)
 
   if (track->ended)
     return;
+  /* what it has for the next run takes part in that as the track that it was */
+  if (track->held > 0)
+    start_when_due (self, TRUE);
   track->ended = TRUE;
   if (self->running && track->in_run) {
     gint next;
@@ -1278,6 +1326,9 @@ weir_segmenter_push (WeirSegmenter *self, guint index, const WeirSample *sample,
         begin_change (self, index);
       }
       track->unflagged = FALSE;
+    } else if (sample->discontinuity && track->moved && track->held > 0 && !may_run_again (self)) {
+      /* a break again, before what follows the last one could begin a run */
+      drop_held (self, (gint) index);
     } else if (sample->discontinuity && track->moved && track->held > 0) {
       start_when_due (self, TRUE);
       if (self->running && track->in_run && !track->moved && !self->waiting)
@@ -1382,6 +1433,20 @@ void
 weir_segmenter_get_statistics (WeirSegmenter *self, WeirSegmenterStatistics *statistics)
 {
   *statistics = self->statistics;
+}
+
+gsize
+weir_segmenter_get_held (WeirSegmenter *self)
+{
+  gsize held = self->hold_bytes;
+
+  for (guint i = 0; i < self->tracks->len; i++) {
+    const Track *track = get_track (self, i);
+
+    held += track->payload.size +
+            track->samples->len * (sizeof (WeirSample) + sizeof (WeirFragmentSample));
+  }
+  return held;
 }
 
 gint64

@@ -48,8 +48,15 @@ typedef struct {
   gint64 late_wall_us;        /* 2 s: see above */
   gint64 reference_silent_us; /* 10 s without video on the clock: audio decides */
   gint64 config_wait_us;      /* 2 s: how long a track without configuration delays the start */
+  guint runs_per_second;      /* 1 on the clock: what changes more often waits, its samples are
+                                 held or dropped … */
+  guint runs_burst;           /* 8: … after this many */
+  guint segments_per_second;  /* 8 on the clock: more begin only … */
+  guint segments_burst;       /* 512: … up to this; then they become longer than they should */
   gsize segment_bytes_max;    /* 64 MiB: cut wherever we are */
-  gsize hold_bytes_max;       /* 16 MiB: what is held before the start; then the start is forced */
+  gsize part_bytes_max;       /* 16 MiB: parts close before the sample that would cross it */
+  gsize hold_bytes_max;       /* 16 MiB: what is held until its place is known, with
+                                 WEIR_SAMPLE_OVERHEAD for each; then it goes where it can */
   guint64 first_number;       /* number of the first segment */
   guint32 first_sequence;     /* mfhd sequence_number of the first chunk, >= 1 */
 } WeirSegmenterSettings;
@@ -200,6 +207,14 @@ void weir_segmenter_drain (WeirSegmenter *self, gint64 now_us);
 /* Returns: (transfer full) (nullable): the next event, NULL when there is none */
 WeirSegmenterEvent *weir_segmenter_pull (WeirSegmenter *self);
 void weir_segmenter_get_statistics (WeirSegmenter *self, WeirSegmenterStatistics *statistics);
+/**
+ * weir_segmenter_get_held:
+ *
+ * Returns: how many bytes are in memory: samples that wait for their place, at most
+ *   `hold_bytes_max` and the one that has come, and of each track an open chunk, at most
+ *   `part_bytes_max`, and its newest sample. Whatever is pushed, it is never more.
+ */
+gsize weir_segmenter_get_held (WeirSegmenter *self);
 /* the last complete GOP's duration on the reference track, ns; 0 when none */
 gint64 weir_segmenter_get_gop (WeirSegmenter *self);
 

@@ -12,7 +12,7 @@
 /* R7: presentation this far from decoding is not believed where it would move other things */
 #define COMPOSITION_MAX_NS (G_GINT64_CONSTANT (2000000000))
 /* what a held sample costs beside its payload, so that empty ones are bounded too */
-#define HELD_OVERHEAD 256
+#define HELD_OVERHEAD 1024
 /* stamps beyond 73 years of nanoseconds are no stamps; keeps all sums within 64 bits */
 #define STAMP_MAX (G_GINT64_CONSTANT (1) << 61)
 

@@ -939,7 +939,7 @@ after_a_drain_it_goes_on_with_a_discontinuity (Harness *h, G_GNUC_UNUSED gconstp
 static void
 a_segment_is_cut_at_the_byte_limit (Harness *h, G_GNUC_UNUSED gconstpointer data)
 {
-  h->settings.segment_bytes_max = 10000;
+  h->settings.segment_bytes_max = 10160; /* ten samples, with what they take in the object */
   begin (h, TRUE, TRUE);
   for (guint i = 0; i < 100; i++)
     push_sized (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, FALSE, i * 40000, 1000);
@@ -1057,6 +1057,306 @@ a_track_that_ended_is_not_waited_for (Harness *h, G_GNUC_UNUSED gconstpointer da
   g_assert_cmpuint (statistics (h).bounded_closes, ==, 0);
 }
 
+/* a second break that must wait: everything behind it is held until the clock allows it, or the end
+ */
+static void
+a_change_that_has_to_wait_begins_with_its_keyframe (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->settings.runs_burst = 1;
+  h->settings.segment_duration_ns = S;
+  begin (h, TRUE, TRUE);
+  for (guint i = 0; i < 250; i++) {
+    gint64 time = i * 40 * MS;
+
+    push_sized (h, 0, time, time, i % 25 == 0, i == 75, 1, 100);
+    push_sized (h, 1, time, time, TRUE, FALSE, 1, 100);
+  }
+  weir_segmenter_end_track (h->segmenter, 0);
+  weir_segmenter_end_track (h->segmenter, 1);
+  drain (h, 1);
+  check_all_out (h);
+  g_assert_cmpuint (h->segments->len, ==, 10);
+  for (guint i = 0; i < h->segments->len; i++)
+    g_assert_true (segment_at (h, i)->independent);
+}
+
+/* ---- whatever is sent, what is held is bounded ---- */
+
+#define HELD_SAMPLES 20000
+#define BIG 6000 /* bytes */
+
+typedef struct {
+  gint64 dts, pts;
+  gboolean keyframe, discontinuity;
+  gsize size;
+} Sent;
+
+typedef struct {
+  const gchar *name;
+  gboolean video, audio; /* configured */
+  /* fills in what the track sends at @time; FALSE: nothing */
+  gboolean (*send_video) (guint index, gint64 time, Sent *sent);
+  gboolean (*send_audio) (guint index, gint64 time, Sent *sent);
+  guint changes;   /* of the video configuration: at every so manieth frame; 0: never */
+  gboolean silent; /* nothing need come out */
+} Sender;
+
+static gboolean
+sends (guint index, gint64 time, Sent *sent)
+{
+  *sent = (Sent){time, time, index % 50 == 0, FALSE, BIG};
+  return TRUE;
+}
+
+static gboolean
+sends_no_keyframe (guint index, gint64 time, Sent *sent)
+{
+  (void) index;
+  *sent = (Sent){time, time, FALSE, FALSE, BIG};
+  return TRUE;
+}
+
+static gboolean
+sends_one_keyframe (guint index, gint64 time, Sent *sent)
+{
+  *sent = (Sent){time, time, index == 0, FALSE, BIG};
+  return TRUE;
+}
+
+static gboolean
+sends_sound (guint index, gint64 time, Sent *sent)
+{
+  (void) index;
+  *sent = (Sent){time, time, TRUE, FALSE, 200};
+  return TRUE;
+}
+
+static gboolean
+sends_nothing (guint index, gint64 time, Sent *sent)
+{
+  (void) index;
+  (void) time;
+  (void) sent;
+  return FALSE;
+}
+
+static gboolean
+sends_for_a_second (guint index, gint64 time, Sent *sent)
+{
+  return time < S && sends (index, time, sent);
+}
+
+static gboolean
+sends_an_hour_ahead (guint index, gint64 time, Sent *sent)
+{
+  return sends_sound (index, time + 3600 * S, sent);
+}
+
+static gboolean
+sends_an_hour_behind (guint index, gint64 time, Sent *sent)
+{
+  return sends_sound (index, time - 3600 * S, sent);
+}
+
+static gboolean
+sends_ever_further_ahead (guint index, gint64 time, Sent *sent)
+{
+  return sends_sound (index, time + index * S, sent);
+}
+
+static gboolean
+sends_at_one_moment (guint index, gint64 time, Sent *sent)
+{
+  (void) time;
+  *sent = (Sent){0, 0, index % 50 == 0, FALSE, BIG};
+  return TRUE;
+}
+
+static gboolean
+sends_tiny_ones_at_one_moment (guint index, gint64 time, Sent *sent)
+{
+  (void) index;
+  (void) time;
+  *sent = (Sent){0, 0, TRUE, FALSE, 1};
+  return TRUE;
+}
+
+static gboolean
+sends_tiny_ones_a_microsecond_apart (guint index, gint64 time, Sent *sent)
+{
+  (void) time;
+  *sent = (Sent){index * 1000, index * 1000, TRUE, FALSE, 1};
+  return TRUE;
+}
+
+static gboolean
+sends_ever_later_presentation (guint index, gint64 time, Sent *sent)
+{
+  *sent = (Sent){time, time + index * S, index % 50 == 0, FALSE, BIG};
+  return TRUE;
+}
+
+static gboolean
+sends_ever_earlier_presentation (guint index, gint64 time, Sent *sent)
+{
+  *sent = (Sent){time, time - index * S, index % 50 == 0, FALSE, BIG};
+  return TRUE;
+}
+
+static gboolean
+sends_back_in_time (guint index, gint64 time, Sent *sent)
+{
+  *sent = (Sent){-time, -time, index % 50 == 0, FALSE, BIG};
+  return TRUE;
+}
+
+static gboolean
+sends_breaks (guint index, gint64 time, Sent *sent)
+{
+  *sent = (Sent){time + index * 3 * S, time + index * 3 * S, TRUE, TRUE, BIG};
+  return TRUE;
+}
+
+static gboolean
+sends_broken_sound (guint index, gint64 time, Sent *sent)
+{
+  (void) index;
+  *sent = (Sent){time, time, TRUE, TRUE, 200};
+  return TRUE;
+}
+
+static gboolean
+sends_keyframes (guint index, gint64 time, Sent *sent)
+{
+  (void) index;
+  *sent = (Sent){time, time, TRUE, FALSE, BIG};
+  return TRUE;
+}
+
+static const Sender senders[] = {
+    {"as_they_should", TRUE, TRUE, sends, sends_sound, 0, FALSE},
+    {"no_keyframe_ever", TRUE, FALSE, sends_no_keyframe, sends_nothing, 0, TRUE},
+    {"no_keyframe_ever_and_sound", TRUE, TRUE, sends_no_keyframe, sends_sound, 0, FALSE},
+    {"one_keyframe", TRUE, TRUE, sends_one_keyframe, sends_sound, 0, FALSE},
+    {"sound_announced_and_never_configured", TRUE, FALSE, sends, sends_nothing, 0, FALSE},
+    {"sound_never_configured", TRUE, FALSE, sends, sends_sound, 0, FALSE},
+    {"sound_configured_and_never_there", TRUE, TRUE, sends, sends_nothing, 0, FALSE},
+    {"pictures_configured_and_never_there", TRUE, TRUE, sends_nothing, sends_sound, 0, FALSE},
+    {"pictures_that_stop", TRUE, TRUE, sends_for_a_second, sends_sound, 0, FALSE},
+    {"sound_an_hour_ahead", TRUE, TRUE, sends, sends_an_hour_ahead, 0, FALSE},
+    {"sound_an_hour_behind", TRUE, TRUE, sends, sends_an_hour_behind, 0, FALSE},
+    {"sound_ever_further_ahead", TRUE, TRUE, sends, sends_ever_further_ahead, 0, FALSE},
+    {"pictures_ever_further_ahead", TRUE, TRUE, sends_ever_further_ahead, sends_sound, 0, FALSE},
+    {"stamps_that_do_not_move", TRUE, TRUE, sends_at_one_moment, sends_sound, 0, FALSE},
+    {"no_stamps_that_move", TRUE, TRUE, sends_at_one_moment, sends_tiny_ones_at_one_moment, 0,
+        FALSE},
+    {"tiny_samples_at_one_moment", FALSE, TRUE, sends_nothing, sends_tiny_ones_at_one_moment, 0,
+        FALSE},
+    {"tiny_samples_beside_pictures", TRUE, TRUE, sends, sends_tiny_ones_a_microsecond_apart, 0,
+        FALSE},
+    {"presentation_ever_later", TRUE, TRUE, sends_ever_later_presentation, sends_sound, 0, FALSE},
+    {"presentation_ever_earlier", TRUE, TRUE, sends_ever_earlier_presentation, sends_sound, 0,
+        FALSE},
+    {"stamps_that_go_back", TRUE, TRUE, sends_back_in_time, sends_sound, 0, FALSE},
+    {"a_break_at_every_frame", TRUE, TRUE, sends_breaks, sends_sound, 0, FALSE},
+    {"breaks_everywhere", TRUE, TRUE, sends_breaks, sends_broken_sound, 0, FALSE},
+    {"a_configuration_for_every_frame", TRUE, TRUE, sends_keyframes, sends_sound, 1, FALSE},
+    {"a_configuration_for_every_frame_alone", TRUE, FALSE, sends_keyframes, sends_nothing, 1, TRUE},
+    {"a_configuration_for_every_third_frame", TRUE, TRUE, sends_keyframes, sends_sound, 3, FALSE},
+};
+
+static void
+send_one (WeirSegmenter *segmenter, guint track, const Sent *sent, gint64 now_us, gint *alive)
+{
+  Payload *payload = g_malloc0 (sizeof *payload + sent->size);
+  WeirSample sample = {sent->dts, sent->pts, sent->keyframe, sent->discontinuity,
+      (guint8 *) (payload + 1), sent->size, payload, release};
+
+  *payload = (Payload){alive, sent->size};
+  g_atomic_int_inc (alive);
+  weir_segmenter_push (segmenter, track, &sample, now_us);
+}
+
+/* 40 ms of pictures and sound a step, for 13 minutes; the clock goes on as they should, or stands
+ * still as it does for what is no live source */
+static void
+what_is_held_is_bounded (Harness *h, gconstpointer data)
+{
+  const Sender *sender = data;
+
+  for (guint live = 0; live < 2; live++) {
+    g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+    g_autoptr (WeirSegmenter) segmenter = NULL;
+    guint video, audio, inits = 0, opened = 0, closed = 0, samples = 0, written = 0;
+    gsize bound, most = 0;
+
+    h->settings.hold_bytes_max = 256 * 1024;
+    h->settings.part_bytes_max = 64 * 1024;
+    h->settings.segment_bytes_max = 512 * 1024;
+    h->settings.segments_per_second = 1;
+    h->settings.segments_burst = 16;
+    h->settings.runs_burst = 1;
+    bound = h->settings.hold_bytes_max + BIG + WEIR_SAMPLE_OVERHEAD +
+            2 * (h->settings.part_bytes_max + 4096 * 128 + 2 * BIG);
+    segmenter = weir_segmenter_new (&h->settings);
+    video = weir_segmenter_add_track (segmenter, WEIR_MEDIA_VIDEO);
+    audio = weir_segmenter_add_track (segmenter, WEIR_MEDIA_AUDIO);
+    if (sender->video)
+      weir_segmenter_set_config (segmenter, video, h->video);
+    if (sender->audio)
+      weir_segmenter_set_config (segmenter, audio, h->audio);
+    for (guint i = 0; i < HELD_SAMPLES; i++) {
+      gint64 time = i * 40 * MS, now_us = live ? 1 + time / 1000 : 0;
+      Sent sent;
+
+      if (sender->changes != 0 && i % sender->changes == 0)
+        weir_segmenter_set_config (segmenter, video, i / sender->changes % 2 ? other : h->video);
+      if (sender->send_video (i, time, &sent)) {
+        send_one (segmenter, video, &sent, now_us, &h->alive);
+        samples++;
+      }
+      most = MAX (most, weir_segmenter_get_held (segmenter));
+      if (sender->send_audio (i, time, &sent)) {
+        send_one (segmenter, audio, &sent, now_us, &h->alive);
+        samples++;
+      }
+      most = MAX (most, weir_segmenter_get_held (segmenter));
+      for (;;) {
+        g_autoptr (WeirSegmenterEvent) event = weir_segmenter_pull (segmenter);
+
+        if (event == NULL)
+          break;
+        inits += event->type == WEIR_SEGMENTER_INIT;
+        opened += event->type == WEIR_SEGMENTER_OPEN;
+        closed += event->type == WEIR_SEGMENTER_CLOSE;
+        if (event->type != WEIR_SEGMENTER_CHUNK)
+          continue;
+        g_assert_cmpuint (event->chunk->sample_count, <=, 4096);
+        g_assert_cmpuint (
+            g_bytes_get_size (event->chunk->payload), <=, MAX (h->settings.part_bytes_max, BIG));
+        written += event->chunk->sample_count;
+      }
+      g_assert_cmpuint (opened - closed, <=, 2);
+    }
+    g_test_message ("%s: %u samples, %u of them written, %u segments, %u inits, %" G_GSIZE_FORMAT
+                    " bytes held at most",
+        live ? "live" : "file", samples, written, opened, inits, most);
+    g_assert_cmpuint (most, <=, bound);
+    /* every sample is in one place only */
+    g_assert_cmpint (h->alive, <=, (gint) (bound / WEIR_SAMPLE_OVERHEAD));
+    if (!sender->silent)
+      g_assert_cmpuint (written, >, 0);
+    if (live) {
+      /* a run a second at most, a segment a second, and those that are full */
+      g_assert_cmpuint (inits, <=, HELD_SAMPLES / 25 + 1);
+      g_assert_cmpuint (opened, <=, 2 * HELD_SAMPLES / 25 + 16 + samples * BIG / (512 * 1024));
+    }
+    weir_segmenter_drain (segmenter, 0);
+    g_clear_pointer (&segmenter, weir_segmenter_free);
+    g_assert_cmpint (h->alive, ==, 0);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1092,5 +1392,11 @@ main (int argc, char **argv)
   ADD (a_stall_of_the_clock_without_a_gap_leaves_no_hole);
   ADD (the_duration_is_the_references_though_audio_ends_a_little_later);
   ADD (a_track_that_ended_is_not_waited_for);
+  ADD (a_change_that_has_to_wait_begins_with_its_keyframe);
+  for (guint i = 0; i < G_N_ELEMENTS (senders); i++) {
+    g_autofree gchar *path = g_strdup_printf ("/segmenter/held/%s", senders[i].name);
+
+    g_test_add (path, Harness, &senders[i], set_up, what_is_held_is_bounded, tear_down);
+  }
   return g_test_run ();
 }
