@@ -104,6 +104,10 @@ typedef struct {
     guint http_parked_per_address;
     gint64 http_answer;
     guint json_depth;
+    gint64 segment_size;
+    gint64 part_size;
+    gint64 held_media;
+    guint broadcast_configurations;
     gint64 disk_queue;
     gint64 disk_queue_total;
   } limits;

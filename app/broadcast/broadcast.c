@@ -376,6 +376,16 @@ broadcast_journal (WeirBroadcast *self, const gchar *kind, const gchar *json)
         g_strerror (written < 0 ? errno : ENOSPC));
 }
 
+/* each configuration is kept for as long as the broadcast, and its recording */
+static void
+end_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
+{
+  if (!self->ending)
+    weir_counters_add (self->context.counters, WEIR_LIMIT_BROADCAST_CONFIGURATIONS);
+  weir_broadcast_end (self, "The configuration has changed too often.");
+  broadcast_pending_done (self);
+}
+
 static void
 broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
 {
@@ -394,6 +404,8 @@ broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
   self->codecs = g_strdup (codecs->str);
   g_mutex_unlock (&self->lock);
 
+  if (event->init_generation >= self->context.config->limits.broadcast_configurations)
+    broadcast_post (self, end_on_main, NULL);
   inits = weir_index_inits_to_json (self->index);
   broadcast_journal (self, "inits", inits);
   broadcast_post (self, inits_changed_on_main, inits);
@@ -802,6 +814,9 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
   settings.segment_duration_ns = self->context.config->segments.duration * 1000;
   settings.part_duration_ns = self->context.config->segments.part_duration * 1000;
   settings.known_gop_ns = known_gop_ns;
+  settings.segment_bytes_max = (gsize) self->context.config->limits.segment_size;
+  settings.part_bytes_max = (gsize) self->context.config->limits.part_size;
+  settings.hold_bytes_max = (gsize) self->context.config->limits.held_media;
   prefix = g_strdup_printf ("%s-%" G_GUINT64_FORMAT "-", self->record->uid, self->record->epoch);
   spool = (WeirSegmentSpool){
       .writer = self->context.writer,

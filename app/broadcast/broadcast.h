@@ -26,6 +26,7 @@ typedef struct {
   WeirBlobs *blobs;
   WeirWorkerPool *workers;
   WeirSpoolWriter *writer;
+  WeirCounters *counters; /* (nullable) */
   /* main thread: the lifecycle state has changed */
   void (*changed) (WeirBroadcast *broadcast, gpointer data);
   /* main thread, once, the last call: everything is committed and the store says so */

@@ -215,7 +215,7 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (WeirBroadcastRecord) record =
       weir_store_begin_broadcast_finish (WEIR_STORE (source), result, &error);
   WeirBroadcastContext context = {self->config, self->store, self->blobs, self->workers,
-      self->writer, on_broadcast_changed, on_broadcast_ended, self};
+      self->writer, self->counters, on_broadcast_changed, on_broadcast_ended, self};
   const gint64 *gop = g_hash_table_lookup (self->known_gops, request->input->uid);
   WeirBroadcast *broadcast;
   g_autofree gchar *revoked = NULL;
@@ -390,7 +390,7 @@ weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *c
 {
   static const gchar *const reasons[] = {WEIR_REASON_UNKNOWN_KEY, WEIR_REASON_INPUT_DISABLED,
       WEIR_REASON_INPUT_REVOKED, WEIR_REASON_IN_USE, WEIR_REASON_STORE_UNAVAILABLE,
-      WEIR_REASON_SHUTTING_DOWN};
+      WEIR_REASON_SHUTTING_DOWN, WEIR_LIMIT_BROADCAST_CONFIGURATIONS};
 
   self->counters = weir_counters_ref (counters);
   for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)

@@ -18,6 +18,9 @@ G_BEGIN_DECLS
  */
 typedef struct _WeirBroadcastManager WeirBroadcastManager;
 
+/* the limit's name in weir.conf(5) */
+#define WEIR_LIMIT_BROADCAST_CONFIGURATIONS "broadcast-configurations"
+
 /* main thread; starts GStreamer. @config and @workers outlive the manager, the others are
  * referenced */
 WeirBroadcastManager *weir_broadcast_manager_new (

@@ -11,7 +11,7 @@ import { makeReference } from './support/media.mjs';
 import { Process } from './support/process.mjs';
 import { shared, test } from './support/test.mjs';
 import { until } from './support/wait.mjs';
-import { sharedWeir, Weir } from './support/weir.mjs';
+import { sharedWeir, Weir, withWeir } from './support/weir.mjs';
 
 const folder = temporaryFolder('lifecycle');
 const daemon = sharedWeir({ options: { 'recording.timeout': '4s' } });
@@ -83,6 +83,28 @@ test('a broadcast goes on over reconnections, one with another resolution', { se
     present.slice(1).forEach((s, i) =>
       assert.ok(s.time > present[i].time, `${s.uri}: decode time ${s.time} after ${present[i].time}`));
   }
+});
+
+test('a broadcast whose configuration changes more often than it may ends, and the next one begins', async () => {
+  const options = { 'limits.broadcast-configurations': '1', 'recording.timeout': '20s' };
+
+  await withWeir({ options }, async (weir) => {
+    const input = await weir.createInput();
+    const first = publish(await clip(), input.publishUrl);
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    await moreSegments(weir, input, 0);
+    await first.stop('SIGKILL');
+    await weir.waitForState(input.uid, 'reconnecting');
+    const second = publish(await wide(), input.publishUrl);
+    assert.notEqual(await second.exited, 0);
+    await weir.waitForState(videoUID, 'ready');
+    const third = publish(await wide(), input.publishUrl);
+    assert.notEqual((await weir.waitForState(input.uid, 'live')).videoUID, videoUID);
+    assert.match(await weir.text('/metrics'), /reason="broadcast-configurations"\} 1/);
+    await third.stop();
+    for (const list of await recording(weir, videoUID))
+      assert.ok(list.ended);
+  });
 });
 
 test('a second publisher is refused and changes nothing', async () => {

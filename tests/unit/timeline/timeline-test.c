@@ -440,6 +440,75 @@ held_samples_are_released_with_the_timeline (void)
   weir_timeline_free (timeline, g_free);
 }
 
+typedef struct {
+  const gchar *name;
+  gboolean keyframes;
+  gint64 jump_ms;    /* of the picture's stamps, at each one … */
+  gboolean two_ways; /* … to and fro */
+  gint64 sound_ms;   /* how far the sound is from the picture */
+  gboolean promised; /* sound is promised and never comes */
+  gsize size;
+} Flood;
+
+static const Flood floods[] = {
+    {"no keyframe", FALSE, 0, FALSE, 0, FALSE, 3000},
+    {"no keyframe, tiny", FALSE, 0, FALSE, 0, FALSE, 1},
+    {"no keyframe, empty", FALSE, 0, FALSE, 0, FALSE, 0},
+    {"promised", TRUE, 0, FALSE, 0, TRUE, 3000},
+    {"jumps", TRUE, 10000, FALSE, 0, FALSE, 3000},
+    {"to and fro", TRUE, 100000, TRUE, 0, FALSE, 3000},
+    {"to and fro, tiny", TRUE, 100000, TRUE, 0, FALSE, 1},
+    {"sound far ahead", TRUE, 0, FALSE, 3600000, FALSE, 3000},
+    {"sound far behind", TRUE, 0, FALSE, -3600000, FALSE, 3000},
+};
+
+/* at full speed, so that no wait on the clock ends: only bytes bound what is held */
+static void
+what_is_held_is_bounded_in_bytes (void)
+{
+  for (guint f = 0; f < G_N_ELEMENTS (floods); f++) {
+    const Flood *flood = &floods[f];
+    WeirTimelineSettings settings;
+    WeirTimeline *timeline;
+    WeirTimelineDecision decision;
+    guint pushed = 0, pulled = 0, most = 0;
+
+    weir_timeline_settings_init (&settings);
+    settings.hold_bytes_max = 256 * 1024;
+    timeline = weir_timeline_new (&settings);
+    weir_timeline_add_track (timeline, WEIR_MEDIA_VIDEO);
+    weir_timeline_add_track (timeline, WEIR_MEDIA_AUDIO);
+    weir_timeline_begin_connection (timeline, 0, 0);
+    weir_timeline_configured (timeline, 0, FALSE);
+    if (flood->promised)
+      weir_timeline_promise_track (timeline, WEIR_MEDIA_AUDIO);
+    else
+      weir_timeline_configured (timeline, 1, FALSE);
+    for (guint i = 0; i < 20000; i++) {
+      guint track = flood->promised ? 0 : i % 2;
+      gint64 jump = flood->two_ways ? (i % 4 < 2 ? flood->jump_ms : 0) : i * flood->jump_ms;
+      WeirTimelineSample sample = {
+          .dts = (i * 20 + (track == 0 ? jump : flood->sound_ms)) * MS,
+          .arrival_us = i,
+          .keyframe = track == 1 || flood->keyframes,
+          .size = flood->size,
+      };
+
+      sample.pts = sample.dts;
+      weir_timeline_push (timeline, track, &sample);
+      pushed++;
+      while (weir_timeline_pull (timeline, &decision))
+        pulled++;
+      most = MAX (most, pushed - pulled);
+    }
+    g_test_message ("%s: %u of %u held at most", flood->name, most, pushed);
+    g_assert_cmpuint (
+        most * (flood->size + 1024), <=, settings.hold_bytes_max + 2 * (flood->size + 1024));
+    g_assert_cmpuint (pulled, >, pushed / 2);
+    weir_timeline_free (timeline, NULL);
+  }
+}
+
 /* whatever the stamps: each sample comes out once, in order, decode times increase */
 static void
 random_stamps_come_out_once_in_order_and_increasing (void)
@@ -590,6 +659,7 @@ main (int argc, char **argv)
       "/timeline/every_reason_has_a_name_of_its_own", every_reason_has_a_name_of_its_own);
   g_test_add_func ("/timeline/held_samples_are_released_with_the_timeline",
       held_samples_are_released_with_the_timeline);
+  g_test_add_func ("/timeline/what_is_held_is_bounded_in_bytes", what_is_held_is_bounded_in_bytes);
   g_test_add_func ("/timeline/random_stamps_come_out_once_in_order_and_increasing",
       random_stamps_come_out_once_in_order_and_increasing);
   g_test_add_func ("/unwrap/wraps_are_undone", wraps_are_undone);
