@@ -1228,13 +1228,16 @@ void
 weir_broadcast_add_to_totals (WeirBroadcast *self, WeirBroadcastTotals *totals)
 {
   g_autoptr (GstStructure) statistics = NULL;
-  guint64 lost = 0;
+  guint64 lost = 0, forced = 0, late = 0;
 
   g_object_get (self->sink, "stats", &statistics, NULL);
   if (statistics != NULL)
-    gst_structure_get_uint64 (statistics, "lost-buffers", &lost);
+    gst_structure_get (statistics, "lost-buffers", G_TYPE_UINT64, &lost, "forced-cuts",
+        G_TYPE_UINT64, &forced, "late-samples", G_TYPE_UINT64, &late, NULL);
   totals->bytes_received_total += weir_broadcast_get_bytes_received (self);
   totals->lost_buffers_total += lost;
+  totals->segments_forced_total += forced;
+  totals->late_samples_total += late;
   g_mutex_lock (&self->lock);
   totals->segments_total += self->segments;
   totals->segment_bytes_total += self->segment_bytes;

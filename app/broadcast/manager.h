@@ -97,8 +97,10 @@ typedef struct {
   guint64 bytes_received_total;
   guint64 segments_total;
   guint64 segment_bytes_total;
-  guint64 lost_buffers_total;  /* of media, because the disk was too slow for too long */
-  guint64 disk_refusals_total; /* how often segments had to go to memory */
+  guint64 segments_forced_total; /* that begin without a keyframe */
+  guint64 late_samples_total;    /* in a later segment than they belong to */
+  guint64 lost_buffers_total;    /* of media, because the disk was too slow for too long */
+  guint64 disk_refusals_total;   /* how often segments had to go to memory */
   guint live;
   guint refused; /* of them: segments go to memory now */
 } WeirBroadcastTotals;

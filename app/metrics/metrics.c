@@ -106,6 +106,10 @@ weir_metrics_format (const WeirMetrics *metrics)
   add (text, "weir_segments_written_bytes_total", totals->segment_bytes_total,
       "Bytes of the segments closed.");
 
+  add (text, "weir_segments_forced_total", totals->segments_forced_total,
+      "Segments that begin without a keyframe, as none came in time or the last one was full.");
+  add (text, "weir_late_samples_total", totals->late_samples_total,
+      "Frames and sounds that came after their segment had closed and went into the next one.");
   add (text, "weir_disk_refusals_total", totals->disk_refusals_total,
       "How often a broadcast's segments had to go to memory, since the disk refused them.");
   add (text, "weir_disk_refused_broadcasts", totals->refused,

@@ -39,6 +39,9 @@ every_limit_has_a_reason_from_the_start (void)
       "http-write-progress", /* counted as http-write-stall */
       "disk-queue",          /* counted as weir_disk_lost_buffers_total */
       "disk-queue-total",    /* likewise */
+      "segment-size",        /* counted as weir_segments_forced_total */
+      "part-size",           /* ends a part, nothing else */
+      "held-media",          /* media goes where it can, counted as weir_late_samples_total */
       NULL,
   };
   g_autoptr (WeirCounters) counters = weir_counters_new ();
