@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* bench-publisher [--one-address] FILE.flv HOST PORT SECONDS APP/KEY...
+/* bench-publisher [--one-address] [--tls] FILE.flv HOST PORT SECONDS APP/KEY...
  *
  * Sends one recorded FLV file in real time to an RTMP server, once for every key, from one thread,
  * for load measurements: the sender must cost little beside the server. Copies begin spread over
@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +43,7 @@ typedef enum { HANDSHAKE, CONNECTING, CREATING, PUBLISHING, SENDING, GONE } Stat
 
 typedef struct {
   gint fd;
+  SSL *ssl; /* NULL without TLS */
   gchar *app;
   gchar *key;
   gchar *url;
@@ -167,8 +170,10 @@ static gboolean
 is_error (WeirReader *reader)
 {
   guint left = weir_amf_limits_default.values_max;
-  g_autoptr (WeirAmfValue) transaction = weir_amf_parse (reader, &weir_amf_limits_default, &left);
-  g_autoptr (WeirAmfValue) null = weir_amf_parse (reader, &weir_amf_limits_default, &left);
+  G_GNUC_UNUSED g_autoptr (WeirAmfValue) transaction =
+      weir_amf_parse (reader, &weir_amf_limits_default, &left);
+  G_GNUC_UNUSED g_autoptr (WeirAmfValue) null =
+      weir_amf_parse (reader, &weir_amf_limits_default, &left);
   g_autoptr (WeirAmfValue) information = weir_amf_parse (reader, &weir_amf_limits_default, &left);
 
   return information != NULL &&
@@ -206,13 +211,50 @@ take_message (Stream *stream, WeirRtmpMessage *message, gint64 now_us)
   return TRUE;
 }
 
+/* Returns: as recv() and send() do */
+static gssize
+tls_result (Stream *stream, gint result)
+{
+  if (result > 0)
+    return result;
+  switch (SSL_get_error (stream->ssl, result)) {
+  case SSL_ERROR_WANT_READ:
+  case SSL_ERROR_WANT_WRITE:
+    errno = EAGAIN;
+    return -1;
+  case SSL_ERROR_ZERO_RETURN:
+    return 0;
+  default:
+    errno = EPROTO;
+    return -1;
+  }
+}
+
+static gssize
+receive_some (Stream *stream, guint8 *data, gsize size)
+{
+  if (stream->ssl == NULL)
+    return recv (stream->fd, data, size, MSG_DONTWAIT);
+  ERR_clear_error ();
+  return tls_result (stream, SSL_read (stream->ssl, data, (gint) size));
+}
+
+static gssize
+send_some (Stream *stream, const guint8 *data, gsize size)
+{
+  if (stream->ssl == NULL)
+    return send (stream->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  ERR_clear_error ();
+  return tls_result (stream, SSL_write (stream->ssl, data, (gint) MIN (size, 65536)));
+}
+
 static gboolean
 take_input (Stream *stream, gint64 now_us)
 {
   guint8 buffer[16384];
   gssize size;
 
-  while ((size = recv (stream->fd, buffer, sizeof (buffer), MSG_DONTWAIT)) > 0) {
+  while ((size = receive_some (stream, buffer, sizeof (buffer))) > 0) {
     const guint8 *data = buffer;
     gsize left = (gsize) size;
 
@@ -260,8 +302,8 @@ static gboolean
 flush (Stream *stream)
 {
   while (stream->sent < stream->output.size) {
-    gssize size = send (stream->fd, stream->output.data + stream->sent,
-        stream->output.size - stream->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    gssize size =
+        send_some (stream, stream->output.data + stream->sent, stream->output.size - stream->sent);
 
     if (size < 0)
       return (errno == EAGAIN || errno == EINTR) && stream->output.size < BACKLOG_MAX;
@@ -314,8 +356,8 @@ bind_own_address (gint fd, guint index)
 }
 
 static gboolean
-open_stream (Stream *stream, const struct sockaddr_in *address, gboolean own_address, guint index,
-    const gchar *app_and_key, gint epoll)
+open_stream (Stream *stream, const struct sockaddr_in *address, SSL_CTX *tls, gboolean own_address,
+    guint index, const gchar *app_and_key, gint epoll)
 {
   const gchar *slash = strchr (app_and_key, '/');
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = stream};
@@ -344,6 +386,12 @@ open_stream (Stream *stream, const struct sockaddr_in *address, gboolean own_add
     return FALSE;
   }
   setsockopt (stream->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof (one));
+  fcntl (stream->fd, F_SETFL, O_NONBLOCK);
+  if (tls != NULL) {
+    stream->ssl = SSL_new (tls);
+    SSL_set_fd (stream->ssl, stream->fd);
+    SSL_set_connect_state (stream->ssl);
+  }
   return epoll_ctl (epoll, EPOLL_CTL_ADD, stream->fd, &event) == 0;
 }
 
@@ -377,6 +425,7 @@ close_stream (Stream *stream)
 {
   if (stream->fd >= 0)
     close (stream->fd);
+  g_clear_pointer (&stream->ssl, SSL_free);
   g_free (stream->app);
   g_free (stream->key);
   g_free (stream->url);
@@ -395,16 +444,22 @@ main (int argc, char **argv)
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
   gboolean own_addresses = TRUE;
   gint64 spread_us = SPREAD_US;
+  SSL_CTX *tls = NULL;
   guint count, opened = 0, sending = 0;
 
-  if (argc > 1 && g_str_equal (argv[1], "--one-address")) {
-    own_addresses = FALSE;
-    spread_us = 0;
-    argc--;
-    argv++;
+  for (; argc > 1 && g_str_has_prefix (argv[1], "--"); argc--, argv++) {
+    if (g_str_equal (argv[1], "--one-address")) {
+      own_addresses = FALSE;
+      spread_us = 0;
+    } else if (g_str_equal (argv[1], "--tls")) {
+      /* whoever the server is */
+      tls = SSL_CTX_new (TLS_client_method ());
+      SSL_CTX_set_mode (tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    }
   }
   if (argc < 6) {
-    g_printerr ("usage: bench-publisher [--one-address] FILE.flv HOST PORT SECONDS APP/KEY...\n");
+    g_printerr (
+        "usage: bench-publisher [--one-address] [--tls] FILE.flv HOST PORT SECONDS APP/KEY...\n");
     return 2;
   }
   address.sin_port = htons ((guint16) g_ascii_strtoull (argv[3], NULL, 10));
@@ -425,7 +480,8 @@ main (int argc, char **argv)
     if (now >= end)
       break;
     while (opened < count && now >= begin + opened * spread_us / count) {
-      if (!open_stream (&streams[opened], &address, own_addresses, opened, argv[5 + opened], epoll))
+      if (!open_stream (
+              &streams[opened], &address, tls, own_addresses, opened, argv[5 + opened], epoll))
         return 1;
       opened++;
     }
@@ -466,6 +522,7 @@ main (int argc, char **argv)
            ",\"let_in_median_ms\":%.1f,\"let_in_99_ms\":%.1f,\"let_in_longest_ms\":%.1f}\n",
       opened, sending, bytes_sent, messages_sent, (gdouble) latest_us / 1000, times->len,
       get_quantile (times, 0.5), get_quantile (times, 0.99), get_quantile (times, 1));
+  g_clear_pointer (&tls, SSL_CTX_free);
   close (epoll);
   g_array_unref (tags);
   return sending == count ? 0 : 1;

@@ -160,13 +160,12 @@ export class RtmpClient {
   }
 
   /* publishing to `input` */
-  /* patience: how long the decision may take, s */
-  static async publishing(weir, input, { chunkSize = 65536, patience = 5, ...options } = {}) {
+  static async publishing(weir, input, { chunkSize = 65536, ...options } = {}) {
     const client = await RtmpClient.connected(weir, { app: 'live' }, options);
     client.setChunkSize(chunkSize);
     client.command(0, 'createStream', 2, null);
     client.command(1, 'publish', 3, null, input.rtmp.streamKey, 'live');
-    await client.status('NetStream.Publish.Start', 'onStatus', patience);
+    await client.status('NetStream.Publish.Start');
     return client;
   }
 
