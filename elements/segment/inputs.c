@@ -51,6 +51,9 @@ struct _WeirSegmentInputs {
   guint32 seqnum;
   guint next_video, next_audio;
 
+  WeirSegmenterStatistics counted; /* when it was stopped */
+  gint64 gop_ns;
+
   gboolean shut;          /* what comes is dropped: it cannot be taken, or could not */
   gint64 open_ns;         /* when it could be taken again, G_MAXINT64: not yet */
   guint64 lost, lost_now; /* buffers: so far, since it was shut */
@@ -523,6 +526,8 @@ weir_segment_inputs_start (
   self->shut = FALSE;
   self->open_ns = G_MAXINT64;
   self->lost = self->lost_now = 0;
+  self->counted = (WeirSegmenterStatistics){0};
+  self->gop_ns = 0;
   for (guint i = 0; i < self->inputs->len; i++) {
     Input *input = g_ptr_array_index (self->inputs, i);
 
@@ -544,6 +549,8 @@ weir_segment_inputs_stop (WeirSegmentInputs *self)
     feed_in_order (self, TRUE);
     weir_segmenter_drain (self->segmenter, get_now (self));
     handle_events (self);
+    weir_segmenter_get_statistics (self->segmenter, &self->counted);
+    self->gop_ns = weir_segmenter_get_gop (self->segmenter);
     g_clear_pointer (&self->segmenter, weir_segmenter_free);
   }
   g_mutex_unlock (&self->lock);
@@ -609,11 +616,13 @@ weir_segment_inputs_push_event (WeirSegmentInputs *self, GstEvent *event)
 GstStructure *
 weir_segment_inputs_make_statistics (WeirSegmentInputs *self, const gchar *name)
 {
-  WeirSegmenterStatistics statistics = {0};
-  gint64 gop_ns = 0;
+  WeirSegmenterStatistics statistics;
+  gint64 gop_ns;
   guint64 lost;
 
   g_mutex_lock (&self->lock);
+  statistics = self->counted;
+  gop_ns = self->gop_ns;
   if (self->segmenter != NULL) {
     weir_segmenter_get_statistics (self->segmenter, &statistics);
     gop_ns = weir_segmenter_get_gop (self->segmenter);

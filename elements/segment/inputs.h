@@ -61,8 +61,8 @@ gboolean weir_segment_inputs_push_event (WeirSegmentInputs *self, GstEvent *even
 /**
  * weir_segment_inputs_make_statistics:
  *
- * What the segmenter has counted since the start, zeros before it; `gop` is the last complete GOP's
- * duration in nanoseconds. Any thread.
+ * What the segmenter has counted since the last start, zeros before it; `gop` is the last complete
+ * GOP's duration in nanoseconds. Any thread.
  *
  * Returns: (transfer full): a structure of that name
  */

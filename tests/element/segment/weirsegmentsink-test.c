@@ -419,6 +419,8 @@ a_disk_that_is_stuck_costs_media_only_beyond_the_bound (
   media_push (f->video, f->audio, 60 * GST_SECOND + 40 * GST_MSECOND, 64 * GST_SECOND);
   g_assert_cmpuint (count_lost (f), ==, lost + 24 * 3);
   gst_element_set_state (f->sink, GST_STATE_NULL);
+  /* what was counted is still there afterwards */
+  g_assert_cmpuint (count_lost (f), ==, lost + 24 * 3);
   g_assert_cmpuint (disk.discontinuity, >, 0);
   g_assert_cmpuint (disk.decode_time, ==, 61 * 90000);
   g_assert_cmpuint (disk.on_disk, ==, disk.closed);
