@@ -6,7 +6,7 @@
 #include "http/private.h"
 #include "http/probe.h"
 #include "http/tls.h"
-#include "base/tokenbucket.h"
+#include "base/strangers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,8 +43,6 @@
 #define SWALLOW_FACTOR 16
 #define KEEPER_INTERVAL_US G_USEC_PER_SEC
 #define STOP_MAX_US (2 * G_USEC_PER_SEC)
-#define LOG_RATE 1.0
-#define LOG_BURST 20.0
 /* connections that we have cut and MHD has not closed yet */
 #define SPARE_CONNECTIONS 2048
 
@@ -74,8 +72,7 @@ struct _WeirHttpServer {
   WeirHttpServerStatistics statistics;
 
   GMutex log_lock;
-  WeirTokenBucket log_bucket;
-  guint unlogged;
+  WeirStrangerLog log;
 };
 
 /* a request and its answer; one reference is MHD's, one the handler's */
@@ -143,21 +140,14 @@ static void
 count_refusal (WeirHttpServer *self, const gchar *reason, const gchar *peer, const gchar *text)
 {
   g_autofree gchar *escaped = weir_http_escape_for_log (text ? text : "");
-  guint unlogged = 0;
-  gboolean log;
+  const gchar *quote = *escaped != '\0' ? "\"" : "";
 
   weir_counters_add (self->settings.counters, reason);
   g_mutex_lock (&self->log_lock);
-  log = weir_token_bucket_take (&self->log_bucket, 1, g_get_monotonic_time ());
-  if (log)
-    unlogged = self->unlogged;
-  self->unlogged = log ? 0 : self->unlogged + 1;
+  weir_stranger_log (&self->log, g_get_monotonic_time (), "http: refused %s: %s%s%s%s%s",
+      peer != NULL ? peer : "a connection", reason, *quote != '\0' ? " " : "", quote, escaped,
+      quote);
   g_mutex_unlock (&self->log_lock);
-  if (log && unlogged > 0)
-    g_info ("http: %u refusals were not logged", unlogged);
-  if (log)
-    g_info ("http: refused %s: %s%s%s%s", peer ? peer : "a connection", reason,
-        *escaped ? " \"" : "", escaped, *escaped ? "\"" : "");
 }
 
 static gchar *
@@ -1198,7 +1188,7 @@ server_new (const WeirHttpServerSettings *settings, WeirHttpHandler handler, gpo
   g_mutex_init (&self->lock);
   g_mutex_init (&self->log_lock);
   g_cond_init (&self->changed);
-  weir_token_bucket_init (&self->log_bucket, LOG_RATE, LOG_BURST, g_get_monotonic_time ());
+  weir_stranger_log_init (&self->log, g_get_monotonic_time ());
   return self;
 }
 

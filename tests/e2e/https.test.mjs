@@ -153,6 +153,21 @@ test('bad TLS clients are closed, and the others are served', async () => {
   });
 });
 
+test('the metrics sum up all servers', async () => {
+  await withHttps({ 'http.admin-listen': '127.0.0.1:0' }, async ({ weir, port, signer }) => {
+    const requests = async () => {
+      const text = await (await fetch(`http://${weir.address('admin')}/metrics`)).text();
+      return Number(/^weir_http_requests_total (\d+)$/m.exec(text)[1]);
+    };
+    const before = await requests();
+    await weir.text('/healthz');
+    await run('curl', ['-sS', '--cacert', signer.file, `https://localhost:${port}/healthz`]);
+    assert.equal((await weir.fetch('/metrics')).status, 404, 'it is with the administration only');
+    /* these three, the one before, and none of a later one */
+    assert.equal(await requests(), before + 4);
+  });
+});
+
 test('the daemon does not start without a certificate, and says why', async () => {
   const state = temporaryFolder('https-without');
   const { code, output } = await run(settings.weir, ['serve', '-o', `server.state-dir=${state}`, '-o', 'https.listen=127.0.0.1:0',

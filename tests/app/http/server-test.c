@@ -8,6 +8,8 @@
 #include <glib/gstdio.h>
 #include <libsoup/soup.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_MAX_US (200 * 1000)
@@ -894,6 +896,56 @@ a_trusted_proxy_says_who_asks (G_GNUC_UNUSED Fixture *unused, gconstpointer data
   tear_down_with (&fixture, &settings);
 }
 
+/* the time this process has used, µs */
+static gint64
+get_cpu_time (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &time);
+  return time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
+static void
+without_descriptors_accepting_pauses (
+    G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar request[] = "GET /echo/a HTTP/1.1\r\n" CLOSE;
+  Fixture fixture = {0};
+  WeirHttpServerSettings settings;
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autofree gchar *answer = NULL;
+  struct rlimit old, none;
+  gint64 cpu;
+
+  weir_http_server_settings_init (&settings);
+  set_up_with (&fixture, &settings);
+  connection = connect_raw (&fixture);
+  send_raw (connection, request, sizeof request - 1);
+  g_free (read_all (connection));
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  none = old;
+  /* the client's end is the last that fits */
+  g_clear_object (&connection);
+  connection = connect_raw (&fixture);
+  none.rlim_cur = (rlim_t) g_socket_get_fd (g_socket_connection_get_socket (connection)) + 1;
+  g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
+  g_clear_object (&connection);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  connection = connect_raw (&fixture);
+  send_raw (connection, request, sizeof request - 1);
+  while (weir_counters_get (settings.counters, WEIR_HTTP_REFUSED_DESCRIPTORS) == 0)
+    g_usleep (10 * 1000);
+  cpu = get_cpu_time ();
+  g_usleep (G_USEC_PER_SEC);
+  g_assert_cmpint (get_cpu_time () - cpu, <, G_USEC_PER_SEC / 5);
+  g_assert_cmpuint (weir_counters_get (settings.counters, WEIR_HTTP_REFUSED_DESCRIPTORS), <, 10);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  answer = read_all (connection);
+  g_assert_true (g_str_has_prefix (answer, "HTTP/1.1 200 "));
+  tear_down_with (&fixture, &settings);
+}
+
 static void
 several_addresses_are_served_alike (G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED gconstpointer data)
 {
@@ -984,6 +1036,7 @@ main (int argc, char **argv)
 #define ALONE(function) g_test_add ("/http/server/" #function, Fixture, NULL, NULL, function, NULL)
   ALONE (a_body_that_trickles_in_is_cut);
   ALONE (a_client_that_does_not_take_its_answer_is_cut);
+  ALONE (without_descriptors_accepting_pauses);
   ALONE (hoarded_connections_make_room_for_who_asks);
   g_test_add ("/http/server/several_addresses_are_served_alike", Fixture, NULL, NULL,
       several_addresses_are_served_alike, NULL);
