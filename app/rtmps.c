@@ -132,13 +132,12 @@ listen_now (WeirRtmps *self, WeirCertificates *certificates, GError **error)
   g_clear_pointer (&self->hint, g_free);
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&self->complaint, g_free);
-  say_loaded (self);
   return TRUE;
 }
 
 /* Returns: FALSE when there are certificates, but listening is not possible */
 static gboolean
-switch_on (WeirRtmps *self, GError **error)
+switch_on (WeirRtmps *self, gboolean tell, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_auto (GStrv) warnings = NULL;
@@ -151,7 +150,10 @@ switch_on (WeirRtmps *self, GError **error)
   }
   if (!listen_now (self, certificates, error))
     return FALSE;
+  if (tell && self->changed != NULL)
+    self->changed (self->data);
   say_warnings (warnings);
+  say_loaded (self);
   return TRUE;
 }
 
@@ -160,10 +162,8 @@ switch_on_later (WeirRtmps *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!switch_on (self, &error))
+  if (!switch_on (self, TRUE, &error))
     set_off (self, error);
-  else if (self->listener != NULL && self->changed != NULL)
-    self->changed (self->data);
 }
 
 static void
@@ -225,7 +225,7 @@ weir_rtmps_new (const WeirConfig *config, const WeirRtmpListenerSettings *settin
   self->data = data;
   if (config->rtmps.listen[0] == '\0')
     return g_steal_pointer (&self);
-  if (!switch_on (self, error))
+  if (!switch_on (self, FALSE, error))
     return NULL;
   self->timer = g_timeout_add_seconds (CHECK_INTERVAL_S, on_timer, self);
   return g_steal_pointer (&self);

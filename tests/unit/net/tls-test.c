@@ -342,9 +342,7 @@ old_versions_and_suites_are_refused (void)
 static void
 what_is_no_tls_is_told_with_its_first_bytes (void)
 {
-  static const gchar *const table[] = {"\x03"
-                                       "abcdefghij",
-      "GET / HTTP/1.1\r\n\r\n", "\xff"};
+  static const gchar *const table[] = {"\003abcdefghij", "GET / HTTP/1.1\r\n\r\n", "\xff"};
 
   for (guint i = 0; i < G_N_ELEMENTS (table); i++) {
     for (gsize piece = 0; piece < 2; piece++) {
