@@ -12,6 +12,7 @@
 #include "http/server.h"
 #include "https.h"
 #include "log.h"
+#include "memory.h"
 #include "net/door.h"
 #include "notify.h"
 #include "rtmp/listener.h"
@@ -21,18 +22,12 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #undef G_LOG_DOMAIN
 #define G_LOG_DOMAIN "weir"
-
-/* larger pieces of memory go back to the system at once */
-#define KEPT_ALLOCATION (4 * 1024 * 1024)
 
 typedef struct {
   WeirConfig *config;
@@ -63,17 +58,6 @@ typedef struct {
 } Daemon;
 
 static void on_rtmps_changed (gpointer data);
-
-/* The payload of a chunk is some hundred kilobytes. By default the allocator maps the first ones
- * anew and gives their pages back each time, and clearing pages costs more than writing them. */
-static void
-keep_memory_of_chunks (void)
-{
-#ifdef __GLIBC__
-  mallopt (M_MMAP_THRESHOLD, KEPT_ALLOCATION);
-  mallopt (M_TRIM_THRESHOLD, 2 * KEPT_ALLOCATION);
-#endif
-}
 
 static void
 notify (const gchar *state)
@@ -557,7 +541,7 @@ weir_daemon_run (int argc, char **argv)
   self.config_file = g_steal_pointer (&file);
   self.overrides = g_steal_pointer (&overrides);
   weir_descriptors_raise_limit ();
-  keep_memory_of_chunks ();
+  weir_memory_init ();
   umask (077);
 
   daemon_warn_of_shortage (&self);

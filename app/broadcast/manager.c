@@ -4,6 +4,7 @@
 #include "broadcast/broadcast.h"
 #include "auth/auth.h"
 #include "base/strangers.h"
+#include "memory.h"
 
 #include <gst/gst.h>
 
@@ -16,6 +17,7 @@
 
 typedef struct {
   WeirIndex *index;
+  gchar *broadcast; /* its uid */
   gint64 until_us;
 } KeptIndex;
 
@@ -52,12 +54,13 @@ static void
 kept_index_free (KeptIndex *kept)
 {
   weir_index_unref (kept->index);
+  g_free (kept->broadcast);
   g_free (kept);
 }
 
 /* under the lock: @table is one of `last` and `recordings` */
 static void
-keep_index (GHashTable *table, const gchar *id, WeirIndex *index)
+keep_index (GHashTable *table, const gchar *id, const gchar *broadcast, WeirIndex *index)
 {
   KeptIndex *kept = g_new0 (KeptIndex, 1);
   gint64 now = g_get_monotonic_time ();
@@ -70,6 +73,7 @@ keep_index (GHashTable *table, const gchar *id, WeirIndex *index)
       g_hash_table_iter_remove (&iter);
   }
   kept->index = weir_index_ref (index);
+  kept->broadcast = g_strdup (broadcast);
   kept->until_us = now + KEEP_US;
   g_hash_table_replace (table, g_strdup (id), kept);
 }
@@ -112,8 +116,11 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
 {
   WeirBroadcastManager *self = data;
   g_autofree gchar *input = g_strdup (weir_broadcast_get_input (broadcast));
+  const gchar *uid = weir_broadcast_get_uid (broadcast);
   gint64 gop = weir_broadcast_get_gop (broadcast);
   g_autoptr (WeirIndex) index = weir_broadcast_get_index (broadcast);
+  const KeptIndex *before;
+  gboolean idle;
 
   if (gop > 0)
     g_hash_table_replace (self->known_gops, g_strdup (input), g_memdup2 (&gop, sizeof gop));
@@ -123,14 +130,21 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   g_mutex_lock (&self->lock);
   weir_broadcast_add_to_totals (broadcast, &self->totals);
   self->totals.refused = 0;
-  keep_index (self->last, input, index);
+  /* whoever watches the one before has had this one's time for that */
+  before = g_hash_table_lookup (self->last, input);
+  if (before != NULL)
+    g_hash_table_remove (self->recordings, before->broadcast);
+  keep_index (self->last, input, uid, index);
   if (!weir_broadcast_is_recorded (broadcast))
-    keep_index (self->recordings, weir_broadcast_get_uid (broadcast), index);
+    keep_index (self->recordings, uid, uid, index);
   if (g_hash_table_lookup (self->by_input, input) == broadcast)
     g_hash_table_remove (self->by_input, input);
-  g_hash_table_remove (self->by_uid, weir_broadcast_get_uid (broadcast));
+  g_hash_table_remove (self->by_uid, uid);
+  idle = g_hash_table_size (self->by_uid) == 0 && g_hash_table_size (self->starting) == 0;
   g_mutex_unlock (&self->lock);
   weir_broadcast_free (broadcast);
+  if (idle)
+    weir_memory_give_back ();
   manager_admit_waiting (self, input);
   manager_check_drained (self);
 }
@@ -568,7 +582,7 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
   }
   weir_index_end (index, TRUE);
   g_mutex_lock (&self->lock);
-  keep_index (self->recordings, load->record->uid, index);
+  keep_index (self->recordings, load->record->uid, load->record->uid, index);
   g_mutex_unlock (&self->lock);
   load_answer (load, index);
 }
