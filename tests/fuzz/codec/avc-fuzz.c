@@ -17,7 +17,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   gsize length;
 
   weir_reader_init (&reader, data, size);
-  length = MIN (weir_reader_u16 (&reader), weir_reader_remaining (&reader));
+  length = weir_reader_u16 (&reader);
+  length = MIN (length, weir_reader_remaining (&reader));
   record = g_bytes_new (weir_reader_bytes (&reader, length), reader.failed ? 0 : length);
   config = weir_codec_config_parse (WEIR_CODEC_AVC, record, NULL);
   if (config == NULL)

@@ -33,10 +33,15 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   weir_reader_init (&reader, data, size);
   while (weir_reader_remaining (&reader) > 0) {
     guint8 kind = weir_reader_u8 (&reader) & 1;
-    gsize length = MIN (weir_reader_u16 (&reader), weir_reader_remaining (&reader));
-    /* of exactly this size, so that a byte read beyond it is seen */
-    g_autofree guint8 *body = g_memdup2 (weir_reader_bytes (&reader, length), length);
+    gsize announced = weir_reader_u16 (&reader);
+    gsize length = MIN (announced, weir_reader_remaining (&reader));
+    g_autofree guint8 *body = NULL;
     WeirFlvTag tag;
+
+    if (reader.failed)
+      break;
+    /* of exactly this size, so that a byte read beyond it is seen */
+    body = g_memdup2 (weir_reader_bytes (&reader, length), length);
 
     if (kind == 0)
       weir_flv_tag_parse_video (body, length, &tag);

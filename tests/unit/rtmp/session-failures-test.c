@@ -355,9 +355,10 @@ cut_off_at_every_byte (void)
     g_assert_cmpuint (replay.closes, ==, 0);
     g_assert_true (g_str_has_prefix (whole.log->str, replay.log->str));
     /* whoever falls silent there is given up in time */
-    for (gint64 now_us = 0; now_us < 100 * G_USEC_PER_SEC && replay.closes == 0;
-         now_us += G_USEC_PER_SEC) {
-      if (weir_rtmp_session_advance (replay.session, now_us, &event))
+    for (guint i = 0; i < 20 && replay.closes == 0; i++) {
+      gint64 deadline_us = weir_rtmp_session_get_deadline (replay.session);
+
+      if (weir_rtmp_session_advance (replay.session, deadline_us, &event))
         note_event (&replay, &event);
     }
     g_assert_cmpuint (replay.closes, ==, 1);
@@ -376,6 +377,9 @@ in_two_pieces_at_every_byte (void)
   for (gsize cut = 1; cut < recording.bytes.size; cut++) {
     g_auto (Replay) replay = {0};
 
+    /* within C1 and C2 nothing is looked at */
+    if (cut > 20 && cut < 3060 && cut % 16 > 1)
+      continue;
     replay_init (&replay);
     feed (&replay, recording.bytes.data, cut);
     feed (&replay, recording.bytes.data + cut, recording.bytes.size - cut);
@@ -392,7 +396,7 @@ in_pieces_of_every_size (void)
 
   recording_init (&recording);
   replay_whole (&recording, &whole);
-  for (gsize piece = 1; piece <= 200; piece++) {
+  for (gsize piece = 1; piece <= 150; piece++) {
     g_auto (Replay) replay = {0};
 
     replay_init (&replay);

@@ -1143,6 +1143,7 @@ media_may_be_a_minute_ahead_of_the_clock (void)
       peer_hex (peer, WEIR_RTMP_VIDEO, 1, stamp, "2701000000");
       peer_speak (peer);
       g_assert_null (strstr (peer->log->str, "onStatus"));
+      g_string_truncate (peer->log, 0);
     }
     peer_hex (peer, WEIR_RTMP_VIDEO, 1, stamp + table[i].step_ms, "2701000000");
     peer_assert_rejected (peer, "rtmp-lead");
@@ -1154,13 +1155,13 @@ an_encoder_whose_clock_is_a_little_fast_goes_on_for_ever (void)
 {
   g_autoptr (Peer) peer = peer_new_publishing ();
 
-  /* 3 % for two days */
-  for (guint i = 0; i < 2 * 24 * 3600; i++) {
-    peer->now_us += SECOND;
-    peer_hex (peer, WEIR_RTMP_VIDEO, 1, i * 1030, "2701000000");
+  /* 3 % for eight hours */
+  for (guint i = 0; i < 8 * 3600; i += 2) {
+    peer->now_us += 2 * SECOND * 100 / 103;
+    peer_hex (peer, WEIR_RTMP_VIDEO, 1, i * 1000, "2701000000");
     peer_forget (peer);
   }
-  g_assert_cmpuint (peer->media_count, ==, 2 * 24 * 3600);
+  g_assert_cmpuint (peer->media_count, ==, 4 * 3600);
 }
 
 static void
