@@ -303,7 +303,8 @@ export class RtmpClient {
       if (this.closed)
         resolve();
       else
-        this.socket.write(Buffer.concat(pieces), () => resolve());
+        /* what has come is read before more is sent */
+        this.socket.write(Buffer.concat(pieces), () => setImmediate(resolve));
     });
   }
 
