@@ -67,7 +67,8 @@ struct _WeirBroadcast {
   gint journal_fd; /* (writer's thread) -1 without */
   /* writer's thread */
   gboolean journal_torn;
-  GHashTable *spool_paths; /* guint64 number → path, of what is not recorded */
+  gboolean journal_has_inits; /* all of them */
+  GHashTable *spool_paths;    /* guint64 number → path, of what is not recorded */
   WeirIndexSegment *open_segments[2];
   gboolean date_fixed;
   gboolean refused;        /* the disk refuses: segments are in memory */
@@ -355,25 +356,47 @@ inits_changed_on_main (WeirBroadcast *self, gpointer data)
   broadcast_commit_inits (self);
 }
 
-/* The journal stands beside the spool files and says what they do not: a line of JSON for each set
- * of inits and each segment that opens, written before any part of it is published. A salvage after
- * a crash needs it, and the store's answer may come later than the crash. */
-static void
-broadcast_journal (WeirBroadcast *self, const gchar *kind, const gchar *json)
+static gboolean
+broadcast_write_journal (WeirBroadcast *self, const gchar *kind, const gchar *json)
 {
   /* behind a line that a full disk has cut short begins another one */
   g_autofree gchar *line =
       g_strdup_printf ("%s{\"%s\":%s}\n", self->journal_torn ? "\n" : "", kind, json);
   gsize size = strlen (line);
-  gssize written;
+  gssize written = write (self->journal_fd, line, size);
 
-  if (self->journal_fd < 0)
-    return;
-  written = write (self->journal_fd, line, size);
   self->journal_torn = written != (gssize) size;
   if (self->journal_torn)
     g_message ("broadcast %s: its journal cannot be written: %s", self->record->uid,
         g_strerror (written < 0 ? errno : ENOSPC));
+  return !self->journal_torn;
+}
+
+/* The journal stands beside the spool files and says what they do not: a line of JSON for each set
+ * of inits and each segment that opens there, written before any part of it is published. A salvage
+ * after a crash needs it, and the store's answer may come later than the crash. */
+static void
+broadcast_journal (WeirBroadcast *self, const WeirIndexSegment *segment)
+{
+  g_autofree gchar *json = weir_index_segment_to_json (segment);
+
+  if (self->journal_fd < 0) {
+    g_autofree gchar *path =
+        weir_broadcast_get_journal_path (self->context.blobs, self->record->uid);
+
+    self->journal_fd = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (self->journal_fd < 0) {
+      g_message (
+          "broadcast %s: its journal cannot be made: %s", self->record->uid, g_strerror (errno));
+      return;
+    }
+  }
+  if (!self->journal_has_inits) {
+    g_autofree gchar *inits = weir_index_inits_to_json (self->index);
+
+    self->journal_has_inits = broadcast_write_journal (self, "inits", inits);
+  }
+  broadcast_write_journal (self, "segment", json);
 }
 
 /* each configuration is kept for as long as the broadcast, and its recording */
@@ -407,7 +430,7 @@ broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
   if (event->init_generation >= self->context.config->limits.broadcast_configurations)
     broadcast_post (self, end_on_main, NULL);
   inits = weir_index_inits_to_json (self->index);
-  broadcast_journal (self, "inits", inits);
+  self->journal_has_inits = FALSE;
   broadcast_post (self, inits_changed_on_main, inits);
 }
 
@@ -498,11 +521,8 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
   }
   /* the index gives it its numbers in playlists, which the journal keeps */
   weir_index_open_segment (self->index, weir_index_segment_ref (segment));
-  if (self->record->recorded && !segment->in_memory) {
-    g_autofree gchar *json = weir_index_segment_to_json (segment);
-
-    broadcast_journal (self, "segment", json);
-  }
+  if (self->record->recorded && !segment->in_memory)
+    broadcast_journal (self, segment);
 }
 
 static void
@@ -1010,9 +1030,27 @@ broadcast_end_later (WeirBroadcast *self)
 }
 
 static void
+spool_removed (G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult *result, gpointer data)
+{
+  broadcast_finish (data);
+}
+
+/* A thread of its own: it waits for the disk. */
+static void
+remove_spool (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
+    G_GNUC_UNUSED GCancellable *cancellable)
+{
+  WeirBroadcast *self = data;
+
+  weir_spool_remove (weir_blobs_get_spool (self->context.blobs), self->record->uid);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
 store_ended (GObject *source, GAsyncResult *result, gpointer data)
 {
   WeirBroadcast *self = data;
+  g_autoptr (GTask) task = NULL;
   g_autoptr (GError) error = NULL;
 
   if (!weir_store_end_broadcast_finish (WEIR_STORE (source), result, &error)) {
@@ -1023,10 +1061,12 @@ store_ended (GObject *source, GAsyncResult *result, gpointer data)
       broadcast_end_later (self);
       return;
     }
-  } else {
-    weir_spool_remove (weir_blobs_get_spool (self->context.blobs), self->record->uid);
+    broadcast_finish (self);
+    return;
   }
-  broadcast_finish (self);
+  task = g_task_new (NULL, NULL, spool_removed, self);
+  g_task_set_task_data (task, self, NULL);
+  g_task_run_in_thread (task, remove_spool);
 }
 
 static void
@@ -1160,12 +1200,6 @@ weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastReco
   self->index = weir_index_new (record->uid, WINDOW_SEGMENTS);
   self->spool_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->journal_fd = -1;
-  if (record->recorded) {
-    g_autofree gchar *journal = weir_broadcast_get_journal_path (context->blobs, record->uid);
-    self->journal_fd = open (journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (self->journal_fd < 0)
-      g_message ("broadcast %s: its journal cannot be made: %s", record->uid, g_strerror (errno));
-  }
   self->worker = weir_worker_pool_acquire (context->workers);
   broadcast_make_pipeline (self, known_gop_ns);
   return self;
