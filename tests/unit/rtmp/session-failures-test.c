@@ -308,6 +308,8 @@ replay_init (Replay *self)
 static void
 replay_clear (Replay *self)
 {
+  if (self->log == NULL)
+    return;
   weir_rtmp_session_free (self->session);
   g_string_free (self->log, TRUE);
 }
