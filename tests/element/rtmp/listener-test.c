@@ -730,8 +730,10 @@ who_speaks_something_else_is_closed (void)
       {"\xff", ""},
   };
   Fixture fixture = {.decision = ACCEPT};
+  g_autoptr (WeirCounters) counters = weir_counters_new ();
 
   fixture_init (&fixture);
+  fixture.settings.counters = counters;
   fixture_listen (&fixture);
   for (guint i = 0; i < G_N_ELEMENTS (table); i++) {
     gint fd = tcp_connect (weir_rtmp_listener_get_addresses (fixture.listener));
@@ -749,6 +751,43 @@ who_speaks_something_else_is_closed (void)
   }
   fixture_clear (&fixture);
   g_assert_cmpuint (counter_get (&fixture.asked), ==, 0);
+  g_assert_cmpuint (
+      weir_counters_get (counters, WEIR_RTMP_PROTOCOL_ERROR), ==, G_N_ELEMENTS (table));
+}
+
+/* what is dropped, and what ends a publisher who is told before */
+static void
+what_reaches_a_limit_is_counted_by_its_name (void)
+{
+  Fixture fixture = {.decision = ACCEPT};
+  g_autoptr (WeirCounters) counters = weir_counters_new ();
+  WeirConnectionSummary summary;
+  Publisher publisher;
+  guint8 long_message[20] = {0};
+
+  fixture_init (&fixture);
+  fixture.settings.counters = counters;
+  fixture_listen (&fixture);
+  fixture_publish (&fixture, &publisher);
+  publisher_assert_status (&publisher, "NetStream.Publish.Start");
+  for (guint i = 0; i < 60; i++)
+    publisher_command (&publisher, 0, "createStream", 0, NULL);
+  write_frames (&publisher, 5);
+  counter_await (&fixture.sink.messages, 5);
+
+  weir_rtmp_chunk_writer_message (&publisher.chunks, &publisher.output, 2,
+      WEIR_RTMP_ACKNOWLEDGEMENT, 0, 0, long_message, sizeof long_message);
+  publisher_flush (&publisher);
+  publisher_assert_status (&publisher, "NetStream.Publish.Rejected");
+  counter_await (&fixture.ended, 1);
+  g_assert_cmpuint (weir_counters_get (counters, WEIR_LIMIT_RTMP_STREAMS), >, 30);
+  g_assert_cmpuint (weir_counters_get (counters, WEIR_LIMIT_RTMP_COMMANDS_RATE), >=, 10);
+  g_assert_cmpuint (weir_counters_get (counters, WEIR_LIMIT_RTMP_CONTROL_MESSAGE), ==, 1);
+  weir_connection_get_summary (WEIR_CONNECTION (fixture.connection), &summary);
+  g_assert_nonnull (strstr (summary.reason, "(rtmp-control-message)"));
+  weir_connection_summary_clear (&summary);
+  publisher_clear (&publisher);
+  fixture_clear (&fixture);
 }
 
 static void
@@ -846,6 +885,7 @@ main (int argc, char **argv)
   TEST (stopping_asks_for_nobody_who_is_in_line);
   TEST (stopping_closes_those_that_wait_and_leaves_the_accepted);
   TEST (who_speaks_something_else_is_closed);
+  TEST (what_reaches_a_limit_is_counted_by_its_name);
   TEST (who_says_nothing_is_closed_in_time);
   TEST (two_hundred_connections_leave_no_descriptor);
   return g_test_run ();

@@ -498,6 +498,27 @@ only_a_changed_configuration_is_passed_on (void)
 }
 
 static void
+a_configuration_that_keeps_changing_ends_the_publisher (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+  g_autoptr (GString) expected = g_string_new (VIDEO_EVENTS " v0k!");
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  for (guint i = 0; i <= 12; i++) {
+    video_config (&publisher, i % 2 ? RECORD_BASELINE_720P30 : RECORD_MAIN_480P25);
+    video (&publisher, i * 40, "000000", IDR);
+    /* ten changes; nothing of what comes after them until it is closed */
+    if (i >= 1 && i <= 10)
+      g_string_append_printf (expected, " V:caps v%uk", i * 40);
+  }
+  publisher_close (&publisher);
+  g_string_append (expected, " V:eos");
+  assert_output (&bench, "V:eos", expected->str);
+}
+
+static void
 what_cannot_be_used_is_dropped_and_counted (void)
 {
   g_auto (Bench) bench = {0};
@@ -784,6 +805,7 @@ main (int argc, char **argv)
   ADD (only_the_right_key_is_taken);
   ADD (the_next_publisher_is_waited_for);
   ADD (only_a_changed_configuration_is_passed_on);
+  ADD (a_configuration_that_keeps_changing_ends_the_publisher);
   ADD (what_cannot_be_used_is_dropped_and_counted);
   ADD (stamps_before_the_beginning_get_a_segment_that_allows_them);
   ADD (a_track_that_nobody_wants_does_not_stop_the_other);
