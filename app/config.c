@@ -61,8 +61,8 @@ static const Entry entries[] = {
     {"server", "workers", TYPE_COUNT, "0",
         "Threads that broadcasts are spread over. 0: as many as the machine has cores.",
         AT (server.workers), 0, 1024, NULL},
-    {"server", "log-level", TYPE_CHOICE, "info", "What is logged at most.", AT (server.log_level),
-        0, 0, "error warning info debug"},
+    {"server", "log-level", TYPE_CHOICE, "info", "What is logged at most. Taken over at SIGHUP.",
+        AT (server.log_level), 0, 0, "error warning info debug"},
     {"server", "log-format", TYPE_CHOICE, "text",
         "Lines for people, or one JSON object a line. Under systemd the journal gets priorities "
         "either way.",

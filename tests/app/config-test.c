@@ -388,6 +388,25 @@ the_defaults_of_rtmp_are_those_of_the_file (void)
   g_assert_cmpint (config->limits.amf_values, ==, settings.amf.values_max);
 }
 
+static void
+two_configurations_differ_in_the_keys_that_were_changed (void)
+{
+  const gchar *const overrides[] = {
+      "server.log-level=debug", "segments.duration=4s", "rtmps.listen=", "rtmp.app=live", NULL};
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirConfig) one = weir_config_load ("/dev/null", NULL, &error);
+  g_autoptr (WeirConfig) other = weir_config_load ("/dev/null", overrides, &error);
+  g_auto (GStrv) none = NULL, changed = NULL;
+  g_autofree gchar *text = NULL;
+
+  g_assert_no_error (error);
+  none = weir_config_compare (one, one);
+  g_assert_cmpuint (g_strv_length (none), ==, 0);
+  changed = weir_config_compare (one, other);
+  text = g_strjoinv (" ", changed);
+  g_assert_cmpstr (text, ==, "server.log-level rtmps.listen segments.duration");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -415,5 +434,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/every_limit_of_rtmp_is_a_key", every_limit_of_rtmp_is_a_key);
   g_test_add_func ("/config/the_defaults_of_rtmp_are_those_of_the_file",
       the_defaults_of_rtmp_are_those_of_the_file);
+  g_test_add_func ("/config/two_configurations_differ_in_the_keys_that_were_changed",
+      two_configurations_differ_in_the_keys_that_were_changed);
   return g_test_run ();
 }

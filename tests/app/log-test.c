@@ -119,6 +119,28 @@ the_installed_writer_writes_to_stderr (void)
   g_test_trap_assert_stderr_unmatched ("*hidden*");
 }
 
+static void
+the_level_of_the_installed_writer_can_be_changed (void)
+{
+  if (g_test_subprocess ()) {
+    WeirLogSettings settings;
+    WeirLogSettings *installed;
+
+    weir_log_settings_init (&settings, "warning", "text");
+    installed = weir_log_install (&settings);
+    g_log_structured ("weir", G_LOG_LEVEL_DEBUG, "MESSAGE", "hidden");
+    weir_log_set_level (installed, "debug");
+    g_log_structured ("weir", G_LOG_LEVEL_DEBUG, "MESSAGE", "shown");
+    weir_log_set_level (installed, "error");
+    g_log_structured ("weir", G_LOG_LEVEL_MESSAGE, "MESSAGE", "hidden again");
+    return;
+  }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr ("*Z DEBUG shown\n*");
+  g_test_trap_assert_stderr_unmatched ("*hidden*");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -132,5 +154,7 @@ main (int argc, char **argv)
   g_test_add_func ("/log/what_is_less_important_is_left_out", what_is_less_important_is_left_out);
   g_test_add_func (
       "/log/the_installed_writer_writes_to_stderr", the_installed_writer_writes_to_stderr);
+  g_test_add_func ("/log/the_level_of_the_installed_writer_can_be_changed",
+      the_level_of_the_installed_writer_can_be_changed);
   return g_test_run ();
 }

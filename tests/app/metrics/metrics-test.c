@@ -114,6 +114,26 @@ every_limit_has_a_reason_from_the_start (void)
   remove_folder (folder);
 }
 
+static void
+rtmps_has_its_handshakes_and_the_end_of_its_certificate_while_it_is_on (void)
+{
+  WeirRtmpsStatistics rtmps = {.expiry = 1800000000, .handshakes = {.completed = 5, .failed = 2}};
+  WeirMetrics metrics = {.rtmps = &rtmps};
+  g_autofree gchar *on = weir_metrics_format (&metrics);
+  g_autofree gchar *off = NULL;
+
+  g_assert_nonnull (
+      strstr (on, "\n# TYPE weir_certificate_expiry_timestamp_seconds gauge\n"
+                  "weir_certificate_expiry_timestamp_seconds{listener=\"rtmps\"} 1800000000\n"));
+  g_assert_nonnull (strstr (on, "\n# TYPE weir_rtmps_handshakes_total counter\n"
+                                "weir_rtmps_handshakes_total{result=\"completed\"} 5\n"
+                                "weir_rtmps_handshakes_total{result=\"failed\"} 2\n"));
+  rtmps = (WeirRtmpsStatistics){0};
+  off = weir_metrics_format (&metrics);
+  g_assert_null (strstr (off, "weir_certificate_expiry"));
+  g_assert_nonnull (strstr (off, "weir_rtmps_handshakes_total{result=\"completed\"} 0\n"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -121,5 +141,6 @@ main (int argc, char **argv)
 #define TEST(name) g_test_add_func ("/metrics/" #name, name)
   TEST (refusals_are_shown_by_reason);
   TEST (every_limit_has_a_reason_from_the_start);
+  TEST (rtmps_has_its_handshakes_and_the_end_of_its_certificate_while_it_is_on);
   return g_test_run ();
 }
