@@ -190,6 +190,29 @@ test('the client of a trusted proxy is the peer, with TLS and without', async ()
   }, { 'server.trusted-proxies': PROXY });
 });
 
+/* ---- reasons ---- */
+
+test('who is not let in is counted by the reason', async () => {
+  await withWeir({}, async (weir) => {
+    const [used, disabled] = [await weir.createInput(), await weir.createInput({ enabled: false })];
+    const first = await RtmpClient.publishing(weir, used);
+    for (const [input, code, reason] of [
+      [{ rtmp: { streamKey: 'nobody-has-this' } }, 'NetStream.Publish.Denied', 'unknown-key'],
+      [disabled, 'NetStream.Publish.Denied', 'input-disabled'],
+      [used, 'NetStream.Publish.BadName', 'in-use'],
+    ]) {
+      assert.equal(await refusals(weir, reason), 0);
+      const client = await RtmpClient.connected(weir);
+      client.command(0, 'createStream', 2, null);
+      client.command(1, 'publish', 3, null, input.rtmp.streamKey, 'live');
+      await client.status(code);
+      client.close();
+      assert.equal(await refusals(weir, reason), 1);
+    }
+    first.close();
+  });
+});
+
 /* ---- descriptors ---- */
 
 test('without descriptors the daemon waits without spinning, and goes on', { seconds: 90 }, async () => {

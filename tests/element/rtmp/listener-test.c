@@ -310,9 +310,11 @@ no_decision_in_time_is_a_denial (void)
 {
   Fixture fixture = {.decision = LATER};
   Publisher publisher;
+  g_autoptr (WeirCounters) counters = weir_counters_new ();
 
   fixture_init (&fixture);
   fixture.settings.authorise_us = 20000;
+  fixture.settings.counters = counters;
   fixture_listen (&fixture);
   fixture_publish (&fixture, &publisher);
   publisher_assert_status (&publisher, "NetStream.Publish.Denied");
@@ -322,6 +324,8 @@ no_decision_in_time_is_a_denial (void)
   publisher_clear (&publisher);
   fixture_clear (&fixture);
   g_assert_cmpuint (counter_get (&fixture.ended), ==, 0);
+  g_assert_cmpuint (weir_counters_get (counters, "authorise"), ==, 1);
+  g_assert_cmpuint (weir_counters_get (counters, "authorisations"), ==, 0);
 }
 
 static void
@@ -653,10 +657,12 @@ who_waits_in_line_too_long_is_denied (void)
 {
   Fixture fixture = {.decision = LATER};
   Publisher publishers[2];
+  g_autoptr (WeirCounters) counters = weir_counters_new ();
 
   fixture_init (&fixture);
   fixture.settings.authorisations_max = 1;
   fixture.settings.line_us = 50000;
+  fixture.settings.counters = counters;
   fixture_listen (&fixture);
   for (guint i = 0; i < 2; i++)
     publisher_connect (&publishers[i], weir_rtmp_listener_get_addresses (fixture.listener));
@@ -670,6 +676,7 @@ who_waits_in_line_too_long_is_denied (void)
   for (guint i = 0; i < 2; i++)
     publisher_clear (&publishers[i]);
   fixture_clear (&fixture);
+  g_assert_cmpuint (weir_counters_get (counters, "authorisations"), ==, 1);
 }
 
 static void
