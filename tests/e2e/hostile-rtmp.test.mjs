@@ -8,6 +8,7 @@ import net from 'node:net';
 import { besideGoodBroadcast, metric, privateMemory } from './support/hostile.mjs';
 import { RtmpClient, amf, anyHost, basic, header, media, message, raw, type, u16, u24, u32 } from './support/rtmp.mjs';
 import { sleep, until } from './support/wait.mjs';
+import { settings } from './support/weir.mjs';
 
 const MIB = 1024 * 1024;
 const cases = [];
@@ -519,4 +520,46 @@ add('R25: a publisher that reads nothing is heard all the same', async ({ weir }
   client.close();
 });
 
-besideGoodBroadcast({ seconds: 60, together: 6 }, cases);
+/* ---- for longer ---- */
+
+/* calls once(i) again and again for so long; each may fail as it likes */
+async function again(seconds, once) {
+  const end = performance.now() + seconds * 1000;
+  for (let i = 0; performance.now() < end; i++)
+    await once(i).catch(() => {});
+}
+
+const randomBytes = (size) => Buffer.from(Array.from({ length: size }, () => Math.floor(Math.random() * 256)));
+
+add('R5: a minute of random bytes after the handshake, and while publishing', async ({ weir }) => {
+  const input = await weir.createInput();
+  await again(60, async (i) => {
+    const client = i % 2 ? await RtmpClient.shake(weir) : await RtmpClient.publishing(weir, input);
+    await client.send(randomBytes(3000));
+    await sleep(20);
+    client.close();
+    await weir.waitForState(input.uid, ['idle', 'ended', 'ready', 'reconnecting']);
+  });
+}, { long: true });
+
+add('R11: a minute of floods, by one who comes back each time', async ({ weir }) => {
+  const input = await weir.createInput();
+  const ping = message(2, type.userControl, Buffer.concat([u16(6), u32(1)]));
+  await again(60, async (i) => {
+    const client = await RtmpClient.publishing(weir, input);
+    await client.send(...Array(20000).fill(i % 2 ? ping : header(9, type.audio, 0, { stream: 1 })));
+    await client.end();
+  });
+}, { long: true });
+
+add('R21: a minute of metadata as fast as it goes', async ({ weir }) => {
+  const { client } = await publisher(weir);
+  const data = message(4, type.data, Buffer.concat([amf('onMetaData'), amf({ x: 'a'.repeat(60000) })]), { stream: 1, size: 65536 });
+  await again(60, async () => {
+    await client.send(...Array(16).fill(data));
+    /* and a frame now and then, so that it may stay */
+    await video(client, media.frame());
+  });
+}, { long: true });
+
+besideGoodBroadcast({ seconds: settings.long ? 180 : 60, together: 6 }, cases);
