@@ -36,12 +36,12 @@
  *    resumed before a daemon is stopped, which would abort otherwise;
  *  - its strict mode, which answers a missing Host header twice, stays off: such checks are ours;
  *  - a client that sends, or takes, a byte now and then keeps its connection alive as far as MHD is
- *    concerned: the keeper thread shuts down connections that are too slow.
+ *    concerned: a timer looks for connections that are too slow and shuts them down.
  */
 
 #define READ_BLOCK (64 * 1024)
 #define SWALLOW_FACTOR 16
-#define KEEPER_INTERVAL_US G_USEC_PER_SEC
+#define SWEEP_INTERVAL_US G_USEC_PER_SEC
 #define STOP_MAX_US (2 * G_USEC_PER_SEC)
 /* connections that we have cut and MHD has not closed yet */
 #define SPARE_CONNECTIONS 2048
@@ -57,13 +57,16 @@ struct _WeirHttpServer {
   WeirHttpAcceptor *acceptor;
   struct MHD_Daemon *daemon;
   WeirHttpTls *tls; /* NULL: plain HTTP */
-  GThread *keeper;
+  gchar *addresses;
+  WeirWorker *worker; /* accepts, and looks after who is slow */
+  WeirTimer *timer;
   gboolean lax; /* MHD is */
 
   GMutex lock;
   GCond changed;
   gboolean stopping;
-  gboolean keeper_stops;
+  gint64 wake_us;  /* when the timer is due, G_MAXINT64 for never */
+  gint64 swept_us; /* when the clients' deadlines were looked after */
   WeirHttpClients *clients;
   GQueue parked;              /* of Exchange, oldest deadline first */
   GHashTable *parked_peers;   /* address → number */
@@ -109,7 +112,8 @@ server_unref (WeirHttpServer *self)
 {
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
-  g_clear_pointer (&self->acceptor, weir_http_acceptor_free);
+  g_clear_pointer (&self->worker, weir_worker_unref);
+  g_free (self->addresses);
   g_clear_pointer (&self->tls, weir_http_tls_free);
   weir_http_clients_free (self->clients);
   g_hash_table_unref (self->parked_peers);
@@ -204,6 +208,26 @@ text_response (guint status, const gchar *text)
   return response;
 }
 
+static void
+arm_timer (gpointer data)
+{
+  WeirHttpServer *self = data;
+
+  g_mutex_lock (&self->lock);
+  weir_timer_arm (self->timer, self->wake_us);
+  g_mutex_unlock (&self->lock);
+}
+
+/* with the server's lock held */
+static void
+wake_by (WeirHttpServer *self, gint64 deadline_us)
+{
+  if (deadline_us >= self->wake_us)
+    return;
+  self->wake_us = deadline_us;
+  weir_worker_invoke (self->worker, arm_timer, self, NULL);
+}
+
 /* parked requests; with the server's lock held */
 
 /* Returns: FALSE when @max of them are there already */
@@ -268,8 +292,7 @@ park (Exchange *self, struct MHD_Connection *connection)
   self->link.data = self;
   g_queue_push_tail_link (&server->parked, &self->link);
   server->statistics.parked++;
-  if (server->parked.length == 1)
-    g_cond_broadcast (&server->changed);
+  wake_by (server, self->deadline_us);
   set_phase_locked (server, self->fd, WEIR_HTTP_CLIENT_ANSWERING);
   /* under the lock, so that nobody resumes what is not suspended yet */
   MHD_suspend_connection (connection);
@@ -322,40 +345,39 @@ probe (gint fd, guint64 *acknowledged, gboolean *waiting, G_GNUC_UNUSED gpointer
   return weir_http_probe_socket (fd, acknowledged, waiting);
 }
 
-static gpointer
-keep (gpointer data)
+/* on the worker: answers who has waited too long, shuts down who is too slow */
+static void
+look_after_clients (gpointer data)
 {
   static const WeirHttpClientsCallbacks callbacks = {.probe = probe, .cut = cut};
   WeirHttpServer *self = data;
-  gint64 swept = 0;
+  gint64 now_us = g_get_monotonic_time ();
+  Exchange *oldest;
 
   g_mutex_lock (&self->lock);
-  while (!self->keeper_stops) {
-    gint64 now = g_get_monotonic_time ();
-    gint64 wake = G_MAXINT64;
-    Exchange *oldest;
-
-    while ((oldest = g_queue_peek_head (&self->parked)) != NULL && oldest->deadline_us <= now) {
-      weir_counters_add (self->settings.counters, WEIR_LIMIT_HTTP_ANSWER);
-      unpark_busy (oldest);
-    }
-    if (oldest != NULL)
-      wake = oldest->deadline_us;
-    if (weir_http_clients_get_count (self->clients) > 0) {
-      if (now - swept >= KEEPER_INTERVAL_US) {
-        weir_http_clients_sweep (self->clients, now, &callbacks, self);
-        swept = now;
-      }
-      wake = MIN (wake, swept + KEEPER_INTERVAL_US);
-    }
-
-    if (wake == G_MAXINT64)
-      g_cond_wait (&self->changed, &self->lock);
-    else
-      g_cond_wait_until (&self->changed, &self->lock, wake);
+  self->wake_us = G_MAXINT64;
+  while ((oldest = g_queue_peek_head (&self->parked)) != NULL && oldest->deadline_us <= now_us) {
+    weir_counters_add (self->settings.counters, WEIR_LIMIT_HTTP_ANSWER);
+    unpark_busy (oldest);
   }
+  if (oldest != NULL)
+    wake_by (self, oldest->deadline_us);
+  if (now_us - self->swept_us >= SWEEP_INTERVAL_US) {
+    weir_http_clients_sweep (self->clients, now_us, &callbacks, self);
+    self->swept_us = now_us;
+  }
+  /* nobody there, nothing to wake up for */
+  if (weir_http_clients_get_count (self->clients) > 0)
+    wake_by (self, self->swept_us + SWEEP_INTERVAL_US);
   g_mutex_unlock (&self->lock);
-  return NULL;
+}
+
+static void
+make_timer (gpointer data)
+{
+  WeirHttpServer *self = data;
+
+  self->timer = weir_worker_timer (self->worker, look_after_clients, self);
 }
 
 /* answers */
@@ -975,7 +997,7 @@ log_error (void *cls, const char *format, va_list arguments)
     count_refusal (cls, reason, NULL, NULL);
 }
 
-/* accepting, on the acceptor's thread */
+/* accepting, on the worker */
 
 static gboolean
 admit (gint fd, GInetAddress *address, gpointer data)
@@ -991,8 +1013,7 @@ admit (gint fd, GInetAddress *address, gpointer data)
       self->clients, fd, address, is_proxy, g_get_monotonic_time (), &evicted, &evicted_limit);
   if (evicted >= 0)
     cut (evicted, evicted_limit, self);
-  if (weir_http_clients_get_count (self->clients) == 1)
-    g_cond_broadcast (&self->changed);
+  wake_by (self, g_get_monotonic_time () + SWEEP_INTERVAL_US);
   g_mutex_unlock (&self->lock);
   if (limit != NULL) {
     g_autofree gchar *peer = weir_http_format_inet_address (address);
@@ -1106,19 +1127,17 @@ stop (WeirHttpServer *self)
   gint64 deadline = g_get_monotonic_time () + STOP_MAX_US;
   Exchange *parked;
 
-  weir_http_acceptor_stop (self->acceptor);
+  g_clear_pointer (&self->acceptor, weir_http_acceptor_free);
   g_mutex_lock (&self->lock);
   self->stopping = TRUE;
   while ((parked = g_queue_peek_head (&self->parked)) != NULL)
     unpark_busy (parked);
   while (self->active > 0 && g_cond_wait_until (&self->changed, &self->lock, deadline))
     ;
-  self->keeper_stops = TRUE;
-  g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 
-  if (self->keeper != NULL)
-    g_thread_join (self->keeper);
+  weir_worker_stop (self->worker);
+  g_clear_pointer (&self->timer, weir_timer_free);
   if (self->daemon != NULL)
     MHD_stop_daemon (self->daemon);
 }
@@ -1185,6 +1204,9 @@ server_new (const WeirHttpServerSettings *settings, WeirHttpHandler handler, gpo
   self->parked_peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->parked_streams = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_queue_init (&self->parked);
+  self->wake_us = G_MAXINT64;
+  self->worker = weir_worker_new ("weir-http");
+  weir_worker_call (self->worker, make_timer, self);
   g_mutex_init (&self->lock);
   g_mutex_init (&self->log_lock);
   g_cond_init (&self->changed);
@@ -1198,20 +1220,16 @@ weir_http_server_new (const gchar *listen, const WeirHttpServerSettings *setting
 {
   static const WeirHttpAcceptorCallbacks callbacks = {
       .admit = admit, .ready = hand_on, .gone = newcomer_gone, .exhausted = out_of_descriptors};
-  g_autoptr (WeirHttpAcceptor) acceptor = weir_http_acceptor_new (
-      listen, settings->certificates != NULL, (guint) (settings->idle_us / 1000), error);
-  WeirHttpServer *self;
+  WeirHttpServer *self = server_new (settings, handler, user_data);
 
-  if (acceptor == NULL)
-    return NULL;
-  self = server_new (settings, handler, user_data);
-  self->acceptor = g_steal_pointer (&acceptor);
-  if (!start_daemon (self, error)) {
-    server_unref (self);
+  if (start_daemon (self, error))
+    self->acceptor = weir_http_acceptor_new (self->worker, listen, settings->certificates != NULL,
+        (guint) (settings->idle_us / 1000), &callbacks, self, error);
+  if (self->acceptor == NULL) {
+    weir_http_server_free (self);
     return NULL;
   }
-  self->keeper = g_thread_new ("http-keeper", keep, self);
-  weir_http_acceptor_start (self->acceptor, &callbacks, self);
+  self->addresses = g_strdup (weir_http_acceptor_get_addresses (self->acceptor));
   return self;
 }
 
@@ -1225,7 +1243,7 @@ weir_http_server_free (WeirHttpServer *self)
 const gchar *
 weir_http_server_get_addresses (WeirHttpServer *self)
 {
-  return weir_http_acceptor_get_addresses (self->acceptor);
+  return self->addresses;
 }
 
 void

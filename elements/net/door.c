@@ -350,6 +350,8 @@ on_accepted (gint fd, gpointer user_data)
     admit (self, fd, G_INET_SOCKET_ADDRESS (address));
 }
 
+static const WeirTcpListenerCallbacks listener_callbacks = {.accepted = on_accepted};
+
 WeirDoorway *
 weir_doorway_new (WeirDoor *door, WeirWorker *worker, const gchar *addresses,
     void (*entered) (gint fd, const gchar *peer, WeirVisit *visit, gpointer user_data),
@@ -361,7 +363,7 @@ weir_doorway_new (WeirDoor *door, WeirWorker *worker, const gchar *addresses,
   self->worker = weir_worker_ref (worker);
   self->entered = entered;
   self->user_data = user_data;
-  self->tcp = weir_tcp_listener_new (worker, addresses, on_accepted, self, error);
+  self->tcp = weir_tcp_listener_new (worker, addresses, &listener_callbacks, self, error);
   if (self->tcp == NULL)
     return NULL;
   return g_steal_pointer (&self);

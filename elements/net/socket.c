@@ -652,7 +652,7 @@ struct _WeirTcpListener {
   WeirWorker *worker;
   GArray *sockets; /* Listening */
   gchar *addresses;
-  void (*accepted) (gint fd, gpointer user_data);
+  WeirTcpListenerCallbacks callbacks;
   gpointer user_data;
   gboolean *left; /* set when a callback frees the listener */
   gboolean paused;
@@ -713,7 +713,9 @@ on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
     if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       return;
     if (fd < 0 && is_out_of_resources (errno)) {
-      if (listening->failures++ % ATTEMPTS_PER_LOG_LINE == 0)
+      if (self->callbacks.exhausted != NULL)
+        self->callbacks.exhausted (errno, self->user_data);
+      else if (listening->failures++ % ATTEMPTS_PER_LOG_LINE == 0)
         g_message ("no connection can be accepted: %s", g_strerror (errno));
       /* who connects waits in the backlog; closing them with a descriptor kept in reserve would
        * only bring them back at once, and some encoders do not come back */
@@ -727,7 +729,7 @@ on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
       continue;
     listening->failures = 0;
     self->left = &left;
-    self->accepted (fd, self->user_data);
+    self->callbacks.accepted (fd, self->user_data);
     if (left)
       return;
     self->left = NULL;
@@ -849,7 +851,7 @@ append_address (GString *addresses, gint fd)
 
 WeirTcpListener *
 weir_tcp_listener_new (WeirWorker *worker, const gchar *addresses,
-    void (*accepted) (gint fd, gpointer user_data), gpointer user_data, GError **error)
+    const WeirTcpListenerCallbacks *callbacks, gpointer user_data, GError **error)
 {
   g_autoptr (GPtrArray) parsed = weir_parse_listen (addresses, error);
   g_autoptr (GString) bound = g_string_new (NULL);
@@ -859,7 +861,7 @@ weir_tcp_listener_new (WeirWorker *worker, const gchar *addresses,
     return NULL;
   self = g_new0 (WeirTcpListener, 1);
   self->worker = weir_worker_ref (worker);
-  self->accepted = accepted;
+  self->callbacks = *callbacks;
   self->user_data = user_data;
   self->sockets = g_array_new (FALSE, FALSE, sizeof (Listening));
   for (guint i = 0; i < parsed->len; i++) {

@@ -75,18 +75,27 @@ const gchar *weir_socket_get_peer (WeirSocket *self);
  */
 typedef struct _WeirTcpListener WeirTcpListener;
 
+/* on the worker */
+typedef struct {
+  /* @fd: (transfer full), non-blocking, close-on-exec, no delay */
+  void (*accepted) (gint fd, gpointer user_data);
+  /* (nullable) no descriptor, or no memory, for one more connection, which waits in the kernel's
+   * backlog; tried again every 100 ms. Who has none is content with a line in the log. */
+  void (*exhausted) (gint error_number, gpointer user_data);
+} WeirTcpListenerCallbacks;
+
 /**
  * weir_tcp_listener_new: any thread
  * @addresses: `ADDR:PORT` or `[ADDR]:PORT`, several separated by `;`; port 0 lets the system
  * choose.
  *   `[::]:PORT` takes IPv4 too.
- * @accepted: on the worker: @fd is (transfer full), non-blocking, close-on-exec, no delay
+ * @callbacks: copied
  *
  * Returns: NULL with a #GIOError (`G_IO_ERROR_ADDRESS_IN_USE` for a busy port, whose message names
  *   the address)
  */
 WeirTcpListener *weir_tcp_listener_new (WeirWorker *worker, const gchar *addresses,
-    void (*accepted) (gint fd, gpointer user_data), gpointer user_data, GError **error);
+    const WeirTcpListenerCallbacks *callbacks, gpointer user_data, GError **error);
 /* stops accepting and closes; waits for the worker unless called on it */
 void weir_tcp_listener_free (WeirTcpListener *self);
 /* on the worker: while paused nothing is accepted; who connects waits in the kernel's backlog */

@@ -565,6 +565,8 @@ accepted (gint fd, gpointer user_data)
   counter_add (&self->accepted);
 }
 
+static const WeirTcpListenerCallbacks listener_callbacks = {.accepted = accepted};
+
 static void
 assert_accepts (const gchar *addresses, const gchar *connect_to, const gchar *peer)
 {
@@ -574,7 +576,8 @@ assert_accepts (const gchar *addresses, const gchar *connect_to, const gchar *pe
   g_autofree gchar *target = NULL;
   gint fd;
 
-  accepting.listener = weir_tcp_listener_new (worker, addresses, accepted, &accepting, &error);
+  accepting.listener =
+      weir_tcp_listener_new (worker, addresses, &listener_callbacks, &accepting, &error);
   g_assert_no_error (error);
   target = g_strconcat (
       connect_to, strrchr (weir_tcp_listener_get_addresses (accepting.listener), ':'), NULL);
@@ -621,7 +624,8 @@ what_is_accepted_has_keepalive_and_no_delay (void)
   Accepting accepting = {.keep = TRUE};
   gint fd;
 
-  accepting.listener = weir_tcp_listener_new (worker, "127.0.0.1:0", accepted, &accepting, NULL);
+  accepting.listener =
+      weir_tcp_listener_new (worker, "127.0.0.1:0", &listener_callbacks, &accepting, NULL);
   fd = tcp_connect (weir_tcp_listener_get_addresses (accepting.listener));
   counter_await (&accepting.accepted, 1);
   for (guint i = 0; i < G_N_ELEMENTS (options); i++) {
@@ -658,7 +662,8 @@ a_paused_listener_leaves_them_in_the_backlog (void)
   Accepting accepting = {0};
   gint fds[3];
 
-  accepting.listener = weir_tcp_listener_new (worker, "127.0.0.1:0", accepted, &accepting, NULL);
+  accepting.listener =
+      weir_tcp_listener_new (worker, "127.0.0.1:0", &listener_callbacks, &accepting, NULL);
   on_worker (worker, set_paused, &accepting);
   for (guint i = 0; i < 3; i++)
     fds[i] = tcp_connect (weir_tcp_listener_get_addresses (accepting.listener));
@@ -711,12 +716,12 @@ any_address_of_both_kinds_can_have_one_port (void)
     return;
   }
   /* a port that is free */
-  listener = weir_tcp_listener_new (worker, "0.0.0.0:0", accepted, &accepting, &error);
+  listener = weir_tcp_listener_new (worker, "0.0.0.0:0", &listener_callbacks, &accepting, &error);
   g_assert_no_error (error);
   port = strrchr (weir_tcp_listener_get_addresses (listener), ':');
   addresses = g_strdup_printf ("[::]%s;0.0.0.0%s", port, port);
   weir_tcp_listener_free (listener);
-  listener = weir_tcp_listener_new (worker, addresses, accepted, &accepting, &error);
+  listener = weir_tcp_listener_new (worker, addresses, &listener_callbacks, &accepting, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (weir_tcp_listener_get_addresses (listener), ==, addresses);
   fds[0] = tcp_connect (addresses);
@@ -734,12 +739,12 @@ a_busy_port_is_an_error_that_names_it (void)
   g_autoptr (WeirWorker) worker = weir_worker_new ("accept");
   g_autoptr (GError) error = NULL;
   g_autoptr (WeirTcpListener) first =
-      weir_tcp_listener_new (worker, "127.0.0.1:0", accepted, NULL, &error);
+      weir_tcp_listener_new (worker, "127.0.0.1:0", &listener_callbacks, NULL, &error);
   WeirTcpListener *second;
 
   g_assert_no_error (error);
   second = weir_tcp_listener_new (
-      worker, weir_tcp_listener_get_addresses (first), accepted, NULL, &error);
+      worker, weir_tcp_listener_get_addresses (first), &listener_callbacks, NULL, &error);
   g_assert_null (second);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
   g_assert_nonnull (strstr (error->message, weir_tcp_listener_get_addresses (first)));
@@ -754,7 +759,8 @@ the_listener_can_be_freed_while_it_accepts (void)
   g_autofree gchar *address = NULL;
   gint fd;
 
-  accepting.listener = weir_tcp_listener_new (worker, "127.0.0.1:0", accepted, &accepting, &error);
+  accepting.listener =
+      weir_tcp_listener_new (worker, "127.0.0.1:0", &listener_callbacks, &accepting, &error);
   g_assert_no_error (error);
   address = g_strdup (weir_tcp_listener_get_addresses (accepting.listener));
   fd = tcp_connect (address);
@@ -770,7 +776,8 @@ static void
 the_listener_can_be_freed_after_its_worker_stopped (void)
 {
   g_autoptr (WeirWorker) worker = weir_worker_new ("accept");
-  WeirTcpListener *listener = weir_tcp_listener_new (worker, "127.0.0.1:0", accepted, NULL, NULL);
+  WeirTcpListener *listener =
+      weir_tcp_listener_new (worker, "127.0.0.1:0", &listener_callbacks, NULL, NULL);
 
   weir_worker_stop (worker);
   weir_tcp_listener_free (listener);
@@ -800,7 +807,8 @@ without_descriptors_accepting_pauses_and_goes_on (void)
   struct rlimit old, tight;
   gint free_fd;
 
-  accepting.listener = weir_tcp_listener_new (worker, "127.0.0.1:0", accepted, &accepting, &error);
+  accepting.listener =
+      weir_tcp_listener_new (worker, "127.0.0.1:0", &listener_callbacks, &accepting, &error);
   g_assert_no_error (error);
   getrlimit (RLIMIT_NOFILE, &old);
   /* the lowest one that is free is the first one that is too many */
