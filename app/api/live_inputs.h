@@ -20,7 +20,7 @@ typedef struct {
   WeirBroadcastManager *manager;
   const WeirListeners *listeners;
   WeirAuth *auth;
-  WeirRtmps *rtmps; /* (nullable) */
+  WeirRtmps *rtmps;       /* (nullable) */
   WeirCounters *counters; /* (nullable) */
 } WeirApi;
 
