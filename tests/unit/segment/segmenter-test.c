@@ -1082,7 +1082,7 @@ a_change_that_has_to_wait_begins_with_its_keyframe (Harness *h, G_GNUC_UNUSED gc
 
 /* ---- whatever is sent, what is held is bounded ---- */
 
-#define HELD_SAMPLES 20000
+#define HELD_SAMPLES 8000
 #define BIG 6000 /* bytes */
 
 typedef struct {
@@ -1277,7 +1277,7 @@ send_one (WeirSegmenter *segmenter, guint track, const Sent *sent, gint64 now_us
   weir_segmenter_push (segmenter, track, &sample, now_us);
 }
 
-/* 40 ms of pictures and sound a step, for 13 minutes; the clock goes on as they should, or stands
+/* 40 ms of pictures and sound a step, for 5 minutes; the clock goes on as they should, or stands
  * still as it does for what is no live source */
 static void
 what_is_held_is_bounded (Harness *h, gconstpointer data)
