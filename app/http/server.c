@@ -631,18 +631,23 @@ take_client (Exchange *self, GInetAddress *peer)
 {
   WeirHttpRequest *request = self->request;
   const WeirNetworks *trusted = self->server->settings.trusted_proxies;
-  g_autofree gchar *forwarded_for = join_headers (request, "X-Forwarded-For");
-  g_autoptr (GInetAddress) client = weir_http_find_client (trusted, peer, forwarded_for);
-  const gchar *scheme = weir_http_request_get_header (request, "X-Forwarded-Proto");
 
-  request->peer = weir_http_format_inet_address (client);
   request->secure = self->server->tls != NULL;
-  if (scheme != NULL && trusted != NULL && weir_networks_contain (trusted, peer))
-    request->secure = g_ascii_strcasecmp (scheme, "https") == 0;
+  if (trusted != NULL && weir_networks_contain (trusted, peer)) {
+    g_autofree gchar *forwarded_for = join_headers (request, "X-Forwarded-For");
+    g_autoptr (GInetAddress) client = weir_http_find_client (trusted, peer, forwarded_for);
+    const gchar *scheme = weir_http_request_get_header (request, "X-Forwarded-Proto");
+
+    request->peer = weir_http_format_inet_address (client);
+    if (scheme != NULL)
+      request->secure = g_ascii_strcasecmp (scheme, "https") == 0;
+  } else {
+    request->peer = weir_http_format_inet_address (peer);
+  }
   /* who passes requests on from the same host is not who asks */
   request->loopback =
-      client == peer && !was_forwarded (request) &&
-      (strcmp (request->peer, "::1") == 0 || g_str_has_prefix (request->peer, "127."));
+      (strcmp (request->peer, "::1") == 0 || g_str_has_prefix (request->peer, "127.")) &&
+      !was_forwarded (request);
 }
 
 static void
