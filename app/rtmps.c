@@ -81,7 +81,7 @@ say_loaded (WeirRtmps *self)
   g_message ("rtmps: %u certificate%s from %s, valid until %s UTC", count, count == 1 ? "" : "s",
       weir_certificates_get_folder (self->certificates), date);
   if (left_s > 0 && left_s < EXPIRY_WARNING_S)
-    g_warning ("rtmps: a certificate expires in %" G_GINT64_FORMAT " days", left_s / DAY_S);
+    g_warning ("rtmps: a certificate expires soon, at %s UTC", date);
 }
 
 static gboolean
