@@ -491,8 +491,8 @@ main (int argc, char **argv)
       if (streams[i].state == SENDING)
         next = MIN (next, send_due (&streams[i], now));
       if (streams[i].state != GONE && !flush (&streams[i])) {
-        g_printerr ("%s: the server does not read\n", streams[i].key);
-        return 1;
+        g_printerr ("%s: the server does not read, or has closed\n", streams[i].key);
+        leave (&streams[i]);
       }
     }
     ready = epoll_wait (epoll, events, G_N_ELEMENTS (events),

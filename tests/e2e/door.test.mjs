@@ -25,8 +25,9 @@ function cpu(weir) {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/* little to send: it is coming in that counts */
 const clip = shared(() => makeReference(path.join(temporaryFolder('door'), 'small.flv'),
-  { seconds: 10, video: { bframes: 0, gop: 25, size: '160x90' } }));
+  { seconds: 10, video: { rate: '10', bframes: 0, gop: 10, size: '96x54' }, audio: false }));
 
 async function makeInputs(weir, count) {
   const inputs = [];
@@ -42,7 +43,7 @@ async function makeInputs(weir, count) {
 async function publishAll(weir, inputs, seconds, ...options) {
   const [host, port] = weir.address(options.includes('--tls') ? 'rtmps' : 'rtmp').split(':');
   const { stdout } = await run(tool('bench-publisher'), [...options, await clip(), host, port, String(seconds),
-    ...inputs.map((input) => `live/${input.rtmp.streamKey}`)], { seconds: seconds + 60 });
+    ...inputs.map((input) => `live/${input.rtmp.streamKey}`)], { seconds: seconds + 60, check: false });
   return JSON.parse(stdout);
 }
 
@@ -69,8 +70,8 @@ const storm = (count, seconds, bound) => async ({ weir }) => {
   })();
   const result = await publishAll(weir, inputs, seconds).finally(() => (over = true));
   await viewer;
-  assert.equal(result.let_in, count);
-  assert.equal(result.sending, count);
+  assert.equal(result.let_in, count, JSON.stringify(result));
+  assert.equal(result.sending, count, JSON.stringify(result));
   assert.ok(result.let_in_longest_ms < bound * 1000, JSON.stringify(result));
   assert.ok(Math.max(...waits) < 5000, `the API answered after ${Math.max(...waits)} ms`);
   await assertNobodyWasRefused(weir);
@@ -128,22 +129,22 @@ besideGoodBroadcast(crowd, [
 ]);
 
 const crowds = [
-  { name: '1,000 encoders that return within two seconds all get in', run: storm(1000, 60, 60) },
+  { name: '1,000 encoders that return within two seconds all get in', run: storm(1000, 40, 40) },
   {
     name: '1,000 encoders that return by TLS within two seconds all get in',
     async run() {
       await withCertificate(async (weir) => {
         const inputs = await makeInputs(weir, 1000);
-        const result = await publishAll(weir, inputs, 60, '--tls');
-        assert.equal(result.let_in, 1000);
-        assert.equal(result.sending, 1000);
+        const result = await publishAll(weir, inputs, 40, '--tls');
+        assert.equal(result.let_in, 1000, JSON.stringify(result));
+        assert.equal(result.sending, 1000, JSON.stringify(result));
         await assertNobodyWasRefused(weir);
       });
     },
   },
 ];
 if (settings.long)
-  besideGoodBroadcast({ ...crowd, seconds: 200, growth: 2048 * 1024 * 1024 }, crowds);
+  besideGoodBroadcast({ ...crowd, seconds: 160, lateness: 5, growth: 2048 * 1024 * 1024 }, crowds);
 
 /* ---- proxies ---- */
 
