@@ -144,7 +144,7 @@ const crowds = [
   },
 ];
 if (settings.long)
-  besideGoodBroadcast({ ...crowd, seconds: 160, lateness: 5, growth: 2048 * 1024 * 1024 }, crowds);
+  besideGoodBroadcast({ ...crowd, seconds: 160, lateness: 15, growth: 2048 * 1024 * 1024 }, crowds);
 
 /* ---- proxies ---- */
 
