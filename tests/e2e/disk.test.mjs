@@ -52,7 +52,7 @@ async function countSegments(weir, input) {
   return list.mediaSequence + list.segments.length;
 }
 
-async function moreSegments(weir, input, count, seconds = 20) {
+async function moreSegments(weir, input, count, seconds = 40) {
   const before = await countSegments(weir, input);
   return until(`${count} more segments than ${before}`,
     async () => await countSegments(weir, input) >= before + count, { seconds });
@@ -207,7 +207,7 @@ for (const [fault, where, words] of [
 
       await moreSegments(weir, input, 2);
       disk.fail(fault, where);
-      await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes no segments: ${words.source}; recording is paused`), 10);
+      await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes no segments: ${words.source}; recording is paused`), 40);
       await moreSegments(weir, input, 4);
       await answersQuickly(weir, input);
       let get = await metrics(weir);
@@ -217,7 +217,7 @@ for (const [fault, where, words] of [
       assert.match((await weir.cli(['status'])).stdout, /recording paused/);
 
       disk.heal();
-      await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes segments again after [\\d.]+ s`), 10);
+      await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes segments again after [\\d.]+ s`), 40);
       await moreSegments(weir, input, 2);
       get = await metrics(weir);
       assert.equal(get('weir_disk_refused_broadcasts'), 0);
@@ -368,11 +368,11 @@ for (const [name, minFree, megabytes] of [['a file system without a byte left', 
         await moreSegments(weir, input, 2);
         /* as much of a file as there is room for */
         await run('dd', ['if=/dev/zero', `of=${mount}/filler`, 'bs=1M', `count=${megabytes}`], { check: false });
-        await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes no segments: ${minFree === '0%' ? 'No space' : 'less than 50 % free'}`));
+        await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes no segments: ${minFree === '0%' ? 'No space' : 'less than 50 % free'}`), 40);
         await moreSegments(weir, input, 3);
         await answersQuickly(weir, input);
         fs.rmSync(`${mount}/filler`);
-        await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes segments again`));
+        await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes segments again`), 40);
         await moreSegments(weir, input, 1);
         assert.equal(encoder.code, undefined, encoder.tail());
         await encoder.stop();
