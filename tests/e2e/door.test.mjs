@@ -139,6 +139,8 @@ const crowds = [
         assert.equal(result.let_in, 1000, JSON.stringify(result));
         assert.equal(result.sending, 1000, JSON.stringify(result));
         await assertNobodyWasRefused(weir);
+        /* ending them all takes longer than a daemon that is told to stop has here */
+        await until('all have ended', async () => await metric(weir, 'weir_live_broadcasts') === 0, { seconds: 90 });
       });
     },
   },
