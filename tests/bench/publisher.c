@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* bench-publisher [--one-address] [--tls] FILE.flv HOST PORT SECONDS APP/KEY...
+/* bench-publisher [--one-address] [--spread SECONDS] [--tls] FILE.flv HOST PORT SECONDS APP/KEY...
  *
  * Sends one recorded FLV file in real time to an RTMP server, once for every key, from one thread,
  * for load measurements: the sender must cost little beside the server. Copies begin spread over
- * the first two seconds, each from an address of its own when the server is on the loopback network
- * (127.1.0.1 and so on, as so many encoders would have); or, with --one-address, all from one and
- * at once, as those of a studio do; the file is repeated with its timestamps going on. Prints one
- * line of JSON at the end: what was sent, how late the latest message was, and how long it took
- * until publishing was allowed. Fails when someone was not let in. */
+ * the first two seconds (or as many as are asked for), each from an address of its own when the
+ * server is on the loopback network (127.1.0.1 and so on, as so many encoders would have); or, with
+ * --one-address, all from one and at once, as those of a studio do; the file is repeated with its
+ * timestamps going on. Prints one line of JSON at the end: what was sent, how late the latest
+ * message was, and how long it took until publishing was allowed. Fails when someone was not let
+ * in. */
 
 #include "rtmp/amf.h"
 #include "rtmp/chunk.h"
@@ -451,6 +452,10 @@ main (int argc, char **argv)
     if (g_str_equal (argv[1], "--one-address")) {
       own_addresses = FALSE;
       spread_us = 0;
+    } else if (g_str_equal (argv[1], "--spread") && argc > 2) {
+      spread_us = (gint64) (g_ascii_strtod (argv[2], NULL) * G_USEC_PER_SEC);
+      argc--;
+      argv++;
     } else if (g_str_equal (argv[1], "--tls")) {
       /* whoever the server is */
       tls = SSL_CTX_new (TLS_client_method ());
@@ -458,8 +463,8 @@ main (int argc, char **argv)
     }
   }
   if (argc < 6) {
-    g_printerr (
-        "usage: bench-publisher [--one-address] [--tls] FILE.flv HOST PORT SECONDS APP/KEY...\n");
+    g_printerr ("usage: bench-publisher [--one-address] [--spread SECONDS] [--tls] FILE.flv HOST "
+                "PORT SECONDS APP/KEY...\n");
     return 2;
   }
   address.sin_port = htons ((guint16) g_ascii_strtoull (argv[3], NULL, 10));
