@@ -12,7 +12,6 @@
 #include "http/server.h"
 #include "https.h"
 #include "log.h"
-#include "memory.h"
 #include "net/door.h"
 #include "notify.h"
 #include "rtmp/listener.h"
@@ -541,7 +540,6 @@ weir_daemon_run (int argc, char **argv)
   self.config_file = g_steal_pointer (&file);
   self.overrides = g_steal_pointer (&overrides);
   weir_descriptors_raise_limit ();
-  weir_memory_init ();
   umask (077);
 
   daemon_warn_of_shortage (&self);

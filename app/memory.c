@@ -5,18 +5,6 @@
 #include <malloc.h>
 #endif
 
-/* larger pieces of memory go back to the system at once */
-#define KEPT_ALLOCATION (4 * 1024 * 1024)
-
-void
-weir_memory_init (void)
-{
-#ifdef __GLIBC__
-  mallopt (M_MMAP_THRESHOLD, KEPT_ALLOCATION);
-  mallopt (M_TRIM_THRESHOLD, 2 * KEPT_ALLOCATION);
-#endif
-}
-
 void
 weir_memory_give_back (void)
 {

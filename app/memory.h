@@ -5,24 +5,12 @@
 
 G_BEGIN_DECLS
 
-/*
- * What the C library's allocator does with memory that is free. Elsewhere than with glibc both
- * functions do nothing.
- */
-
-/**
- * weir_memory_init:
- *
- * The payload of a chunk is some hundred kilobytes. By default the allocator maps the first ones
- * anew and gives their pages back each time, and clearing pages costs more than writing them: those
- * are kept from now on. Before there are other threads.
- */
-void weir_memory_init (void);
 /**
  * weir_memory_give_back:
  *
- * Gives free memory back to the system. Each thread's part of the heap is locked on the way: only
- * while nobody publishes.
+ * Gives free memory back to the system, with the C library's allocator; elsewhere than with glibc
+ * it does nothing. Each thread's part of the heap is locked on the way: only while nobody
+ * publishes.
  */
 void weir_memory_give_back (void);
 

@@ -2,7 +2,6 @@
 #include "segment/segmenter.h"
 
 #include "base/tokenbucket.h"
-#include "base/writer.h"
 
 #define SECOND_NS G_GINT64_CONSTANT (1000000000)
 
@@ -70,8 +69,8 @@ typedef struct {
   gint64 last_duration;  /* ticks; 0: none yet */
   gint64 chunk_start;    /* ticks */
   gsize chunk_bytes;
-  WeirWriter payload; /* the data of @samples, @chunk_bytes of it, then that of @pending */
-  GArray *samples;    /* open chunk: of WeirChunkSample */
+  WeirBlocks *payload; /* the data of @samples, @chunk_bytes of it, then that of @pending */
+  GArray *samples;     /* open chunk: of WeirChunkSample */
   WeirSample pending;
 
   WeirCodecConfig *config;      /* of the current run */
@@ -176,7 +175,7 @@ track_free (gpointer data)
   WeirSample *sample;
 
   g_array_unref (track->samples);
-  weir_writer_clear (&track->payload);
+  weir_blocks_free (track->payload);
   while ((sample = g_queue_pop_head (&track->ahead)) != NULL) {
     release_sample (sample);
     g_free (sample);
@@ -207,7 +206,7 @@ weir_chunk_free (WeirChunk *self)
     return;
   g_array_unref (self->samples);
   g_bytes_unref (self->header);
-  g_clear_pointer (&self->payload, g_bytes_unref);
+  weir_blocks_free (self->payload);
   g_free (self);
 }
 
@@ -341,18 +340,14 @@ fix_target (WeirSegmenter *self, gint64 duration_ns)
 /* ---- chunks ---- */
 
 /* the open chunk's payload; that of the pending sample stays */
-static GBytes *
+static WeirBlocks *
 take_payload (Track *track)
 {
-  WeirWriter payload = track->payload;
-  gsize pending = payload.size - track->chunk_bytes;
+  WeirBlocks *payload = track->payload;
 
-  /* the next chunk will be about as large */
-  weir_writer_init (&track->payload, track->chunk_bytes + track->chunk_bytes / 2 + pending);
-  weir_writer_bytes (&track->payload, payload.data + track->chunk_bytes, pending);
-  payload.size = track->chunk_bytes;
+  track->payload = weir_blocks_split (payload, track->chunk_bytes);
   track->chunk_bytes = 0;
-  return weir_writer_steal (&payload);
+  return payload;
 }
 
 static GBytes *
@@ -709,7 +704,7 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
   }
   track->has_pending = TRUE;
   track->pending = *sample;
-  weir_writer_bytes (&track->payload, sample->data, sample->size);
+  weir_blocks_append (track->payload, sample->data, sample->size);
   release_sample (&track->pending);
   track->pending_dts = dts;
   track->pending_offset = (gint32) CLAMP (offset, G_MININT32, G_MAXINT32);
@@ -1226,6 +1221,7 @@ weir_segmenter_add_track (WeirSegmenter *self, WeirMediaKind kind)
 
   track->kind = kind;
   track->samples = g_array_new (FALSE, FALSE, sizeof (WeirChunkSample));
+  track->payload = weir_blocks_new ();
   g_queue_init (&track->ahead);
   g_ptr_array_add (self->tracks, track);
 
@@ -1443,8 +1439,7 @@ weir_segmenter_get_held (WeirSegmenter *self)
   for (guint i = 0; i < self->tracks->len; i++) {
     const Track *track = get_track (self, i);
 
-    held += track->payload.size +
-            track->samples->len * (sizeof (WeirSample) + sizeof (WeirFragmentSample));
+    held += track->payload->size + track->samples->len * sizeof (WeirChunkSample);
   }
   return held;
 }

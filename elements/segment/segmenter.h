@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/blocks.h"
 #include "codec/codec.h"
 #include "segment/fragment.h"
 
@@ -112,11 +113,11 @@ typedef struct {
   guint64 duration;     /* ticks: sum of the sample durations */
   gboolean independent; /* starts with a keyframe */
   guint sample_count;
-  GBytes *header;  /* moof and the header of mdat; a segment's first chunk: styp before */
-  gsize styp_size; /* how much of @header is styp, 0 but for a segment's first chunk */
-  GBytes *payload; /* (nullable): the samples' data; NULL once its owner has dropped it */
-  GArray *samples; /* of WeirChunkSample */
-  gsize size;      /* bytes of header and payload together */
+  GBytes *header;      /* moof and the header of mdat; a segment's first chunk: styp before */
+  gsize styp_size;     /* how much of @header is styp, 0 but for a segment's first chunk */
+  WeirBlocks *payload; /* the samples' data, without anything between them */
+  GArray *samples;     /* of WeirChunkSample */
+  gsize size;          /* bytes of header and payload together */
 } WeirChunk;
 
 /* what a sample costs in memory beside its bytes, roughly: what is held is bounded by the sum, or

@@ -119,8 +119,7 @@ push_chunk (WeirSegmentMux *self, const WeirChunk *chunk)
 {
   GstBufferList *list = gst_buffer_list_new_sized (chunk->sample_count + 1);
   GstBuffer *header = gst_buffer_new_wrapped_bytes (chunk->header);
-  gsize offset = 0, size;
-  gpointer data = (gpointer) g_bytes_get_data (chunk->payload, &size);
+  gsize offset = 0;
 
   GST_BUFFER_FLAG_SET (header, GST_BUFFER_FLAG_HEADER);
   if (chunk->styp_size == 0)
@@ -134,11 +133,12 @@ push_chunk (WeirSegmentMux *self, const WeirChunk *chunk)
   for (guint i = 0; i < chunk->samples->len; i++) {
     const WeirChunkSample *sample = &g_array_index (chunk->samples, WeirChunkSample, i);
     GstBuffer *buffer = gst_buffer_new ();
+    guint8 *data = g_malloc (sample->entry.size);
 
-    if (sample->entry.size > 0)
-      gst_buffer_append_memory (buffer,
-          gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY, data, size, offset, sample->entry.size,
-              g_bytes_ref (chunk->payload), (GDestroyNotify) g_bytes_unref));
+    weir_blocks_copy (chunk->payload, offset, sample->entry.size, data);
+    if (data != NULL)
+      gst_buffer_append_memory (buffer, gst_memory_new_wrapped (0, data, sample->entry.size, 0,
+                                            sample->entry.size, data, g_free));
     offset += sample->entry.size;
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
     if (i + 1 == chunk->samples->len)

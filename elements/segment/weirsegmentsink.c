@@ -46,6 +46,7 @@ GST_DEBUG_CATEGORY_STATIC (weir_segment_sink_debug);
 #define JOB_OVERHEAD 1024
 /* once there was too little space, so much more than enough (in percent of it) must be there */
 #define FREE_MARGIN 110
+#define VECTORS_MAX 256
 
 #define DEFAULT_LOCATION "segment%05d.m4s"
 #define DEFAULT_PLAYLIST_LOCATION "playlist.m3u8"
@@ -341,7 +342,7 @@ static gboolean
 write_fully (gint fd, struct iovec *vectors, guint n, guint64 offset)
 {
   while (n > 0) {
-    gssize size = pwritev (fd, vectors, (int) n, (off_t) offset);
+    gssize size = pwritev (fd, vectors, (int) MIN (n, VECTORS_MAX), (off_t) offset);
 
     if (size < 0 && errno == EINTR)
       continue;
@@ -405,16 +406,22 @@ move_to_memory (WeirSegmentSink *self, File *file, gint reason)
 static gboolean
 write_chunk (WeirSegmentSink *self, File *file, const WeirChunk *chunk, gboolean *moved)
 {
-  struct iovec vectors[2], again[2];
+  guint n = 1 + chunk->payload->blocks->len;
+  g_autofree struct iovec *vectors = g_new (struct iovec, n);
+  g_autofree struct iovec *again = NULL;
+  gsize at = 0;
 
   /* an object begins with its styp, or not at all */
   if (file == NULL || file->fd < 0 || (file->offset == 0 && chunk->styp_size == 0))
     return FALSE;
   vectors[0].iov_base = (gpointer) g_bytes_get_data (chunk->header, &vectors[0].iov_len);
-  vectors[1].iov_base = (gpointer) g_bytes_get_data (chunk->payload, &vectors[1].iov_len);
+  for (guint i = 1; i < n; i++) {
+    vectors[i].iov_base = (gpointer) weir_blocks_get (chunk->payload, at, &vectors[i].iov_len);
+    at += vectors[i].iov_len;
+  }
   /* a write that fails on the way uses them up */
-  memcpy (again, vectors, sizeof again);
-  if (!write_fully (file->fd, vectors, G_N_ELEMENTS (vectors), file->offset)) {
+  again = g_memdup2 (vectors, n * sizeof *vectors);
+  if (!write_fully (file->fd, vectors, n, file->offset)) {
     gint reason = errno;
 
     file->dirty = TRUE;
@@ -426,7 +433,7 @@ write_chunk (WeirSegmentSink *self, File *file, const WeirChunk *chunk, gboolean
       return FALSE;
     file->dirty = FALSE;
     *moved = TRUE;
-    if (!write_fully (file->fd, again, G_N_ELEMENTS (again), file->offset)) {
+    if (!write_fully (file->fd, again, n, file->offset)) {
       warn (self, "writing", "to memory", errno);
       return FALSE;
     }

@@ -213,7 +213,7 @@ append_chunk (Made *made, const WeirChunk *chunk)
   GByteArray *view = g_ptr_array_index (made->views[chunk->track], chunk->segment);
   gsize size;
   const guint8 *header = g_bytes_get_data (chunk->header, &size);
-  const guint8 *data;
+  g_autofree guint8 *data = NULL;
 
   g_byte_array_append (whole, header, (guint) size);
   if (view->len == 0) {
@@ -224,7 +224,9 @@ append_chunk (Made *made, const WeirChunk *chunk)
     g_byte_array_append (view, whole->data, weir_reader_u32 (&styp));
   }
   g_byte_array_append (view, header + chunk->styp_size, (guint) (size - chunk->styp_size));
-  data = g_bytes_get_data (chunk->payload, &size);
+  size = chunk->payload->size;
+  data = g_malloc (size);
+  weir_blocks_copy (chunk->payload, 0, size, data);
   g_byte_array_append (whole, data, (guint) size);
   g_byte_array_append (view, data, (guint) size);
 }
