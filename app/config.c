@@ -241,7 +241,7 @@ static const Entry entries[] = {
         NULL},
     {"limits", "rtmp-lead", TYPE_DURATION, "60s",
         "How far a publisher's media may run ahead of the clock, a drift of 5 % apart; one that "
-        "sends a file as fast as it can is disconnected.",
+        "sends a file as fast as it can is read more slowly then, at the pace of the clock.",
         AT (limits.rtmp_lead), 5 * SECOND, 24 * HOUR, NULL},
     {"limits", "rtmp-clock-jumps", TYPE_COUNT, "60",
         "How often a minute a publisher's stamps may jump, by more than 2s forward or 500ms back.",

@@ -91,6 +91,7 @@ struct _WeirRtmpConnection {
 G_DEFINE_FINAL_TYPE (WeirRtmpConnection, weir_rtmp_connection, WEIR_TYPE_CONNECTION)
 
 static void update (gpointer data);
+static void update_reading (WeirRtmpConnection *self);
 
 /* ── the end ── */
 
@@ -313,7 +314,8 @@ static gboolean
 takes_input (WeirRtmpConnection *self)
 {
   return self->state == STATE_TALKING || self->state == STATE_CLOSING ||
-         (self->state == STATE_LIVE && self->has_consumer);
+         (self->state == STATE_LIVE && self->has_consumer &&
+             !weir_rtmp_session_is_held_back (self->session));
 }
 
 static void
@@ -459,6 +461,7 @@ on_timer (gpointer data)
   g_autoptr (WeirRtmpConnection) self = g_object_ref (data);
   g_auto (WeirRtmpEvent) event = {0};
   gint64 now_us = g_get_monotonic_time ();
+  gboolean held_back = weir_rtmp_session_is_held_back (self->session);
   Then then = THEN_NOTHING;
 
   self->armed_us = G_MAXINT64;
@@ -479,6 +482,9 @@ on_timer (gpointer data)
           "The publisher could not be checked in time.");
   }
   arm_timer (self);
+  if (held_back && then == THEN_NOTHING && self->state == STATE_LIVE &&
+      !weir_rtmp_session_is_held_back (self->session))
+    update_reading (self);
   do_then (self, then);
 }
 
@@ -598,13 +604,13 @@ static void
 update_reading (WeirRtmpConnection *self)
 {
   g_autoptr (GByteArray) held = NULL;
-  gboolean has_consumer;
+  gboolean takes;
 
   g_rec_mutex_lock (&self->consumer_lock);
-  has_consumer = self->has_consumer;
+  takes = takes_input (self);
   g_rec_mutex_unlock (&self->consumer_lock);
-  weir_socket_set_paused (self->socket, !has_consumer);
-  if (!has_consumer || self->held == NULL)
+  weir_socket_set_paused (self->socket, !takes);
+  if (!takes || self->held == NULL)
     return;
   held = g_steal_pointer (&self->held);
   input (self, held->data, held->len);

@@ -31,7 +31,8 @@ enum {
 /* steps of stamps between which media is believed to go on, ms */
 #define STEP_MAX 2000
 #define STEP_MIN (-500)
-#define DRIFT_DIVISOR 20 /* media may run faster than the clock by this part of it, always */
+#define HOLD_US (500 * 1000) /* media that is held back comes in portions */
+#define DRIFT_DIVISOR 20     /* media may run faster than the clock by this part of it, always */
 
 static const gchar *const limits[] = {
     WEIR_LIMIT_RTMP_HANDSHAKE,
@@ -119,6 +120,8 @@ struct _WeirRtmpSession {
   WeirTokenBucket commands;
   WeirTokenBucket data_messages;
   WeirTokenBucket clock_jumps;
+  gint64 held_until_us; /* G_MAXINT64 unless the media is held back */
+  gboolean was_held;
   Clock clocks[2]; /* of video, of audio */
 
   guint8 *aggregate;
@@ -229,6 +232,7 @@ weir_rtmp_session_new (const WeirRtmpSessionSettings *settings, const guint8 *ra
   init_rate (&self->pings, settings->pings_rate, settings->pings_rate, now_us);
   init_rate (&self->commands, settings->commands_rate, settings->commands_rate, now_us);
   init_rate (&self->data_messages, settings->data_rate, settings->data_rate, now_us);
+  self->held_until_us = G_MAXINT64;
   weir_token_bucket_init (&self->clock_jumps, MAX (settings->clock_jumps, 1) / 60.0,
       MAX (settings->clock_jumps, 1), now_us);
   return self;
@@ -950,6 +954,16 @@ handle_window_size (WeirRtmpSession *self, const WeirRtmpMessage *message)
     self->peer_window = value;
 }
 
+/* Whoever sends a file as fast as it can is slowed down by TCP, to the pace of the clock. */
+static void
+hold_back (WeirRtmpSession *self, gint64 until_us)
+{
+  self->held_until_us = until_us;
+  if (!self->was_held)
+    note_drop (self, WEIR_LIMIT_RTMP_LEAD);
+  self->was_held = TRUE;
+}
+
 /* Follows the stamps of a publisher beside the clock. FALSE: that was enough, it is being closed.
  */
 static gboolean
@@ -979,10 +993,9 @@ check_clock (
    * is exactly ours */
   clock->lead_us += step * 1000 - passed_us - passed_us / DRIFT_DIVISOR;
   clock->lead_us = MAX (clock->lead_us, -self->settings.lead_us);
-  if (clock->lead_us <= self->settings.lead_us)
-    return TRUE;
-  return end_for_limit (
-      self, WEIR_LIMIT_RTMP_LEAD, "the media runs ahead of the clock", now_us, event);
+  if (clock->lead_us > self->settings.lead_us)
+    hold_back (self, now_us + clock->lead_us - self->settings.lead_us + HOLD_US);
+  return TRUE;
 }
 
 /* takes the payload when it returns TRUE */
@@ -1011,6 +1024,8 @@ handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, We
     if (!check_clock (self, message, now_us, event))
       return FALSE;
     self->media_deadline_us = now_us + self->settings.media_silence_us;
+    if (weir_rtmp_session_is_held_back (self))
+      self->media_deadline_us += self->held_until_us - now_us;
     self->has_media = TRUE;
   }
   memset (event, 0, sizeof *event);
@@ -1284,6 +1299,8 @@ weir_rtmp_session_input (
         return TRUE;
       break;
     default:
+      if (weir_rtmp_session_is_held_back (self))
+        return FALSE;
       if (self->aggregate != NULL && next_of_aggregate (self, now_us, event))
         return TRUE;
       if (*size == 0)
@@ -1303,6 +1320,12 @@ ping_deadline (WeirRtmpSession *self)
   return MAX (self->input_us, self->ping_us) + self->settings.silence_ping_us;
 }
 
+gboolean
+weir_rtmp_session_is_held_back (WeirRtmpSession *self)
+{
+  return self->state == STATE_PUBLISHING && self->held_until_us != G_MAXINT64;
+}
+
 gint64
 weir_rtmp_session_get_deadline (WeirRtmpSession *self)
 {
@@ -1313,7 +1336,7 @@ weir_rtmp_session_get_deadline (WeirRtmpSession *self)
   case STATE_CLOSING:
     return self->close_us;
   case STATE_PUBLISHING:
-    return MIN (self->media_deadline_us, ping_deadline (self));
+    return MIN (self->held_until_us, MIN (self->media_deadline_us, ping_deadline (self)));
   default:
     return self->has_published ? self->media_deadline_us
                                : self->start_us + self->settings.handshake_us;
@@ -1333,6 +1356,10 @@ weir_rtmp_session_advance (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *
     return set_close_event (
         self, self->close_protocol_error, self->close_limit, self->close_reason, event);
   case STATE_PUBLISHING:
+    if (now_us >= self->held_until_us)
+      self->held_until_us = G_MAXINT64;
+    if (now_us < weir_rtmp_session_get_deadline (self))
+      return FALSE;
     if (now_us >= self->media_deadline_us)
       return set_close_event (self, FALSE,
           self->has_media ? WEIR_LIMIT_RTMP_MEDIA_SILENCE : WEIR_LIMIT_RTMP_FIRST_MEDIA,

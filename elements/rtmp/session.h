@@ -87,6 +87,9 @@ gboolean weir_rtmp_session_input (
 gboolean weir_rtmp_session_advance (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event);
 /* Returns: when weir_rtmp_session_advance() has something to do, G_MAXINT64 for never */
 gint64 weir_rtmp_session_get_deadline (WeirRtmpSession *self);
+/* Returns: TRUE while a publisher's media is too far ahead of the clock: no input is consumed until
+ * weir_rtmp_session_advance() at the deadline, so that the sender is slowed down by its network */
+gboolean weir_rtmp_session_is_held_back (WeirRtmpSession *self);
 /* Returns: (transfer none): bytes to send; the caller sends them and resets the writer */
 WeirWriter *weir_rtmp_session_get_output (WeirRtmpSession *self);
 

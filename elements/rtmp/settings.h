@@ -76,7 +76,7 @@ typedef struct {
   guint data_rate;         /* 50 a second */
   guint pings_rate;        /* 2 a second are answered */
   gsize memory_max;        /* 64 MiB: partial messages, aggregate and output together */
-  gint64 lead_us;          /* 60 s that the media may be ahead of the clock */
+  gint64 lead_us;          /* 60 s that the media may be ahead of the clock; held back then */
   guint clock_jumps;       /* 60 a minute: steps of stamps that no frame is long enough for */
   guint configurations;    /* 10 a minute: how often a track's may change */
   WeirRtmpChunkLimits chunk;

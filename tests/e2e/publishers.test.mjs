@@ -10,7 +10,7 @@ import { decodesCleanly, makeReference, publishers, sameAsReference } from './su
 import { firstTimes } from './support/mp4.mjs';
 import { run } from './support/process.mjs';
 import { test } from './support/test.mjs';
-import { settings, sharedWeir } from './support/weir.mjs';
+import { settings, sharedWeir, withWeir } from './support/weir.mjs';
 
 const folder = temporaryFolder('publishers');
 const daemon = sharedWeir();
@@ -115,3 +115,26 @@ for (const [index, { name, video, audio = true, publisher = 'ffmpeg', seconds = 
     }
   });
 }
+
+test('a file that is sent at once comes in whole, at the pace of the clock', { seconds: 120 }, async () => {
+  const shape = { video: {}, audio: true };
+  const reference = await makeReference(path.join(folder, 'at-once.flv'), { ...shape, seconds: 16 });
+  await withWeir({ options: { 'limits.rtmp-lead': '5s' } }, async (weir) => {
+    const input = await weir.createInput({ meta: { name: 'at once' } });
+    const from = performance.now();
+    const encoder = publishers['ffmpeg at once'](reference, input.publishUrl);
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    assert.equal(await encoder.exited, 0, `${encoder.command}: ${encoder.tail()}`);
+    await weir.waitForState(input.uid, ['ended', 'ready', 'idle']);
+    const seconds = (performance.now() - from) / 1000;
+    /* 5 s ahead, and its clock may be 5 % fast */
+    assert.ok(seconds > 9, `16 s of media came in ${seconds} s`);
+
+    const collector = new Collector(weir, videoUID);
+    await collector.round();
+    const files = await writeFiles(collector, 'at-once', shape);
+    for (const file of Object.values(files))
+      await decodesCleanly(file);
+    await sameAsReference(reference, files, { ...shape, frame: 1 / 25 });
+  });
+});

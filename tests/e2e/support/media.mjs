@@ -37,6 +37,7 @@ export async function makeReference(file, { video = {}, audio = true, seconds = 
 export const publishers = {
   ffmpeg: (file, url) => new Process('ffmpeg',
     ['-v', 'warning', '-re', '-i', file, '-c', 'copy', '-f', 'flv', url]),
+  'ffmpeg at once': (file, url) => new Process('ffmpeg', ['-v', 'warning', '-i', file, '-c', 'copy', '-f', 'flv', url]),
   rtmp2sink: (file, url) => new Process('gst-launch-1.0', ['-q',
     'filesrc', `location=${file}`, '!', 'flvdemux', 'name=d',
     'd.video', '!', 'queue', '!', 'h264parse', '!', 'video/x-h264,stream-format=avc,alignment=au', '!', 'm.video',
