@@ -67,12 +67,6 @@ static const Entry entries[] = {
         "Lines for people, or one JSON object a line. Under systemd the journal gets priorities "
         "either way.",
         AT (server.log_format), 0, 0, "text json"},
-    {"server", "trusted-proxies", TYPE_NETWORKS, "",
-        "Networks or addresses of proxies, separated by semicolons. What connects from there to "
-        "rtmp.listen or rtmps.listen must begin with the PROXY protocol (version 1 or 2), before "
-        "TLS; of what sends HTTP, X-Forwarded-For and X-Forwarded-Proto are believed. Limits then "
-        "count the client that the proxy names. Empty: none.",
-        AT (server.trusted_proxies), 0, 0, NULL},
 
     {"http", "listen", TYPE_LISTEN, "[::]:8080",
         "Where the pages, playlists, segments and the API are served. Several addresses are "
@@ -85,6 +79,11 @@ static const Entry entries[] = {
         "Address of the HTTP service as viewers see it, for example https://live.example.org. "
         "Empty: made from the request.",
         AT (http.public_url), 0, 0, NULL},
+    {"http", "trusted-proxies", TYPE_NETWORKS, "",
+        "Networks or addresses of proxies and caches in front, separated by semicolons: their "
+        "X-Forwarded-For and X-Forwarded-Proto are believed, and limits count the client that they "
+        "name. For HTTPS too. Empty: none.",
+        AT (http.trusted_proxies), 0, 0, NULL},
 
     {"https", "listen", TYPE_LISTEN, "",
         "Where the same is served with TLS, for example [::]:8443; there must be a certificate "
@@ -113,6 +112,11 @@ static const Entry entries[] = {
     {"rtmp", "read-interval", TYPE_DURATION, "20ms",
         "How often a publisher is read. Longer costs latency and saves CPU; 0: at once.",
         AT (rtmp.read_interval), 0, SECOND, NULL},
+    {"rtmp", "trusted-proxies", TYPE_NETWORKS, "",
+        "Networks or addresses of proxies in front, separated by semicolons: what comes from there "
+        "must begin with the PROXY protocol (version 1 or 2), before TLS, and limits count the "
+        "client that it names. For RTMPS too. Empty: none.",
+        AT (rtmp.trusted_proxies), 0, 0, NULL},
 
     {"rtmps", "listen", TYPE_LISTEN, "[::]:1936",
         "Where encoders send RTMP over TLS to; off while there is no certificate. Several "

@@ -18,12 +18,12 @@ typedef struct {
     guint workers;
     gchar *log_level;  /* error, warning, info, debug */
     gchar *log_format; /* text, json */
-    gchar *trusted_proxies;
   } server;
   struct {
     gchar *listen;
     gchar *admin_listen;
     gchar *public_url;
+    gchar *trusted_proxies;
   } http;
   struct {
     gchar *listen;
@@ -37,6 +37,7 @@ typedef struct {
     gchar *listen;
     gchar *app;
     gint64 read_interval;
+    gchar *trusted_proxies;
   } rtmp;
   struct {
     gchar *listen;

@@ -216,8 +216,8 @@ daemon_make_door (Daemon *self)
   settings.patience_us = config->limits.rtmp_handshake;
   settings.counters = self->counters;
   /* it was read when the configuration was checked */
-  if (config->server.trusted_proxies[0] != '\0')
-    settings.trusted = weir_networks_parse (config->server.trusted_proxies, NULL);
+  if (config->rtmp.trusted_proxies[0] != '\0')
+    settings.trusted = weir_networks_parse (config->rtmp.trusted_proxies, NULL);
   self->door = weir_door_new (&settings);
 }
 
@@ -353,8 +353,8 @@ daemon_listen_http (Daemon *self, GError **error)
   if (self->rtmp != NULL)
     settings.listeners.rtmp = (gchar *) weir_rtmp_listener_get_addresses (self->rtmp);
   self->app = weir_http_app_new (&settings);
-  if (config->server.trusted_proxies[0] != '\0')
-    self->proxies = weir_networks_parse (config->server.trusted_proxies, NULL);
+  if (config->http.trusted_proxies[0] != '\0')
+    self->proxies = weir_networks_parse (config->http.trusted_proxies, NULL);
   return daemon_serve (self, "http.listen", config->http.listen, on_public, &self->http, error) &&
          daemon_serve_tls (self, on_public, error) &&
          daemon_serve (self, "http.admin-listen", config->http.admin_listen, weir_http_app_handle,

@@ -55,7 +55,8 @@ an_empty_file_gives_the_defaults (void)
   g_assert_cmpint (config->limits.rtmp_handshake, ==, 10000000);
   g_assert_cmpuint (config->limits.pending_connections, ==, 0);
   g_assert_cmpuint (config->limits.pending_connections_per_address, ==, 20);
-  g_assert_cmpstr (config->server.trusted_proxies, ==, "");
+  g_assert_cmpstr (config->http.trusted_proxies, ==, "");
+  g_assert_cmpstr (config->rtmp.trusted_proxies, ==, "");
   g_assert_cmpint (config->limits.rtmp_video_message, ==, 8 * 1024 * 1024);
   g_assert_cmpint (config->limits.http_body, ==, 64 * 1024);
 }
@@ -67,11 +68,11 @@ values_with_units_are_read (void)
   g_autoptr (WeirConfig) config = load ("[segments]\nduration=4s\npart-duration = 250ms\n"
                                         "[recording]\ntimeout=2min\nmode=off\n"
                                         "[rtmp]\nread-interval=0\nlisten=127.0.0.1:0;[::1]:0\n"
+                                        "trusted-proxies=10.0.0.0/8; ::1\n"
                                         "[limits]\nrtmp-video-message=1MiB\nhttp-body=2048B\n"
                                         "pending-connections=7\n"
                                         "[http]\nlisten=\npublic-url=https://[2001:db8::1]:8443/\n"
-                                        "[api]\naccount=a_B-9\n"
-                                        "[server]\ntrusted-proxies=10.0.0.0/8; ::1\n",
+                                        "[api]\naccount=a_B-9\n",
       &error);
 
   g_assert_no_error (error);
@@ -87,7 +88,7 @@ values_with_units_are_read (void)
   g_assert_cmpstr (config->http.listen, ==, "");
   g_assert_cmpstr (config->server.public_host, ==, "2001:db8::1");
   g_assert_cmpstr (config->api.account, ==, "a_B-9");
-  g_assert_cmpstr (config->server.trusted_proxies, ==, "10.0.0.0/8; ::1");
+  g_assert_cmpstr (config->rtmp.trusted_proxies, ==, "10.0.0.0/8; ::1");
 }
 
 static void
@@ -120,10 +121,10 @@ what_is_wrong_is_named (void)
       {"[limits]\nhttp-connections=1e3\n", WEIR_CONFIG_ERROR_VALUE, "is no whole number"},
       {"[limits]\nhttp-connections=0\n", WEIR_CONFIG_ERROR_VALUE, "must be from 1"},
       {"[server]\nworkers=-1\n", WEIR_CONFIG_ERROR_VALUE, "server.workers"},
-      {"[server]\ntrusted-proxies=10.0.0.1/8\n", WEIR_CONFIG_ERROR_VALUE,
-          ":2: server.trusted-proxies: \"10.0.0.1/8\" is no network"},
-      {"[server]\ntrusted-proxies=proxy.example.org\n", WEIR_CONFIG_ERROR_VALUE,
-          "server.trusted-proxies"},
+      {"[http]\ntrusted-proxies=10.0.0.1/8\n", WEIR_CONFIG_ERROR_VALUE,
+          ":2: http.trusted-proxies: \"10.0.0.1/8\" is no network"},
+      {"[rtmp]\ntrusted-proxies=proxy.example.org\n", WEIR_CONFIG_ERROR_VALUE,
+          "rtmp.trusted-proxies"},
       {"[server]\nlog-level=loud\n", WEIR_CONFIG_ERROR_VALUE, "error warning info debug"},
       {"[server]\nnode-name=a\\nb\n", WEIR_CONFIG_ERROR_VALUE, "control characters"},
       {"[rtmp]\napp=\n", WEIR_CONFIG_ERROR_VALUE, "rtmp.app: must not be empty"},

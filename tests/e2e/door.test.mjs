@@ -190,7 +190,7 @@ test('the client of a trusted proxy is the peer, with TLS and without', async ()
     /* and the others come as always */
     const own = await RtmpClient.publishing(weir, await weir.createInput(), { from: '127.0.0.6' });
     own.close();
-  }, { 'server.trusted-proxies': PROXY });
+  }, { 'rtmp.trusted-proxies': PROXY });
 });
 
 /* ---- reasons ---- */
