@@ -196,9 +196,9 @@ test('a second encoder with the same key is refused while the first one sends', 
 test('strangers on the RTMP port do no harm', async () => {
   const weir = await daemon();
   const input = await weir.createInput();
-  const url = `http://${weir.address('rtmp')}/`;
+  const answer = await fetch(`http://${weir.address('rtmp')}/`);
 
-  await assert.rejects(fetch(url));
+  assert.equal(answer.status, 400);
   const encoder = publishers.ffmpeg(await clip(), input.publishUrl);
   await weir.waitForState(input.uid, 'live');
   assert.equal(await encoder.exited, 0);

@@ -64,7 +64,7 @@ for (const [index, { name, video, audio = true, publisher = 'ffmpeg', seconds = 
     const code = await encoder.exited;
     assert.equal(code, 0, `${encoder.command}: ${encoder.tail()}`);
     await weir.waitForState(input.uid, ['ended', 'ready', 'idle']);
-    await collector.stop();
+    await collector.stopAtTheEnd();
 
     const files = await writeFiles(collector, String(index), { video, audio });
     for (const file of Object.values(files))
@@ -130,8 +130,7 @@ test('a file that is sent at once comes in whole, at the pace of the clock', { s
     /* 5 s ahead, and its clock may be 5 % fast */
     assert.ok(seconds > 9, `16 s of media came in ${seconds} s`);
 
-    const collector = new Collector(weir, videoUID);
-    await collector.round();
+    const collector = await new Collector(weir, videoUID).start().stopAtTheEnd();
     const files = await writeFiles(collector, 'at-once', shape);
     for (const file of Object.values(files))
       await decodesCleanly(file);

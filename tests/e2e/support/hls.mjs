@@ -2,7 +2,7 @@
 // HLS playlists: reading them, and gathering all that a broadcast lists while it runs.
 
 import assert from 'node:assert/strict';
-import { sleep } from './wait.mjs';
+import { sleep, until } from './wait.mjs';
 
 function attributes(text) {
   return Object.fromEntries([...text.matchAll(/([A-Z0-9-]+)=("[^"]*"|[^,]*)/g)]
@@ -103,6 +103,13 @@ export class Collector {
     this.stopped = true;
     await this.done;
     return this;
+  }
+
+  /* stops when every playlist has said that it has ended: a broadcast is over before its last segment is written */
+  async stopAtTheEnd() {
+    await until('the end of all playlists', () => this.tracks.size > 0 && [...this.tracks.values()].every(({ list }) => list.ended),
+      { seconds: 20, every: 100 });
+    return this.stop();
   }
 
   async #follow() {
