@@ -747,12 +747,15 @@ is_any_ipv6 (GInetSocketAddress *address)
          g_inet_address_get_is_any (inet);
 }
 
-/* `[::]` takes IPv4 too, unless IPv4 has an entry of its own for that port. */
+/* `[::]` takes IPv4 too, unless IPv4 has an entry of its own for that port; those that the
+ * system chooses differ. */
 static gboolean
 takes_ipv6_only (GInetSocketAddress *address, GPtrArray *all)
 {
   if (!is_any_ipv6 (address))
     return TRUE;
+  if (g_inet_socket_address_get_port (address) == 0)
+    return FALSE;
   for (guint i = 0; i < all->len; i++) {
     GInetSocketAddress *other = all->pdata[i];
     GInetAddress *inet = g_inet_socket_address_get_address (other);
