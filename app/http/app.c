@@ -54,8 +54,11 @@ get_landing (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
 {
   WeirHttpApp *self = user_data;
   g_autofree gchar *hint = self->api.rtmps != NULL ? weir_rtmps_get_hint (self->api.rtmps) : NULL;
-  g_autofree gchar *note =
-      hint != NULL ? g_markup_printf_escaped ("<p id=\"rtmps\">%s.</p>", hint) : g_strdup ("");
+  /* the hint itself names folders of this machine, which are nobody's business out there */
+  const gchar *note = hint != NULL
+                          ? "<p id=\"rtmps\">RTMPS is off. On the server, <code>weir status"
+                            "</code> says why, and how it is switched on.</p>"
+                          : "";
   g_autoptr (GBytes) page = g_resource_lookup_data (
       weir_api_get_resource (), "/weir/api/index.html", G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   g_autoptr (GString) text =
