@@ -5,7 +5,8 @@ usage='usage: sh tests/run.sh [--only NAME] [--long] [--fuzz]
 
   --only NAME  only the tests whose name contains NAME (unit, element, app and end-to-end tests)
   --long       the full matrices and the soaks too
-  --fuzz       only: build the fuzz targets with clang and run each for FUZZ_SECONDS (60)'
+  --fuzz       only: build the fuzz targets with clang and run each for FUZZ_SECONDS (60), as many at once
+               as there are cores'
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -125,19 +126,14 @@ if [ -n "$fuzz" ]; then
   unset CC
   done_step
   seconds=${FUZZ_SECONDS:-60}
+  cores=$(nproc)
+  step "fuzz targets, $seconds s each, $cores at once"
   for target in build-fuzz/tests/fuzz/fuzz_*; do
     [ -x "$target" ] && [ -f "$target" ] || continue
-    name=${target##*/fuzz_}
-    case $name in *"$only"*) ;; *) continue ;; esac
-    # found inputs are kept in the build folder; the seeds in the tree are only read
-    mkdir -p "build-fuzz/corpus/$name" "build-fuzz/found"
-    set -- "build-fuzz/corpus/$name"
-    seeds=tests/fuzz/corpus/${name%%_*}/${name#*_}
-    [ -d "$seeds" ] && set -- "$@" "$seeds"
-    check "fuzz $name, $seconds s" quietly "build-fuzz/$name.log" \
-      "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build-fuzz/found/$name-" "$@"
-    sed -n 's/^\(#[0-9]*\).*DONE.*cov: \([0-9]*\).*/   \1 runs, \2 edges/p' "build-fuzz/$name.log"
-  done
+    case ${target##*/fuzz_} in *"$only"*) printf '%s\0' "$target" ;; esac
+  done | xargs -0 -r -n 1 -P "$cores" sh tests/fuzz/one.sh "$seconds" | tee "$summaries"
+  count "$(grep -c '^ok fuzz ' "$summaries")" "$(grep -c '^failed: fuzz ' "$summaries")"
+  done_step
   finish
 fi
 
