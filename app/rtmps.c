@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define G_LOG_DOMAIN "weir"
-
 #include "rtmps.h"
 
-#include <string.h>
+#include "renewal.h"
 
-/* a pair is two files: whoever is asked this often seldom sees one without the other */
-#define CHECK_INTERVAL_S 2
-#define DAY_S (24 * 3600)
-/* Let's Encrypt renews 30 days before: something is broken when so few are left */
-#define EXPIRY_WARNING_S (14 * DAY_S)
+#include <string.h>
 
 struct _WeirRtmps {
   const WeirConfig *config;
@@ -19,8 +13,7 @@ struct _WeirRtmps {
   gboolean (*authorise) (WeirRtmpListener *listener, WeirConnection *connection, gpointer data);
   void (*changed) (gpointer data);
   gpointer data;
-  guint timer;
-  gchar *complaint; /* what was said last, so that it is said once */
+  WeirRenewal *renewal; /* NULL when it is off on purpose, within its making, and once stopped */
 
   GMutex lock; /* for who reads from other threads */
   WeirCertificates *certificates;
@@ -62,59 +55,25 @@ make_hint (WeirRtmps *self, const GError *error)
       error->message, folder, host, kind, host, folder, folder, host);
 }
 
-static void
-say_warnings (GStrv warnings)
+static gchar *
+explain (const GError *error, gpointer data)
 {
-  for (; warnings != NULL && *warnings != NULL; warnings++)
-    g_warning ("rtmps: %s", *warnings);
-}
-
-static void
-say_loaded (WeirRtmps *self)
-{
-  gint64 expiry = weir_certificates_get_expiry (self->certificates);
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (expiry);
-  g_autofree gchar *date = time != NULL ? g_date_time_format (time, "%F %T") : g_strdup ("?");
-  guint count = weir_certificates_get_count (self->certificates);
-  gint64 left_s = expiry - g_get_real_time () / G_USEC_PER_SEC;
-
-  g_message ("rtmps: %u certificate%s from %s, valid until %s UTC", count, count == 1 ? "" : "s",
-      weir_certificates_get_folder (self->certificates), date);
-  if (left_s > 0 && left_s < EXPIRY_WARNING_S)
-    g_warning ("rtmps: a certificate expires soon, at %s UTC", date);
-}
-
-static gboolean
-is_new_complaint (WeirRtmps *self, const gchar *text)
-{
-  if (g_strcmp0 (self->complaint, text) == 0)
-    return FALSE;
-  g_free (self->complaint);
-  self->complaint = g_strdup (text);
-  return TRUE;
-}
-
-/* what is missing before anyone asked for RTMPS is no cause for a warning */
-static void
-set_off (WeirRtmps *self, const GError *error)
-{
+  WeirRtmps *self = data;
   gchar *hint = make_hint (self, error);
-  gboolean asked =
-      !g_error_matches (error, WEIR_CERTIFICATES_ERROR, WEIR_CERTIFICATES_ERROR_NONE_THERE);
 
-  if (is_new_complaint (self, hint))
-    g_log (G_LOG_DOMAIN, asked ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE, "%s", hint);
   g_mutex_lock (&self->lock);
   g_free (self->hint);
-  self->hint = hint;
+  self->hint = g_strdup (hint);
   g_mutex_unlock (&self->lock);
+  return hint;
 }
 
 /* ── on and off ── */
 
 static gboolean
-listen_now (WeirRtmps *self, WeirCertificates *certificates, GError **error)
+switch_on (WeirCertificates *certificates, gpointer data, GError **error)
 {
+  WeirRtmps *self = data;
   WeirRtmpListener *listener;
 
   self->settings.certificates = certificates;
@@ -131,79 +90,17 @@ listen_now (WeirRtmps *self, WeirCertificates *certificates, GError **error)
   self->listener = listener;
   g_clear_pointer (&self->hint, g_free);
   g_mutex_unlock (&self->lock);
-  g_clear_pointer (&self->complaint, g_free);
-  return TRUE;
-}
-
-/* Returns: FALSE when there are certificates, but listening is not possible */
-static gboolean
-switch_on (WeirRtmps *self, gboolean tell, GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-  g_auto (GStrv) warnings = NULL;
-  g_autoptr (WeirCertificates) certificates =
-      weir_certificates_new (self->config->rtmps.certificates, &warnings, &local_error);
-
-  if (certificates == NULL) {
-    set_off (self, local_error);
-    return TRUE;
-  }
-  if (!listen_now (self, certificates, error))
-    return FALSE;
-  if (tell && self->changed != NULL)
+  /* not from within weir_rtmps_new() */
+  if (self->renewal != NULL && self->changed != NULL)
     self->changed (self->data);
-  say_warnings (warnings);
-  say_loaded (self);
   return TRUE;
-}
-
-static void
-switch_on_later (WeirRtmps *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!switch_on (self, TRUE, &error))
-    set_off (self, error);
-}
-
-static void
-read_again (WeirRtmps *self)
-{
-  g_autoptr (GError) error = NULL;
-  g_auto (GStrv) warnings = NULL;
-
-  if (weir_certificates_reload (self->certificates, &warnings, &error)) {
-    g_clear_pointer (&self->complaint, g_free);
-    say_warnings (warnings);
-    say_loaded (self);
-  } else if (is_new_complaint (self, error->message)) {
-    g_warning ("rtmps: %s; the certificates of before stay in use", error->message);
-  }
-}
-
-static gboolean
-on_timer (gpointer data)
-{
-  WeirRtmps *self = data;
-
-  if (self->listener == NULL)
-    switch_on_later (self);
-  else if (weir_certificates_has_changed (self->certificates))
-    read_again (self);
-  return G_SOURCE_CONTINUE;
 }
 
 void
 weir_rtmps_reload (WeirRtmps *self)
 {
-  if (self->timer == 0)
-    return;
-  /* who asks wants to hear it again */
-  g_clear_pointer (&self->complaint, g_free);
-  if (self->listener == NULL)
-    switch_on_later (self);
-  else
-    read_again (self);
+  if (self->renewal != NULL)
+    weir_renewal_reload (self->renewal);
 }
 
 WeirRtmps *
@@ -225,18 +122,17 @@ weir_rtmps_new (const WeirConfig *config, const WeirRtmpListenerSettings *settin
   self->data = data;
   if (config->rtmps.listen[0] == '\0')
     return g_steal_pointer (&self);
-  if (!switch_on (self, FALSE, error))
+  self->renewal =
+      weir_renewal_new ("rtmps", config->rtmps.certificates, switch_on, explain, self, error);
+  if (self->renewal == NULL)
     return NULL;
-  self->timer = g_timeout_add_seconds (CHECK_INTERVAL_S, on_timer, self);
   return g_steal_pointer (&self);
 }
 
 void
 weir_rtmps_stop (WeirRtmps *self)
 {
-  if (self->timer != 0)
-    g_source_remove (self->timer);
-  self->timer = 0;
+  g_clear_pointer (&self->renewal, weir_renewal_free);
   if (self->listener != NULL)
     weir_rtmp_listener_stop (self->listener);
 }
@@ -252,7 +148,6 @@ weir_rtmps_free (WeirRtmps *self)
   weir_worker_unref (self->worker);
   g_mutex_clear (&self->lock);
   g_free (self->app);
-  g_free (self->complaint);
   g_free (self->hint);
   g_free (self);
 }
