@@ -40,31 +40,6 @@ struct _WeirHttpAcceptor {
   GHashTable *newcomers; /* Newcomer; on the worker */
 };
 
-gchar *
-weir_http_format_inet_address (GInetAddress *address)
-{
-  gchar *text = g_inet_address_to_string (address);
-  gchar *mapped;
-
-  if (g_ascii_strncasecmp (text, "::ffff:", 7) != 0 || strchr (text, '.') == NULL)
-    return text;
-  mapped = g_strdup (text + 7);
-  g_free (text);
-  return mapped;
-}
-
-gchar *
-weir_http_format_address (GSocketAddress *address, gboolean with_port)
-{
-  GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS (address);
-  g_autofree gchar *text = weir_http_format_inet_address (g_inet_socket_address_get_address (inet));
-
-  if (!with_port)
-    return g_steal_pointer (&text);
-  return g_strdup_printf (
-      strchr (text, ':') ? "[%s]:%u" : "%s:%u", text, g_inet_socket_address_get_port (inet));
-}
-
 /* says what is spoken here, as far as the other side is able to understand it */
 static void
 correct (WeirHttpAcceptor *self, gint fd)

@@ -47,11 +47,6 @@ void weir_http_acceptor_free (WeirHttpAcceptor *self);
 /* Returns: (transfer none): what is bound, "[::]:8080;127.0.0.1:9000" with the real ports */
 const gchar *weir_http_acceptor_get_addresses (WeirHttpAcceptor *self);
 
-/* Returns: (transfer full): "127.0.0.1:80", "[::1]:80", without port "::1"; an IPv4 client of a
- * dual-stack socket is an IPv4 client */
-gchar *weir_http_format_address (GSocketAddress *address, gboolean with_port);
-gchar *weir_http_format_inet_address (GInetAddress *address);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirHttpAcceptor, weir_http_acceptor_free)
 
 G_END_DECLS

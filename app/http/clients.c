@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/clients.h"
 
-#include <string.h>
+#include "net/address.h"
 
 /* connections that were cut, but are still there: more of them, and nobody else comes in */
 #define LEAVING_MAX 1024
@@ -36,24 +36,6 @@ is_waiting (const WeirHttpClient *client)
 {
   return (client->phase == WEIR_HTTP_CLIENT_NEW || client->phase == WEIR_HTTP_CLIENT_IDLE) &&
          !client->cut;
-}
-
-/* IPv4 addresses as a /64 that nobody has */
-static guint64
-make_key (GInetAddress *address)
-{
-  const guint8 *bytes = g_inet_address_to_bytes (address);
-  gboolean four = g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4;
-  static const guint8 mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  guint64 key = 0;
-
-  if (!four && memcmp (bytes, mapped, sizeof mapped) == 0) {
-    four = TRUE;
-    bytes += sizeof mapped;
-  }
-  for (guint i = 0; i < (four ? 4 : 8); i++)
-    key = key << 8 | bytes[i];
-  return four ? G_GUINT64_CONSTANT (0xffff00000000) | key : key;
 }
 
 static Address *
@@ -143,7 +125,7 @@ weir_http_clients_enter (WeirHttpClients *self, gint fd, GInetAddress *inet, gbo
     gint64 now_us, gint *evicted, const gchar **evicted_limit)
 {
   const WeirHttpClientLimits *limits = &self->limits;
-  guint64 key = make_key (inet);
+  guint64 key = weir_address_get_network_key (inet);
   Address *address = exempt ? NULL : g_hash_table_lookup (self->addresses, &key);
   guint count = g_hash_table_size (self->clients) - self->leaving;
   WeirHttpClient *client;

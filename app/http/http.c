@@ -2,6 +2,7 @@
 #include "http/private.h"
 
 #include "base/escape.h"
+#include "net/address.h"
 
 #include <errno.h>
 #include <string.h>
@@ -303,7 +304,7 @@ weir_http_find_client (const WeirNetworks *trusted, GInetAddress *peer, const gc
     g_set_object (&client, before);
     end = start > 0 ? start - 1 : 0;
   }
-  return g_steal_pointer (&client);
+  return weir_address_unmap (client);
 }
 
 gboolean

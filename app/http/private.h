@@ -62,7 +62,7 @@ gboolean weir_http_request_set_target (WeirHttpRequest *self, const gchar *raw);
  * Of the addresses that each proxy has added to the end, the last that is not one of @trusted; the
  * header is believed as far as it was written by them.
  *
- * Returns: (transfer full)
+ * Returns: (transfer full): not IPv4-mapped
  */
 GInetAddress *weir_http_find_client (
     const WeirNetworks *trusted, GInetAddress *peer, const gchar *forwarded_for);

@@ -7,6 +7,7 @@
 #include "http/probe.h"
 #include "http/tls.h"
 #include "base/strangers.h"
+#include "net/address.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,7 +165,10 @@ get_peer (gint fd)
   if (getpeername (fd, (struct sockaddr *) &native, &size) < 0)
     return NULL;
   address = g_socket_address_new_from_native (&native, size);
-  return G_IS_INET_SOCKET_ADDRESS (address) ? weir_http_format_address (address, FALSE) : NULL;
+  if (!G_IS_INET_SOCKET_ADDRESS (address))
+    return NULL;
+  return g_inet_address_to_string (
+      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
 }
 
 /* with the server's lock held; MHD, or the acceptor, notices and closes the descriptor */
@@ -638,11 +642,11 @@ take_client (Exchange *self, GInetAddress *peer)
     g_autoptr (GInetAddress) client = weir_http_find_client (trusted, peer, forwarded_for);
     const gchar *scheme = weir_http_request_get_header (request, "X-Forwarded-Proto");
 
-    request->peer = weir_http_format_inet_address (client);
+    request->peer = g_inet_address_to_string (client);
     if (scheme != NULL)
       request->secure = g_ascii_strcasecmp (scheme, "https") == 0;
   } else {
-    request->peer = weir_http_format_inet_address (peer);
+    request->peer = g_inet_address_to_string (peer);
   }
   /* who passes requests on from the same host is not who asks */
   request->loopback =
@@ -675,7 +679,7 @@ take_addresses (Exchange *self, struct MHD_Connection *connection)
     g_autoptr (GSocketAddress) address = g_socket_address_new_from_native (&local, local_size);
 
     if (G_IS_INET_SOCKET_ADDRESS (address))
-      request->host = weir_http_format_address (address, TRUE);
+      request->host = weir_address_to_string (G_INET_SOCKET_ADDRESS (address));
   }
   if (request->host == NULL)
     request->host = g_strdup ("localhost");
@@ -1021,7 +1025,7 @@ admit (gint fd, GInetAddress *address, gpointer data)
   wake_by (self, g_get_monotonic_time () + SWEEP_INTERVAL_US);
   g_mutex_unlock (&self->lock);
   if (limit != NULL) {
-    g_autofree gchar *peer = weir_http_format_inet_address (address);
+    g_autofree gchar *peer = g_inet_address_to_string (address);
 
     count_refusal (self, limit, peer, NULL);
   }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "net/admission.h"
 
-#include "base/reader.h"
 #include "base/tokenbucket.h"
-
-#include <string.h>
+#include "net/address.h"
 
 /* how often addresses that are of no interest any more are looked for */
 #define SWEEP_US G_USEC_PER_SEC
@@ -57,22 +55,6 @@ weir_admission_unref (WeirAdmission *self)
   g_free (self);
 }
 
-/* An IPv6 address is its first 64 bits; an IPv4 address stands where no unicast prefix is. */
-static guint64
-make_key (GInetAddress *address)
-{
-  const guint8 mapped[12] = {[10] = 0xff, [11] = 0xff};
-  const guint8 *bytes = g_inet_address_to_bytes (address);
-  gsize size = g_inet_address_get_native_size (address);
-  WeirReader reader;
-
-  weir_reader_init (&reader, bytes, size);
-  if (size == 16 && memcmp (bytes, mapped, sizeof mapped) != 0)
-    return weir_reader_u64 (&reader);
-  weir_reader_skip (&reader, size - 4);
-  return G_GUINT64_CONSTANT (0xffffffff00000000) | weir_reader_u32 (&reader);
-}
-
 static gdouble
 get_rate (WeirAdmission *self)
 {
@@ -82,7 +64,7 @@ get_rate (WeirAdmission *self)
 static Address *
 find_address (WeirAdmission *self, GInetAddress *address)
 {
-  guint64 key = make_key (address);
+  guint64 key = weir_address_get_network_key (address);
 
   return g_hash_table_lookup (self->addresses, &key);
 }
@@ -95,7 +77,7 @@ make_address (WeirAdmission *self, GInetAddress *inet, gint64 now_us)
   if (address != NULL)
     return address;
   address = g_new0 (Address, 1);
-  address->key = make_key (inet);
+  address->key = weir_address_get_network_key (inet);
   weir_token_bucket_init (
       &address->rate, get_rate (self), MAX (1, self->settings.per_address_burst), now_us);
   g_hash_table_insert (self->addresses, &address->key, address);

@@ -3,6 +3,8 @@
 
 #include "net/door.h"
 
+#include "net/address.h"
+
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>

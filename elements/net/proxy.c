@@ -2,6 +2,7 @@
 #include "net/proxy.h"
 
 #include "base/reader.h"
+#include "net/address.h"
 
 #include <string.h>
 
@@ -27,18 +28,6 @@ enum {
   FAMILY_UNIX = 3,
 };
 
-static GInetAddress *
-unmap (GInetAddress *address)
-{
-  const guint8 mapped[12] = {[10] = 0xff, [11] = 0xff};
-  const guint8 *bytes = g_inet_address_to_bytes (address);
-
-  if (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6 &&
-      memcmp (bytes, mapped, sizeof mapped) == 0)
-    return g_inet_address_new_from_bytes (bytes + sizeof mapped, G_SOCKET_FAMILY_IPV4);
-  return g_object_ref (address);
-}
-
 /* Returns: (transfer full) (nullable) */
 static GInetAddress *
 parse_raw_address (const gchar *text, GSocketFamily family)
@@ -61,7 +50,7 @@ parse_text_address (const gchar *text, GSocketFamily family)
 {
   g_autoptr (GInetAddress) address = parse_raw_address (text, family);
 
-  return address != NULL ? unmap (address) : NULL;
+  return address != NULL ? weir_address_unmap (address) : NULL;
 }
 
 static gboolean
@@ -161,7 +150,7 @@ parse_addresses (WeirReader *reader, guint8 family, GInetSocketAddress **client)
     return FALSE;
   raw = g_inet_address_new_from_bytes (
       source, family == FAMILY_IPV4 ? G_SOCKET_FAMILY_IPV4 : G_SOCKET_FAMILY_IPV6);
-  address = unmap (raw);
+  address = weir_address_unmap (raw);
   *client = G_INET_SOCKET_ADDRESS (g_inet_socket_address_new (address, port));
   return TRUE;
 }
@@ -227,7 +216,7 @@ parse_network (const gchar *text)
   guint64 bits_max = family == G_SOCKET_FAMILY_IPV6 ? 128 : 32;
   guint64 bits = bits_max;
   g_autoptr (GInetAddress) raw = parse_raw_address (host, family);
-  g_autoptr (GInetAddress) address = raw != NULL ? unmap (raw) : NULL;
+  g_autoptr (GInetAddress) address = raw != NULL ? weir_address_unmap (raw) : NULL;
 
   if (address == NULL ||
       (slash != NULL && !g_ascii_string_to_unsigned (slash + 1, 10, 0, bits_max, &bits, NULL)))
@@ -276,7 +265,7 @@ weir_networks_free (WeirNetworks *self)
 gboolean
 weir_networks_contain (const WeirNetworks *self, GInetAddress *address)
 {
-  g_autoptr (GInetAddress) unmapped = unmap (address);
+  g_autoptr (GInetAddress) unmapped = weir_address_unmap (address);
 
   for (guint i = 0; i < self->masks->len; i++) {
     if (g_inet_address_mask_matches (self->masks->pdata[i], unmapped))

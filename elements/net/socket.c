@@ -4,6 +4,7 @@
 #include "net/socket.h"
 
 #include "base/writer.h"
+#include "net/address.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -66,18 +67,6 @@ typedef enum {
   READ_FULL,  /* the budget; there may be more */
   READ_ENDED, /* the socket may be gone */
 } ReadResult;
-
-gchar *
-weir_address_to_string (GInetSocketAddress *address)
-{
-  GInetAddress *inet = g_inet_socket_address_get_address (address);
-  g_autofree gchar *host = g_inet_address_to_string (inet);
-  guint16 port = g_inet_socket_address_get_port (address);
-
-  if (g_inet_address_get_family (inet) == G_SOCKET_FAMILY_IPV6)
-    return g_strdup_printf ("[%s]:%u", host, port);
-  return g_strdup_printf ("%s:%u", host, port);
-}
 
 static gchar *
 address_to_string (const struct sockaddr_storage *address, socklen_t size)

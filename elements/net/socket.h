@@ -103,9 +103,6 @@ void weir_tcp_listener_set_paused (WeirTcpListener *self, gboolean paused);
 /* Returns: (transfer none): what is bound, in the form of @addresses, with the real ports */
 const gchar *weir_tcp_listener_get_addresses (WeirTcpListener *self);
 
-/* Returns: (transfer full): "192.0.2.1:4711", "[2001:db8::1]:4711" */
-gchar *weir_address_to_string (GInetSocketAddress *address);
-
 /**
  * weir_parse_listen:
  * @listen: as @addresses above
