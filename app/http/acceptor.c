@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define TLS_HANDSHAKE 0x16
@@ -25,8 +26,7 @@ static const gchar tls_here[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r
 typedef struct {
   WeirHttpAcceptor *acceptor;
   gint fd;
-  struct sockaddr_storage address;
-  socklen_t size;
+  GInetSocketAddress *peer;
   WeirWatch *watch;
 } Newcomer;
 
@@ -63,6 +63,7 @@ newcomer_free (gpointer data)
   Newcomer *self = data;
 
   weir_watch_remove (self->watch);
+  g_object_unref (self->peer);
   g_free (self);
 }
 
@@ -84,9 +85,10 @@ on_first_byte (G_GNUC_UNUSED guint32 events, gpointer data)
 {
   Newcomer *newcomer = data;
   WeirHttpAcceptor *self = newcomer->acceptor;
-  Newcomer copy;
+  g_autoptr (GInetSocketAddress) peer = NULL;
+  gint fd = newcomer->fd;
   guint8 first;
-  gssize got = recv (newcomer->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  gssize got = recv (fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
 
   if (got < 0 && (errno == EAGAIN || errno == EINTR))
     return;
@@ -98,34 +100,30 @@ on_first_byte (G_GNUC_UNUSED guint32 events, gpointer data)
     close_newcomer (newcomer, TRUE);
     return;
   }
-  copy = *newcomer;
+  peer = g_object_ref (newcomer->peer);
   g_hash_table_remove (self->newcomers, newcomer);
-  self->callbacks->ready (copy.fd, (const struct sockaddr *) &copy.address, copy.size, self->data);
+  self->callbacks->ready (fd, peer, self->data);
 }
 
 static void
-on_accepted (gint fd, gpointer data)
+on_accepted (gint fd, GInetSocketAddress *peer, gpointer data)
 {
   WeirHttpAcceptor *self = data;
-  Newcomer newcomer = {.acceptor = self, .fd = fd, .size = sizeof newcomer.address};
-  g_autoptr (GSocketAddress) address = NULL;
-  Newcomer *kept;
+  Newcomer *newcomer;
 
-  if (getpeername (fd, (struct sockaddr *) &newcomer.address, &newcomer.size) == 0)
-    address = g_socket_address_new_from_native (&newcomer.address, newcomer.size);
-  if (!G_IS_INET_SOCKET_ADDRESS (address) ||
-      !self->callbacks->admit (
-          fd, g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)), self->data)) {
+  if (!self->callbacks->admit (fd, g_inet_socket_address_get_address (peer), self->data)) {
     close (fd);
     return;
   }
   setsockopt (
       fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &self->user_timeout_ms, sizeof self->user_timeout_ms);
-  kept = g_new (Newcomer, 1);
-  *kept = newcomer;
-  g_hash_table_add (self->newcomers, kept);
+  newcomer = g_new0 (Newcomer, 1);
+  newcomer->acceptor = self;
+  newcomer->fd = fd;
+  newcomer->peer = g_object_ref (peer);
+  g_hash_table_add (self->newcomers, newcomer);
   /* told at once when the first byte is there already */
-  kept->watch = weir_worker_watch (self->worker, fd, EPOLLIN, on_first_byte, kept);
+  newcomer->watch = weir_worker_watch (self->worker, fd, EPOLLIN, on_first_byte, newcomer);
 }
 
 static void

@@ -4,7 +4,6 @@
 #include "net/worker.h"
 
 #include <gio/gio.h>
-#include <sys/socket.h>
 
 G_BEGIN_DECLS
 
@@ -21,7 +20,7 @@ typedef struct {
   /* someone has connected: FALSE closes it at once, TRUE is followed by either of the next two */
   gboolean (*admit) (gint fd, GInetAddress *address, gpointer data);
   /* @fd: (transfer full): there is something to read */
-  void (*ready) (gint fd, const struct sockaddr *address, socklen_t size, gpointer data);
+  void (*ready) (gint fd, GInetSocketAddress *peer, gpointer data);
   /* @fd is about to be closed. @wrong_protocol: it began with the other protocol */
   void (*gone) (gint fd, gboolean wrong_protocol, gpointer data);
   /* no descriptor, or no memory, for one more connection */

@@ -14,6 +14,7 @@ typedef struct {
 
 struct _WeirHttpClient {
   gint fd;
+  GInetAddress *inet;
   Address *address; /* NULL when it is not limited by address */
   WeirHttpClientPhase phase;
   gint64 since_us; /* in this phase; of SENDING: since progress was made last */
@@ -87,13 +88,22 @@ mark_cut (WeirHttpClients *self, WeirHttpClient *client)
     address_leave (self, g_steal_pointer (&client->address));
 }
 
+static void
+client_free (gpointer data)
+{
+  WeirHttpClient *self = data;
+
+  g_object_unref (self->inet);
+  g_free (self);
+}
+
 WeirHttpClients *
 weir_http_clients_new (const WeirHttpClientLimits *limits)
 {
   WeirHttpClients *self = g_new0 (WeirHttpClients, 1);
 
   self->limits = *limits;
-  self->clients = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->clients = g_hash_table_new_full (NULL, NULL, NULL, client_free);
   self->addresses = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   g_queue_init (&self->waiting);
   return self;
@@ -145,6 +155,7 @@ weir_http_clients_enter (WeirHttpClients *self, gint fd, GInetAddress *inet, gbo
 
   client = g_new0 (WeirHttpClient, 1);
   client->fd = fd;
+  client->inet = g_object_ref (inet);
   client->address = exempt ? NULL : address_enter (self, key);
   client->phase = WEIR_HTTP_CLIENT_NEW;
   client->since_us = now_us;
@@ -185,6 +196,12 @@ WeirHttpClient *
 weir_http_clients_find (WeirHttpClients *self, gint fd)
 {
   return g_hash_table_lookup (self->clients, GINT_TO_POINTER (fd));
+}
+
+GInetAddress *
+weir_http_client_get_address (WeirHttpClient *client)
+{
+  return client->inet;
 }
 
 void

@@ -68,6 +68,8 @@ gint weir_http_clients_evict (WeirHttpClients *self);
 void weir_http_clients_leave (WeirHttpClients *self, gint fd);
 /* Returns: (nullable) (transfer none): valid until it leaves */
 WeirHttpClient *weir_http_clients_find (WeirHttpClients *self, gint fd);
+/* Returns: (transfer none): as it came in with */
+GInetAddress *weir_http_client_get_address (WeirHttpClient *client);
 void weir_http_clients_set_phase (
     WeirHttpClients *self, WeirHttpClient *client, WeirHttpClientPhase phase, gint64 now_us);
 guint weir_http_clients_get_count (WeirHttpClients *self);

@@ -155,20 +155,13 @@ count_refusal (WeirHttpServer *self, const gchar *reason, const gchar *peer, con
   g_mutex_unlock (&self->log_lock);
 }
 
+/* with the server's lock held. Returns: (transfer full) (nullable) */
 static gchar *
-get_peer (gint fd)
+get_peer (WeirHttpServer *self, gint fd)
 {
-  struct sockaddr_storage native;
-  socklen_t size = sizeof native;
-  g_autoptr (GSocketAddress) address = NULL;
+  WeirHttpClient *client = weir_http_clients_find (self->clients, fd);
 
-  if (getpeername (fd, (struct sockaddr *) &native, &size) < 0)
-    return NULL;
-  address = g_socket_address_new_from_native (&native, size);
-  if (!G_IS_INET_SOCKET_ADDRESS (address))
-    return NULL;
-  return g_inet_address_to_string (
-      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
+  return client != NULL ? g_inet_address_to_string (weir_http_client_get_address (client)) : NULL;
 }
 
 /* with the server's lock held; MHD, or the acceptor, notices and closes the descriptor */
@@ -176,7 +169,7 @@ static void
 cut (gint fd, const gchar *limit, gpointer data)
 {
   WeirHttpServer *self = data;
-  g_autofree gchar *peer = get_peer (fd);
+  g_autofree gchar *peer = get_peer (self, fd);
 
   /* who has nothing more to ask does nothing wrong */
   if (strcmp (limit, WEIR_LIMIT_HTTP_IDLE) == 0)
@@ -1033,11 +1026,15 @@ admit (gint fd, GInetAddress *address, gpointer data)
 }
 
 static void
-hand_on (gint fd, const struct sockaddr *address, socklen_t size, gpointer data)
+hand_on (gint fd, GInetSocketAddress *peer, gpointer data)
 {
   WeirHttpServer *self = data;
+  GSocketAddress *address = G_SOCKET_ADDRESS (peer);
+  struct sockaddr_storage native = {0};
+  socklen_t size = (socklen_t) g_socket_address_get_native_size (address);
 
-  if (MHD_add_connection (self->daemon, fd, address, size) == MHD_YES)
+  g_socket_address_to_native (address, &native, sizeof native, NULL);
+  if (MHD_add_connection (self->daemon, fd, (struct sockaddr *) &native, size) == MHD_YES)
     return;
   /* it has closed the descriptor */
   count_refusal (self, WEIR_LIMIT_HTTP_CONNECTIONS, NULL, NULL);
@@ -1050,15 +1047,15 @@ static void
 newcomer_gone (gint fd, gboolean wrong_protocol, gpointer data)
 {
   WeirHttpServer *self = data;
+  g_autofree gchar *peer = NULL;
 
-  if (wrong_protocol) {
-    g_autofree gchar *peer = get_peer (fd);
-
-    count_refusal (self, WEIR_HTTP_REFUSED_PROTOCOL, peer, NULL);
-  }
   g_mutex_lock (&self->lock);
+  if (wrong_protocol)
+    peer = get_peer (self, fd);
   weir_http_clients_leave (self->clients, fd);
   g_mutex_unlock (&self->lock);
+  if (wrong_protocol)
+    count_refusal (self, WEIR_HTTP_REFUSED_PROTOCOL, peer, NULL);
 }
 
 static void

@@ -330,26 +330,15 @@ await_header (WeirDoorway *self, gint fd, GInetSocketAddress *peer)
 /* ── doorways ── */
 
 static void
-on_accepted (gint fd, gpointer user_data)
+on_accepted (gint fd, GInetSocketAddress *peer, gpointer user_data)
 {
   WeirDoorway *self = user_data;
   WeirNetworks *trusted = self->door->trusted;
-  struct sockaddr_storage native = {0};
-  socklen_t size = sizeof native;
-  g_autoptr (GSocketAddress) address = NULL;
 
-  if (getpeername (fd, (struct sockaddr *) &native, &size) == 0)
-    address = g_socket_address_new_from_native (&native, size);
-  /* gone already */
-  if (address == NULL || !G_IS_INET_SOCKET_ADDRESS (address)) {
-    close (fd);
-    return;
-  }
-  if (trusted != NULL && weir_networks_contain (trusted,
-                             g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address))))
-    await_header (self, fd, G_INET_SOCKET_ADDRESS (address));
+  if (trusted != NULL && weir_networks_contain (trusted, g_inet_socket_address_get_address (peer)))
+    await_header (self, fd, peer);
   else
-    admit (self, fd, G_INET_SOCKET_ADDRESS (address));
+    admit (self, fd, peer);
 }
 
 static const WeirTcpListenerCallbacks listener_callbacks = {.accepted = on_accepted};

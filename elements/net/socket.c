@@ -31,7 +31,6 @@
 
 struct _WeirSocket {
   gint fd;
-  gchar *peer;
   gsize output_limit;
   guint64 bytes_received;
   guint64 bytes_sent;
@@ -68,32 +67,14 @@ typedef enum {
   READ_ENDED, /* the socket may be gone */
 } ReadResult;
 
-static gchar *
-address_to_string (const struct sockaddr_storage *address, socklen_t size)
-{
-  /* this makes IPv4 of IPv4-mapped addresses */
-  g_autoptr (GSocketAddress) socket_address =
-      g_socket_address_new_from_native ((gpointer) address, size);
-
-  if (socket_address == NULL || !G_IS_INET_SOCKET_ADDRESS (socket_address))
-    return g_strdup ("local");
-  return weir_address_to_string (G_INET_SOCKET_ADDRESS (socket_address));
-}
-
 WeirSocket *
 weir_socket_new (gint fd, gsize output_limit)
 {
   WeirSocket *self = g_new0 (WeirSocket, 1);
-  struct sockaddr_storage address = {0};
-  socklen_t size = sizeof address;
 
   self->fd = fd;
   self->output_limit = output_limit;
   weir_writer_init (&self->output, 0);
-  if (getpeername (fd, (struct sockaddr *) &address, &size) == 0)
-    self->peer = address_to_string (&address, size);
-  else
-    self->peer = g_strdup ("gone");
   return self;
 }
 
@@ -480,7 +461,6 @@ weir_socket_free (WeirSocket *self)
   weir_writer_clear (&self->output);
   weir_tls_free (self->tls);
   g_clear_error (&self->error);
-  g_free (self->peer);
   g_free (self);
 }
 
@@ -554,12 +534,6 @@ guint64
 weir_socket_get_bytes_sent (WeirSocket *self)
 {
   return self->bytes_sent;
-}
-
-const gchar *
-weir_socket_get_peer (WeirSocket *self)
-{
-  return self->peer;
 }
 
 /* ── addresses ── */
@@ -689,6 +663,13 @@ is_out_of_resources (gint error_number)
          error_number == ENOMEM;
 }
 
+/* @native: of an IPv4 or IPv6 socket. IPv4-mapped addresses become IPv4. */
+static GInetSocketAddress *
+from_native (struct sockaddr_storage *native, socklen_t size)
+{
+  return G_INET_SOCKET_ADDRESS (g_socket_address_new_from_native (native, size));
+}
+
 static void
 on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
 {
@@ -697,7 +678,11 @@ on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
   gboolean left = FALSE;
 
   for (guint i = 0; i < ACCEPTS_PER_WAKE_UP; i++) {
-    gint fd = accept4 (listening->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct sockaddr_storage native = {0};
+    socklen_t size = sizeof native;
+    gint fd =
+        accept4 (listening->fd, (struct sockaddr *) &native, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    g_autoptr (GInetSocketAddress) peer = NULL;
 
     if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       return;
@@ -718,7 +703,8 @@ on_acceptable (G_GNUC_UNUSED guint32 events, gpointer data)
       continue;
     listening->failures = 0;
     self->left = &left;
-    self->callbacks.accepted (fd, self->user_data);
+    peer = from_native (&native, size);
+    self->callbacks.accepted (fd, peer, self->user_data);
     if (left)
       return;
     self->left = NULL;
@@ -832,10 +818,12 @@ append_address (GString *addresses, gint fd)
 {
   struct sockaddr_storage native = {0};
   socklen_t size = sizeof native;
+  g_autoptr (GInetSocketAddress) address = NULL;
   g_autofree gchar *text = NULL;
 
   getsockname (fd, (struct sockaddr *) &native, &size);
-  text = address_to_string (&native, size);
+  address = from_native (&native, size);
+  text = weir_address_to_string (address);
   if (addresses->len > 0)
     g_string_append_c (addresses, ';');
   g_string_append (addresses, text);

@@ -67,8 +67,6 @@ void weir_socket_shutdown (WeirSocket *self);
 gsize weir_socket_get_output_waiting (WeirSocket *self);
 guint64 weir_socket_get_bytes_received (WeirSocket *self);
 guint64 weir_socket_get_bytes_sent (WeirSocket *self);
-/* Returns: (transfer none): "192.0.2.1:4711", "[2001:db8::1]:4711"; any thread */
-const gchar *weir_socket_get_peer (WeirSocket *self);
 
 /**
  * WeirTcpListener: listening sockets on one worker (the accept thread); knows no protocol
@@ -77,8 +75,9 @@ typedef struct _WeirTcpListener WeirTcpListener;
 
 /* on the worker */
 typedef struct {
-  /* @fd: (transfer full), non-blocking, close-on-exec, no delay */
-  void (*accepted) (gint fd, gpointer user_data);
+  /* @fd: (transfer full), non-blocking, close-on-exec, no delay; @peer: (transfer none): IPv4 as
+   * such, though it came by IPv6's socket */
+  void (*accepted) (gint fd, GInetSocketAddress *peer, gpointer user_data);
   /* (nullable) no descriptor, or no memory, for one more connection, which waits in the kernel's
    * backlog; tried again every 100 ms. Who has none is content with a line in the log. */
   void (*exhausted) (gint error_number, gpointer user_data);

@@ -113,6 +113,22 @@ an_ipv6_network_is_one_client (void)
 }
 
 static void
+one_that_was_cut_has_its_address_until_it_leaves (void)
+{
+  g_autoptr (WeirHttpClients) clients = make (1, 10);
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string ("2001:db8:0:1::2");
+  gint evicted;
+
+  enter (clients, 1, "2001:db8:0:1::2", 0, &evicted);
+  enter (clients, 2, "192.0.2.1", 0, &evicted);
+  g_assert_cmpint (evicted, ==, 1);
+  g_assert_true (g_inet_address_equal (
+      weir_http_client_get_address (weir_http_clients_find (clients, 1)), address));
+  weir_http_clients_leave (clients, 1);
+  g_assert_null (weir_http_clients_find (clients, 1));
+}
+
+static void
 a_proxy_is_limited_by_the_total_only (void)
 {
   g_autoptr (WeirHttpClients) clients = make (3, 1);
@@ -233,6 +249,7 @@ main (int argc, char **argv)
   TEST (the_oldest_of_an_address_makes_room_for_its_newcomer);
   TEST (who_does_something_is_not_pushed_out);
   TEST (an_ipv6_network_is_one_client);
+  TEST (one_that_was_cut_has_its_address_until_it_leaves);
   TEST (a_proxy_is_limited_by_the_total_only);
   TEST (each_phase_has_its_time);
   TEST (the_first_head_has_its_time_from_connecting);
