@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/server.h"
 
+#include "descriptors.h"
 #include "http/acceptor.h"
 #include "http/clients.h"
 #include "http/private.h"
@@ -14,7 +15,6 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -1167,18 +1167,14 @@ declare_reasons (WeirCounters *counters)
 static guint
 limit_connections (guint wanted)
 {
-  struct rlimit limit;
-  guint64 room;
+  guint limit = weir_descriptors_get_limit ();
+  guint room = limit / 2;
 
-  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
-    return wanted;
-  room = limit.rlim_cur / 2;
   if (wanted <= room)
     return wanted;
-  g_message ("limits.http-connections is %u, but this process may have %" G_GUINT64_FORMAT
-             " files open: %" G_GUINT64_FORMAT " it is",
-      wanted, (guint64) limit.rlim_cur, room);
-  return (guint) room;
+  g_message ("limits.http-connections is %u, but this process may have %u files open: %u it is",
+      wanted, limit, room);
+  return room;
 }
 
 static WeirHttpServer *
