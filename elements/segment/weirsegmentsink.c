@@ -402,26 +402,29 @@ move_to_memory (WeirSegmentSink *self, File *file, gint reason)
   return TRUE;
 }
 
-/* @moved: (inout): set when the file had to be moved to memory for it */
 static gboolean
-write_chunk (WeirSegmentSink *self, File *file, const WeirChunk *chunk, gboolean *moved)
+write_chunk_at (gint fd, const WeirChunk *chunk, guint64 offset)
 {
   guint n = 1 + chunk->payload->blocks->len;
   g_autofree struct iovec *vectors = g_new (struct iovec, n);
-  g_autofree struct iovec *again = NULL;
   gsize at = 0;
 
-  /* an object begins with its styp, or not at all */
-  if (file == NULL || file->fd < 0 || (file->offset == 0 && chunk->styp_size == 0))
-    return FALSE;
   vectors[0].iov_base = (gpointer) g_bytes_get_data (chunk->header, &vectors[0].iov_len);
   for (guint i = 1; i < n; i++) {
     vectors[i].iov_base = (gpointer) weir_blocks_get (chunk->payload, at, &vectors[i].iov_len);
     at += vectors[i].iov_len;
   }
-  /* a write that fails on the way uses them up */
-  again = g_memdup2 (vectors, n * sizeof *vectors);
-  if (!write_fully (file->fd, vectors, n, file->offset)) {
+  return write_fully (fd, vectors, n, offset);
+}
+
+/* @moved: (inout): set when the file had to be moved to memory for it */
+static gboolean
+write_chunk (WeirSegmentSink *self, File *file, const WeirChunk *chunk, gboolean *moved)
+{
+  /* an object begins with its styp, or not at all */
+  if (file == NULL || file->fd < 0 || (file->offset == 0 && chunk->styp_size == 0))
+    return FALSE;
+  if (!write_chunk_at (file->fd, chunk, file->offset)) {
     gint reason = errno;
 
     file->dirty = TRUE;
@@ -433,7 +436,7 @@ write_chunk (WeirSegmentSink *self, File *file, const WeirChunk *chunk, gboolean
       return FALSE;
     file->dirty = FALSE;
     *moved = TRUE;
-    if (!write_fully (file->fd, again, n, file->offset)) {
+    if (!write_chunk_at (file->fd, chunk, file->offset)) {
       warn (self, "writing", "to memory", errno);
       return FALSE;
     }
