@@ -299,6 +299,12 @@ find_refusal (WeirSegmentSink *self)
 }
 
 static gint
+create (const gchar *path)
+{
+  return g_open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+}
+
+static gint
 open_spool_file (WeirSegmentSink *self, File *file)
 {
   gint fd;
@@ -307,9 +313,12 @@ open_spool_file (WeirSegmentSink *self, File *file)
     file->refusal = find_refusal (self);
   if (file->refusal != NULL)
     return -1;
-  /* one of that name is left over; whoever reads it keeps it */
-  g_unlink (file->path);
-  fd = g_open (file->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  fd = create (file->path);
+  if (fd < 0 && errno == EEXIST) {
+    /* it is left over; whoever reads it keeps it */
+    g_unlink (file->path);
+    fd = create (file->path);
+  }
   if (fd < 0 && self->embedded)
     file->refusal = g_strdup (g_strerror (errno));
   else if (fd < 0)
