@@ -815,6 +815,12 @@ on_bus_message (G_GNUC_UNUSED GstBus *bus, GstMessage *message, gpointer data)
   return GST_BUS_DROP;
 }
 
+static gchar *
+make_spool_prefix (const gchar *uid, guint64 epoch)
+{
+  return g_strdup_printf ("%s-%" G_GUINT64_FORMAT "-", uid, epoch);
+}
+
 static void
 broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
 {
@@ -837,7 +843,7 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
   settings.segment_bytes_max = (gsize) self->context.config->limits.segment_size;
   settings.part_bytes_max = (gsize) self->context.config->limits.part_size;
   settings.hold_bytes_max = (gsize) self->context.config->limits.held_media;
-  prefix = g_strdup_printf ("%s-%" G_GUINT64_FORMAT "-", self->record->uid, self->record->epoch);
+  prefix = make_spool_prefix (self->record->uid, self->record->epoch);
   spool = (WeirSegmentSpool){
       .writer = self->context.writer,
       .folder = weir_blobs_get_spool (self->context.blobs),
@@ -1171,10 +1177,9 @@ weir_broadcast_get_journal_path (WeirBlobs *blobs, const gchar *uid)
 gchar *
 weir_broadcast_make_spool_path (WeirBlobs *blobs, const gchar *uid, guint64 epoch, guint64 number)
 {
-  g_autofree gchar *name =
-      g_strdup_printf ("%s-%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".open", uid, epoch, number);
+  g_autofree gchar *prefix = make_spool_prefix (uid, epoch);
 
-  return g_build_filename (weir_blobs_get_spool (blobs), name, NULL);
+  return weir_segment_spool_make_path (weir_blobs_get_spool (blobs), prefix, number);
 }
 
 gchar *

@@ -187,15 +187,24 @@ fill_in_number (const gchar *pattern, guint64 number)
   return found == 1 ? g_strdup (result->str) : NULL;
 }
 
-static gchar *
-make_segment_path (WeirSegmentSink *self, guint64 number)
+gchar *
+weir_segment_spool_make_path (const gchar *folder, const gchar *prefix, guint64 number)
 {
-  g_autofree gchar *name = NULL;
+  g_autofree gchar *name = g_strdup_printf ("%s%" G_GUINT64_FORMAT ".open", prefix, number);
 
-  if (!self->embedded)
-    return fill_in_number (self->active.location, number);
-  name = g_strdup_printf ("%s%" G_GUINT64_FORMAT, self->prefix, number);
-  return g_build_filename (self->folder, name, NULL);
+  return g_build_filename (folder, name, NULL);
+}
+
+/* where a segment is while it is being written */
+static gchar *
+make_open_path (WeirSegmentSink *self, guint64 number)
+{
+  g_autofree gchar *path = NULL;
+
+  if (self->embedded)
+    return weir_segment_spool_make_path (self->folder, self->prefix, number);
+  path = fill_in_number (self->active.location, number);
+  return g_strconcat (path, ".open", NULL);
 }
 
 static gchar *
@@ -330,10 +339,9 @@ static void
 open_file (WeirSegmentSink *self, const WeirSegmenterEvent *event)
 {
   File *file = g_new0 (File, 1);
-  g_autofree gchar *path = make_segment_path (self, event->segment);
 
   file->number = event->segment;
-  file->path = g_strconcat (path, ".open", NULL);
+  file->path = make_open_path (self, event->segment);
   file->lost = g_array_new (FALSE, TRUE, sizeof (WeirSegmentTrackTotal));
   file->fd = open_spool_file (self, file);
   if (file->refusal != NULL) {
@@ -593,29 +601,39 @@ subtract_lost (const File *file, WeirSegmenterEvent *event)
   }
 }
 
+/* the file is complete: it gets its name, unless nothing could be written to it */
+static void
+name_file (WeirSegmentSink *self, const WeirSegmenterEvent *event, const File *file)
+{
+  g_autofree gchar *path = NULL;
+
+  if (file->offset == 0) {
+    g_unlink (file->path);
+    return;
+  }
+  path = fill_in_number (self->active.location, event->segment);
+  if (fdatasync (file->fd) < 0)
+    warn (self, "syncing", file->path, errno);
+  if (g_rename (file->path, path) < 0)
+    warn (self, "renaming", file->path, errno);
+  else
+    list_segment (self, event, path);
+}
+
 static void
 close_file (WeirSegmentSink *self, WeirSegmenterEvent *event)
 {
   File *file = find_file (self, event->segment);
-  g_autofree gchar *path = make_segment_path (self, event->segment);
 
   self->files = g_list_remove (self->files, file);
   subtract_lost (file, event);
   if (file->fd >= 0) {
     /* only what was never told to anyone goes */
     if (file->dirty && ftruncate (file->fd, (off_t) file->offset) < 0)
-      warn (self, "truncating", path, errno);
+      warn (self, "truncating", file->path != NULL ? file->path : "in memory", errno);
     g_atomic_int_inc (&self->segments);
-    if (!self->embedded && file->offset == 0) {
-      g_unlink (file->path);
-    } else if (!self->embedded) {
-      if (fdatasync (file->fd) < 0)
-        warn (self, "syncing", file->path, errno);
-      if (g_rename (file->path, path) < 0)
-        warn (self, "renaming", file->path, errno);
-      else
-        list_segment (self, event, path);
-    }
+    if (!self->embedded)
+      name_file (self, event, file);
     emit (self, event, file, 0, FALSE);
     close (file->fd);
   }

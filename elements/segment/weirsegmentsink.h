@@ -39,7 +39,7 @@ typedef struct {
 /**
  * WeirSegmentSpool: where an embedded sink writes
  * @writer: (transfer none): instead of a thread of its own
- * @folder: where spool files are made, named `<prefix><number>.open`
+ * @folder: where spool files are made, see weir_segment_spool_make_path()
  * @bytes_max: how much media may wait for the disk, or be in memory because the disk refuses it
  * @free_min: 0 to 99, percent of the folder's file system: with less space free no spool file is
  *   begun
@@ -51,6 +51,9 @@ typedef struct {
   gsize bytes_max;
   guint free_min;
 } WeirSegmentSpool;
+
+/* Returns: (transfer full): where a segment is written: `<folder>/<prefix><number>.open` */
+gchar *weir_segment_spool_make_path (const gchar *folder, const gchar *prefix, guint64 number);
 
 /**
  * weir_segment_sink_set_embedded:
