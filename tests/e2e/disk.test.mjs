@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from './support/folder.mjs';
-import { Collector, mediaPlaylists, parseMedia } from './support/hls.mjs';
-import { decodesCleanly, makeReference } from './support/media.mjs';
-import { Process, run } from './support/process.mjs';
+import { Collector, countSegments, recordedPlaylists } from './support/hls.mjs';
+import { decodesCleanly, makeReference, publishers } from './support/media.mjs';
+import { run } from './support/process.mjs';
 import { shared, test } from './support/test.mjs';
 import { sleep, until } from './support/wait.mjs';
 import { settings, Weir, withWeir } from './support/weir.mjs';
@@ -15,8 +15,7 @@ import { settings, Weir, withWeir } from './support/weir.mjs';
 const folder = temporaryFolder('disk');
 const clip = shared(() => makeReference(path.join(folder, 'clip.flv'), { seconds: 60 }));
 
-const publish = (file, url) => new Process('ffmpeg',
-  ['-v', 'error', '-re', '-i', file, '-c', 'copy', '-f', 'flv', url]);
+const publish = publishers.ffmpeg;
 
 /* a daemon whose disk can be made to fail: body(weir, disk) */
 async function withDisk(name, options, body, { state = path.join(folder, name) } = {}) {
@@ -44,18 +43,10 @@ async function metrics(weir) {
   return (name) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (.*)$`, 'm').exec(text)[1]);
 }
 
-async function countSegments(weir, input) {
-  const response = await weir.fetch(`/${input.uid}/manifest/muxed.m3u8`);
-  if (response.status !== 200)
-    return 0;
-  const list = parseMedia(await response.text());
-  return list.mediaSequence + list.segments.length;
-}
-
 async function moreSegments(weir, input, count, seconds = 40) {
-  const before = await countSegments(weir, input);
+  const before = await countSegments(weir, input.uid);
   return until(`${count} more segments than ${before}`,
-    async () => await countSegments(weir, input) >= before + count, { seconds });
+    async () => await countSegments(weir, input.uid) >= before + count, { seconds });
 }
 
 const ended = (weir, id) => weir.waitForState(id, ['idle', 'ended', 'ready'], 30);
@@ -96,13 +87,8 @@ async function checkLive(name, collector) {
 
 /* the recording, track by track: [{ list, runs, seconds }] */
 async function recording(weir, name, uid) {
-  const text = await until(`a recording of ${uid}`, async () => {
-    const response = await weir.fetch(`/${uid}/manifest/video.m3u8`);
-    return response.status === 200 ? response.text() : null;
-  });
   const tracks = [];
-  for (const [index, playlist] of (await mediaPlaylists(async () => text, `/${uid}/manifest/video.m3u8`)).entries()) {
-    const list = parseMedia(await weir.text(playlist));
+  for (const [index, { list }] of (await recordedPlaylists(weir, uid)).entries()) {
     const inits = new Map();
     for (const segment of list.segments) {
       inits.set(segment.map, await weir.bytes(segment.map));
@@ -135,12 +121,12 @@ test('a write that does not return for 30 s costs nothing but time', async () =>
 
     await moreSegments(weir, input, 2);
     disk.fail('block');
-    const stuck = await countSegments(weir, input);
+    const stuck = await countSegments(weir, input.uid);
     for (let i = 0; i < 10; i++) {
       await sleep(3000);
       await answersQuickly(weir, input);
     }
-    assert.ok(await countSegments(weir, input) <= stuck + 1, 'nothing was blocked');
+    assert.ok(await countSegments(weir, input.uid) <= stuck + 1, 'nothing was blocked');
     disk.heal();
     await moreSegments(weir, input, 15, 15);
     assert.equal(encoder.code, undefined, encoder.tail());
@@ -297,7 +283,7 @@ test('what a daemon that died has left is salvaged once the disk has room for it
   /* objects are stored, and their entries are not */
   fs.writeFileSync(control, `block ${path.join(state, 'weir.db-wal')}`);
   await moreSegments(first, input, 2);
-  seen = await countSegments(first, input);
+  seen = await countSegments(first, input.uid);
   await until('the objects', () => fs.readdirSync(path.join(state, 'segments', uid)).length >= seen);
   await first.kill();
   await encoder.stop('SIGKILL');

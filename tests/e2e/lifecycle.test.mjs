@@ -6,9 +6,8 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { temporaryFolder } from './support/folder.mjs';
-import { mediaPlaylists, parseMedia } from './support/hls.mjs';
-import { makeReference } from './support/media.mjs';
-import { Process } from './support/process.mjs';
+import { countSegments, recordedPlaylists } from './support/hls.mjs';
+import { makeReference, publishers } from './support/media.mjs';
 import { shared, test } from './support/test.mjs';
 import { until } from './support/wait.mjs';
 import { sharedWeir, Weir, withWeir } from './support/weir.mjs';
@@ -18,18 +17,12 @@ const daemon = sharedWeir({ options: { 'recording.timeout': '4s' } });
 const clip = shared(() => makeReference(path.join(folder, 'clip.flv'), { seconds: 30 }));
 const wide = shared(() => makeReference(path.join(folder, 'wide.flv'), { seconds: 30, video: { size: '480x270' } }));
 
-const publish = (file, url) => new Process('ffmpeg',
-  ['-v', 'error', '-re', '-i', file, '-c', 'copy', '-f', 'flv', url]);
+const publish = publishers.ffmpeg;
 
 /* the recording's media playlists, video first, and the decode times at which each segment begins */
 async function recording(weir, uid) {
-  const text = await until(`a recording of ${uid}`, async () => {
-    const response = await weir.fetch(`/${uid}/manifest/video.m3u8`);
-    return response.status === 200 ? response.text() : null;
-  });
   const lists = [];
-  for (const playlist of await mediaPlaylists(async () => text, `/${uid}/manifest/video.m3u8`)) {
-    const list = parseMedia(await weir.text(playlist));
+  for (const { list } of await recordedPlaylists(weir, uid)) {
     /* the last one before a break may be too short for both tracks */
     for (const segment of list.segments.filter((s) => !s.gap)) {
       const bytes = await weir.bytes(segment.uri);
@@ -45,17 +38,8 @@ async function recording(weir, uid) {
 
 const ended = (weir, input) => weir.waitForState(input.uid, ['idle', 'ended', 'ready'], 20);
 
-/* how many segments the broadcast has had */
-async function countSegments(weir, input) {
-  const response = await weir.fetch(`/${input.uid}/manifest/muxed.m3u8`);
-  if (response.status !== 200)
-    return 0;
-  const list = parseMedia(await response.text());
-  return list.mediaSequence + list.segments.length;
-}
-
 const moreSegments = (weir, input, count) => until(`more than ${count} segments`,
-  async () => await countSegments(weir, input) > count, { seconds: 15 });
+  async () => await countSegments(weir, input.uid) > count, { seconds: 15 });
 
 test('a broadcast goes on over reconnections, one with another resolution', { seconds: 180 }, async () => {
   const weir = await daemon();
@@ -66,7 +50,7 @@ test('a broadcast goes on over reconnections, one with another resolution', { se
     const encoder = publish(file, input.publishUrl);
     uids.add((await weir.waitForState(input.uid, 'live')).videoUID);
     /* the first may still be one of the connection before */
-    await moreSegments(weir, input, await countSegments(weir, input) + 1);
+    await moreSegments(weir, input, await countSegments(weir, input.uid) + 1);
     await encoder.stop('SIGKILL');
     await weir.waitForState(input.uid, 'reconnecting');
   }
@@ -261,7 +245,7 @@ test('segments that could not be stored for a while are in the recording', async
   assert.equal((await weir.lifecycle(input.uid)).state, 'live');
   fs.unlinkSync(objects);
   fs.renameSync(`${objects}.away`, objects);
-  await moreSegments(weir, input, await countSegments(weir, input));
+  await moreSegments(weir, input, await countSegments(weir, input.uid));
   await encoder.stop();
   await ended(weir, input);
   for (const list of await recording(weir, videoUID)) {

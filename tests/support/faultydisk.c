@@ -190,44 +190,28 @@ is_missing_at (int folder, const char *name)
   return missing;
 }
 
-#define OPEN(name)                                         \
-  int name (const char *path, int flags, ...)              \
-  {                                                        \
-    mode_t mode = 0;                                       \
-                                                           \
-    if (flags & (O_CREAT | O_TMPFILE)) {                   \
-      va_list arguments;                                   \
-                                                           \
-      va_start (arguments, flags);                         \
-      mode = va_arg (arguments, mode_t);                   \
-      va_end (arguments);                                  \
-    }                                                      \
-    if (flags & O_CREAT && is_missing_at (AT_FDCWD, path)) \
-      FAIL_IF (consult_at (AT_FDCWD, path, CREATES));      \
-    return NEXT (name) (path, flags, mode);                \
+/* @folder: that @path is relative to; @parameters, @arguments: of the function */
+#define OPEN(name, folder, parameters, arguments)        \
+  int name parameters                                    \
+  {                                                      \
+    mode_t mode = 0;                                     \
+                                                         \
+    if (flags & (O_CREAT | O_TMPFILE)) {                 \
+      va_list more;                                      \
+                                                         \
+      va_start (more, flags);                            \
+      mode = va_arg (more, mode_t);                      \
+      va_end (more);                                     \
+    }                                                    \
+    if (flags & O_CREAT && is_missing_at (folder, path)) \
+      FAIL_IF (consult_at (folder, path, CREATES));      \
+    return NEXT (name) arguments;                        \
   }
 
-#define OPENAT(name)                                      \
-  int name (int folder, const char *path, int flags, ...) \
-  {                                                       \
-    mode_t mode = 0;                                      \
-                                                          \
-    if (flags & (O_CREAT | O_TMPFILE)) {                  \
-      va_list arguments;                                  \
-                                                          \
-      va_start (arguments, flags);                        \
-      mode = va_arg (arguments, mode_t);                  \
-      va_end (arguments);                                 \
-    }                                                     \
-    if (flags & O_CREAT && is_missing_at (folder, path))  \
-      FAIL_IF (consult_at (folder, path, CREATES));       \
-    return NEXT (name) (folder, path, flags, mode);       \
-  }
-
-OPEN (open)
-OPEN (open64)
-OPENAT (openat)
-OPENAT (openat64)
+OPEN (open, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
+OPEN (open64, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
+OPEN (openat, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
+OPEN (openat64, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
 
 int
 mkdirat (int folder, const char *path, mode_t mode)
@@ -240,9 +224,7 @@ mkdirat (int folder, const char *path, mode_t mode)
 int
 mkdir (const char *path, mode_t mode)
 {
-  if (is_missing_at (AT_FDCWD, path))
-    FAIL_IF (consult_at (AT_FDCWD, path, CREATES));
-  return NEXT (mkdir) (path, mode);
+  return mkdirat (AT_FDCWD, path, mode);
 }
 
 /* SQLite makes room in its shared memory file this way */

@@ -29,6 +29,14 @@ cut (gint fd, const gchar *limit, gpointer data)
 
 static const WeirHttpClientsCallbacks callbacks = {.probe = probe, .cut = cut};
 
+/* @cuts: all that there have been when @now has been swept */
+static void
+assert_cuts (WeirHttpClients *clients, gint64 now, World *world, const gchar *cuts)
+{
+  weir_http_clients_sweep (clients, now, &callbacks, world);
+  g_assert_cmpstr (world->cuts->str, ==, cuts);
+}
+
 static WeirHttpClients *
 make (guint connections, guint per_address)
 {
@@ -168,11 +176,9 @@ each_phase_has_its_time (void)
     enter (clients, 1, "192.0.2.1", 0, &evicted);
     set_phase (clients, 1, WEIR_HTTP_CLIENT_IDLE, SECOND);
     set_phase (clients, 1, cases[i].phase, 2 * SECOND);
-    weir_http_clients_sweep (clients, 2 * SECOND + cases[i].lasts, &callbacks, &world);
-    g_assert_cmpstr (world.cuts->str, ==, "");
+    assert_cuts (clients, 2 * SECOND + cases[i].lasts, &world, "");
     weir_http_clients_sweep (clients, 2 * SECOND + cases[i].lasts + 1, &callbacks, &world);
-    weir_http_clients_sweep (clients, 1000 * SECOND, &callbacks, &world);
-    g_assert_cmpstr (world.cuts->str, ==, cases[i].cut);
+    assert_cuts (clients, 1000 * SECOND, &world, cases[i].cut);
     g_string_free (world.cuts, TRUE);
   }
 }
@@ -186,8 +192,7 @@ the_first_head_has_its_time_from_connecting (void)
 
   enter (clients, 1, "192.0.2.1", 0, &evicted);
   set_phase (clients, 1, WEIR_HTTP_CLIENT_HEAD, 9 * SECOND);
-  weir_http_clients_sweep (clients, 11 * SECOND, &callbacks, &world);
-  g_assert_cmpstr (world.cuts->str, ==, "1 http-header-time;");
+  assert_cuts (clients, 11 * SECOND, &world, "1 http-header-time;");
   g_string_free (world.cuts, TRUE);
 }
 
@@ -204,10 +209,8 @@ progress_of_64_kib_gives_more_time (void)
   world.acknowledged += 65536;
   weir_http_clients_sweep (clients, 9 * SECOND, &callbacks, &world);
   world.acknowledged += 65535;
-  weir_http_clients_sweep (clients, 19 * SECOND, &callbacks, &world);
-  g_assert_cmpstr (world.cuts->str, ==, "");
-  weir_http_clients_sweep (clients, 19 * SECOND + 1, &callbacks, &world);
-  g_assert_cmpstr (world.cuts->str, ==, "1 http-write-stall;");
+  assert_cuts (clients, 19 * SECOND, &world, "");
+  assert_cuts (clients, 19 * SECOND + 1, &world, "1 http-write-stall;");
   g_string_free (world.cuts, TRUE);
 }
 
@@ -222,8 +225,7 @@ nothing_to_take_is_no_stall (void)
   set_phase (clients, 1, WEIR_HTTP_CLIENT_SENDING, 0);
   weir_http_clients_sweep (clients, 60 * SECOND, &callbacks, &world);
   world.waiting = TRUE;
-  weir_http_clients_sweep (clients, 70 * SECOND, &callbacks, &world);
-  g_assert_cmpstr (world.cuts->str, ==, "");
+  assert_cuts (clients, 70 * SECOND, &world, "");
   g_string_free (world.cuts, TRUE);
 }
 

@@ -229,6 +229,16 @@ send_raw (GSocketConnection *connection, const gchar *text, gsize size)
       g_io_stream_get_output_stream (G_IO_STREAM (connection)), text, size, NULL, NULL, NULL);
 }
 
+/* Returns: (transfer full): on which the @request has been sent */
+static GSocketConnection *
+ask_raw (Fixture *fixture, const gchar *request, gsize size)
+{
+  GSocketConnection *connection = connect_raw (fixture);
+
+  send_raw (connection, request, size);
+  return connection;
+}
+
 /* everything until the server closes; the request must make it do so */
 static gchar *
 read_all (GSocketConnection *connection)
@@ -246,9 +256,8 @@ read_all (GSocketConnection *connection)
 static gchar *
 exchange_raw (Fixture *fixture, const gchar *request, gsize size)
 {
-  g_autoptr (GSocketConnection) connection = connect_raw (fixture);
+  g_autoptr (GSocketConnection) connection = ask_raw (fixture, request, size);
 
-  send_raw (connection, request, size);
   return read_all (connection);
 }
 
@@ -645,10 +654,8 @@ stopping_answers_500_parked_requests (Fixture *fixture, G_GNUC_UNUSED gconstpoin
   static const gchar request[] = "GET /park HTTP/1.1\r\n" CLOSE;
   GSocketConnection *connections[PARKED_COUNT];
 
-  for (guint i = 0; i < PARKED_COUNT; i++) {
-    connections[i] = connect_raw (fixture);
-    send_raw (connections[i], request, sizeof request - 1);
-  }
+  for (guint i = 0; i < PARKED_COUNT; i++)
+    connections[i] = ask_raw (fixture, request, sizeof request - 1);
   wait_parked (fixture, PARKED_COUNT);
   /* some clients leave while they are parked */
   for (guint i = 0; i < PARKED_COUNT; i += 5)
@@ -669,10 +676,9 @@ static void
 a_parked_request_is_answered_later (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   static const gchar request[] = "GET /park HTTP/1.1\r\n" CLOSE;
-  g_autoptr (GSocketConnection) connection = connect_raw (fixture);
+  g_autoptr (GSocketConnection) connection = ask_raw (fixture, request, sizeof request - 1);
   g_autofree gchar *answer = NULL;
 
-  send_raw (connection, request, sizeof request - 1);
   wait_parked (fixture, 1);
   weir_http_request_respond_text (g_ptr_array_steal_index (fixture->parked, 0), 200, "at last");
   answer = read_all (connection);
@@ -772,8 +778,7 @@ a_body_that_trickles_in_is_cut (G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED gco
   weir_http_server_settings_init (&settings);
   settings.body_time_us = G_USEC_PER_SEC;
   set_up_with (&fixture, &settings);
-  connection = connect_raw (&fixture);
-  send_raw (connection, head, sizeof head - 1);
+  connection = ask_raw (&fixture, head, sizeof head - 1);
   g_assert_cmpint (wait_for_end (connection), <, 8 * G_USEC_PER_SEC);
   g_assert_cmpuint (weir_counters_get (settings.counters, "http-body-time"), ==, 1);
   tear_down_with (&fixture, &settings);
@@ -793,8 +798,7 @@ a_client_that_does_not_take_its_answer_is_cut (
   weir_http_server_settings_init (&settings);
   settings.write_stall_us = G_USEC_PER_SEC;
   set_up_with (&fixture, &settings);
-  connection = connect_raw (&fixture);
-  send_raw (connection, request, sizeof request - 1);
+  connection = ask_raw (&fixture, request, sizeof request - 1);
   do {
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
     g_usleep (20 * 1000);
@@ -850,8 +854,7 @@ hoarded_requests_are_answered_503 (G_GNUC_UNUSED Fixture *unused, gconstpointer 
     settings.parked_per_address_max = 3;
   set_up_with (&fixture, &settings);
   for (guint i = 0; i < 3; i++) {
-    parked[i] = connect_raw (&fixture);
-    send_raw (parked[i], i < 2 ? first : second, sizeof first - 1);
+    parked[i] = ask_raw (&fixture, i < 2 ? first : second, sizeof first - 1);
     wait_parked (&fixture, i + 1);
   }
   answer = exchange_raw (&fixture, first, sizeof first - 1);
@@ -867,8 +870,7 @@ hoarded_requests_are_answered_503 (G_GNUC_UNUSED Fixture *unused, gconstpointer 
   answer = read_all (parked[0]);
   g_assert_nonnull (strstr (answer, "at last"));
   /* the one that was refused is in the array, too */
-  after = connect_raw (&fixture);
-  send_raw (after, first, sizeof first - 1);
+  after = ask_raw (&fixture, first, sizeof first - 1);
   wait_parked (&fixture, 4);
   for (guint i = 0; i < 3; i++)
     g_object_unref (parked[i]);
@@ -923,8 +925,7 @@ without_descriptors_accepting_pauses (
 
   weir_http_server_settings_init (&settings);
   set_up_with (&fixture, &settings);
-  connection = connect_raw (&fixture);
-  send_raw (connection, request, sizeof request - 1);
+  connection = ask_raw (&fixture, request, sizeof request - 1);
   g_free (read_all (connection));
   g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
   g_clear_object (&connection);
@@ -942,8 +943,7 @@ without_descriptors_accepting_pauses (
   g_assert_cmpuint (taken->len, >, 0);
   close (g_array_index (taken, gint, taken->len - 1));
   g_array_set_size (taken, taken->len - 1);
-  connection = connect_raw (&fixture);
-  send_raw (connection, request, sizeof request - 1);
+  connection = ask_raw (&fixture, request, sizeof request - 1);
   while (weir_counters_get (settings.counters, WEIR_HTTP_REFUSED_DESCRIPTORS) == 0)
     g_usleep (10 * 1000);
   cpu = get_cpu_time ();

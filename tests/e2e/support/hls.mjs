@@ -81,6 +81,30 @@ export async function mediaPlaylists(get, url) {
   return [...new Set(uris.map((uri) => new URL(uri, base).pathname))];
 }
 
+/* how many segments the live broadcast has had */
+export async function countSegments(weir, id) {
+  const response = await weir.fetch(`/${id}/manifest/muxed.m3u8`);
+
+  if (response.status !== 200)
+    return 0;
+  const list = parseMedia(await response.text());
+  return list.mediaSequence + list.segments.length;
+}
+
+/* waits for a recording and returns its media playlists, video first: [{ playlist, list }] */
+export async function recordedPlaylists(weir, uid) {
+  const where = `/${uid}/manifest/video.m3u8`;
+  const text = await until(`a recording of ${uid}`, async () => {
+    const response = await weir.fetch(where);
+    return response.status === 200 ? response.text() : null;
+  });
+  const found = [];
+
+  for (const playlist of await mediaPlaylists(async () => text, where))
+    found.push({ playlist, list: parseMedia(await weir.text(playlist)) });
+  return found;
+}
+
 /**
  * Follows the live playlists of an input and fetches everything they list, as a viewer would who
  * keeps all. start(), then stop() once the broadcast has ended.

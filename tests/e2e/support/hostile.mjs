@@ -15,7 +15,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { temporaryFolder } from './folder.mjs';
-import { mediaPlaylists, parseMedia } from './hls.mjs';
+import { mediaPlaylists, recordedPlaylists } from './hls.mjs';
 import { makeReference } from './media.mjs';
 import { fragments } from './mp4.mjs';
 import { Process } from './process.mjs';
@@ -141,14 +141,7 @@ async function judge(made, settings) {
 
 /* each fragment of the recording begins where the one before of its track ends */
 async function continuous(weir, uid) {
-  const where = `/${uid}/manifest/video.m3u8`;
-  const text = await until(`a recording of ${uid}`, async () => {
-    const response = await weir.fetch(where);
-    return response.status === 200 ? response.text() : null;
-  });
-
-  for (const playlist of await mediaPlaylists(async () => text, where)) {
-    const list = parseMedia(await weir.text(playlist));
+  for (const { playlist, list } of await recordedPlaylists(weir, uid)) {
     const ends = new Map();
 
     assert.ok(list.ended, `${playlist} has no end`);

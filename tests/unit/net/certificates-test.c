@@ -295,6 +295,24 @@ an_expired_certificate_is_used_and_named (void)
 }
 
 static void
+assert_reloads (WeirCertificates *certificates)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (weir_certificates_reload (certificates, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static void
+assert_change_is_read (WeirCertificates *certificates)
+{
+  g_assert_true (weir_certificates_has_changed (certificates));
+  g_assert_true (weir_certificates_has_changed (certificates));
+  assert_reloads (certificates);
+  g_assert_false (weir_certificates_has_changed (certificates));
+}
+
+static void
 a_change_is_noticed_until_it_is_read (void)
 {
   g_autofree gchar *folder = folder_new ();
@@ -303,7 +321,6 @@ a_change_is_noticed_until_it_is_read (void)
   g_autofree gchar *target = g_build_filename (elsewhere, "linked.crt", NULL);
   g_autofree gchar *other_key = g_build_filename (folder, "other.key", NULL);
   g_autoptr (WeirCertificates) certificates = NULL;
-  g_autoptr (GError) error = NULL;
 
   test_pair_write (folder, "default", &(TestCertificateSettings){0});
   test_pair_write (elsewhere, "linked", &(TestCertificateSettings){0});
@@ -311,24 +328,18 @@ a_change_is_noticed_until_it_is_read (void)
   g_assert_false (weir_certificates_has_changed (certificates));
 
   test_pair_write (folder, "other", &(TestCertificateSettings){0});
-  g_assert_true (weir_certificates_has_changed (certificates));
-  g_assert_true (weir_certificates_has_changed (certificates));
-  g_assert_true (weir_certificates_reload (certificates, NULL, &error));
-  g_assert_false (weir_certificates_has_changed (certificates));
+  assert_change_is_read (certificates);
 
   g_assert_cmpint (g_unlink (other_key), ==, 0);
-  g_assert_true (weir_certificates_has_changed (certificates));
-  g_assert_true (weir_certificates_reload (certificates, NULL, &error));
+  assert_change_is_read (certificates);
 
   g_assert_cmpint (symlink (target, link), ==, 0);
-  g_assert_true (weir_certificates_has_changed (certificates));
-  g_assert_true (weir_certificates_reload (certificates, NULL, &error));
-  g_assert_false (weir_certificates_has_changed (certificates));
+  assert_change_is_read (certificates);
   test_pair_write (elsewhere, "linked", &(TestCertificateSettings){0});
   g_assert_true (weir_certificates_has_changed (certificates));
 
   test_file_write (folder, "notes.txt", "");
-  g_assert_true (weir_certificates_reload (certificates, NULL, &error));
+  assert_reloads (certificates);
   test_file_write (folder, "notes.txt", "more");
   g_assert_false (weir_certificates_has_changed (certificates));
   remove_folder (folder);
@@ -359,7 +370,7 @@ a_reload_that_fails_keeps_what_there_was (void)
   g_clear_error (&error);
 
   test_pair_write (folder, "default", &(TestCertificateSettings){.names = "DNS:new.example"});
-  g_assert_true (weir_certificates_reload (certificates, NULL, &error));
+  assert_reloads (certificates);
   assert_names_for (certificates, NULL, "new.example");
   remove_folder (folder);
 }
@@ -390,13 +401,12 @@ a_pair_of_which_one_file_is_written_keeps_the_one_before (void)
   assert_names_for (certificates, "a.example", "a.example old.example");
 
   g_assert_cmpint (g_rename (new_key, old_key), ==, 0);
-  g_assert_true (weir_certificates_has_changed (certificates));
-  g_assert_true (weir_certificates_reload (certificates, NULL, &error));
+  assert_change_is_read (certificates);
   assert_names_for (certificates, "a.example", "a.example new.example");
 
   /* what is taken away on purpose is gone */
   g_assert_cmpint (g_unlink (old_certificate), ==, 0);
-  g_assert_true (weir_certificates_reload (certificates, NULL, &error));
+  assert_reloads (certificates);
   assert_names_for (certificates, "a.example", "");
   remove_folder (folder);
   remove_folder (elsewhere);

@@ -1168,8 +1168,7 @@ static gboolean
 sends_at_one_moment (guint index, gint64 time, Sent *sent)
 {
   (void) time;
-  *sent = (Sent){0, 0, index % 50 == 0, FALSE, BIG};
-  return TRUE;
+  return sends (index, 0, sent);
 }
 
 static gboolean
@@ -1206,8 +1205,7 @@ sends_ever_earlier_presentation (guint index, gint64 time, Sent *sent)
 static gboolean
 sends_back_in_time (guint index, gint64 time, Sent *sent)
 {
-  *sent = (Sent){-time, -time, index % 50 == 0, FALSE, BIG};
-  return TRUE;
+  return sends (index, -time, sent);
 }
 
 static gboolean
