@@ -52,13 +52,16 @@ update_full (gint *full, gsize used, gsize bytes_max)
   g_atomic_int_set (full, used > bytes_max || (*full && used > bytes_max / 2));
 }
 
-/* with the lock held */
+/* with the lock held, which is let go of: who wakes up finds it free */
 static void
-wake (WeirSpoolWriter *self)
+unlock_and_wake (WeirSpoolWriter *self)
 {
-  if (self->asleep)
-    g_cond_signal (&self->wake);
+  gboolean asleep = self->asleep;
+
   self->asleep = FALSE;
+  g_mutex_unlock (&self->lock);
+  if (asleep)
+    g_cond_signal (&self->wake);
 }
 
 /* with the lock held: a job or tick of @client has returned */
@@ -174,8 +177,7 @@ weir_spool_writer_unref (WeirSpoolWriter *self)
     return;
   g_mutex_lock (&self->lock);
   self->stop = TRUE;
-  wake (self);
-  g_mutex_unlock (&self->lock);
+  unlock_and_wake (self);
   g_thread_join (self->thread);
   g_cond_clear (&self->wake);
   g_cond_clear (&self->done);
@@ -197,8 +199,7 @@ weir_spool_client_new (
     g_mutex_lock (&writer->lock);
     self->next_tick_us = next_tick (g_get_monotonic_time ());
     g_queue_push_tail (&writer->ticking, self);
-    wake (writer);
-    g_mutex_unlock (&writer->lock);
+    unlock_and_wake (writer);
   }
   return self;
 }
@@ -248,8 +249,7 @@ weir_spool_client_push (
     g_queue_push_tail (&writer->ready, self);
   self->queued = TRUE;
   g_queue_push_tail (&self->jobs, job);
-  wake (writer);
-  g_mutex_unlock (&writer->lock);
+  unlock_and_wake (writer);
 }
 
 gboolean
