@@ -671,22 +671,34 @@ live_probe (G_GNUC_UNUSED GstPad *pad, G_GNUC_UNUSED GstPadProbeInfo *info, gpoi
   return GST_PAD_PROBE_REMOVE;
 }
 
-/* Worker: the sanitizer brought the source pad of a track. Segments are all that is made of it: no
- * tee, which would cost something for each buffer. */
+/* Worker: the sanitizer brought the source pad of a track: a tee, and the segments behind it. */
 static void
 on_sanitizer_pad_added (G_GNUC_UNUSED GstElement *sanitizer, GstPad *pad, WeirBroadcast *self)
 {
+  GstElement *tee;
+  g_autoptr (GstPad) tee_sink = NULL;
+  g_autoptr (GstPad) tee_branch = NULL;
   g_autoptr (GstPad) segments = NULL;
+  const gchar *template = NULL;
 
   if (!GST_PAD_IS_SRC (pad))
     return;
-  segments = gst_element_request_pad_simple (
-      self->sink, g_str_equal (pad_kind (pad), "video") ? "video_%u" : "audio_%u");
-  if (segments == NULL ||
-      gst_pad_link_full (pad, segments, GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK) {
+  template = g_str_equal (pad_kind (pad), "video") ? "video_%u" : "audio_%u";
+  tee = gst_element_factory_make ("tee", NULL);
+  segments = gst_element_request_pad_simple (self->sink, template);
+  if (tee == NULL || segments == NULL) {
     g_message ("broadcast %s: a track of the encoder could not be added", self->record->uid);
+    if (tee != NULL)
+      gst_object_unref (gst_object_ref_sink (tee));
     return;
   }
+  g_object_set (tee, "allow-not-linked", TRUE, NULL);
+  gst_bin_add (GST_BIN (self->pipeline), tee);
+  tee_sink = gst_element_get_static_pad (tee, "sink");
+  tee_branch = gst_element_request_pad_simple (tee, "src_%u");
+  gst_pad_link_full (tee_branch, segments, GST_PAD_LINK_CHECK_NOTHING);
+  gst_element_sync_state_with_parent (tee);
+  gst_pad_link_full (pad, tee_sink, GST_PAD_LINK_CHECK_NOTHING);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, first_media_probe, self, NULL);
 }
 

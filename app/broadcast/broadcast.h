@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  *
  * One running broadcast: a GstPipeline on one worker, its index, its commits.
  *
- *   source element (replaced at each reconnect) → weirsanitizer → weirsegmentsink
+ *   source element (replaced at each reconnect) → weirsanitizer → tee per track → weirsegmentsink
  *
  * Threads. The functions below are called on the main thread, but for weir_broadcast_get_status()
  * and weir_broadcast_get_index(). Media flows on the worker; pads are linked there, as the source

@@ -7,39 +7,84 @@
 #include "rtmp/listener.h"
 #include "rtmppublisher.h"
 #include "segment/spool.h"
-#include "segment/weirsegmentsink.h"
 
 #include <gst/gst.h>
 
 #define INPUT "0123456789abcdef0123456789abcdef"
 #define KEY "fedcba9876543210fedcba9876543210k" INPUT
 
-/* ---- a branch that fails ---- */
+/*
+ * The branch that fails: stands in for GStreamer's tee, which the tests' registry does not have.
+ * From the third buffer on it fails as any element does: a message, then the flow.
+ */
+typedef struct {
+  GstElement parent;
+  guint count;
+} FailingTee;
 
-/* From the third buffer on it fails as any element does: a message, then the flow. */
-static GstPadProbeReturn
-fail (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+typedef struct {
+  GstElementClass parent_class;
+} FailingTeeClass;
+
+static GType failing_tee_get_type (void);
+G_DEFINE_TYPE (FailingTee, failing_tee, GST_TYPE_ELEMENT)
+
+static GstStaticPadTemplate tee_sink_template =
+    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate tee_src_template =
+    GST_STATIC_PAD_TEMPLATE ("src_%u", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS_ANY);
+
+static GstFlowReturn
+failing_tee_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  g_autoptr (GstElement) element = gst_pad_get_parent_element (pad);
-  guint *count = data;
+  FailingTee *self = (FailingTee *) parent;
 
-  if (++*count < 3)
-    return GST_PAD_PROBE_OK;
-  GST_ELEMENT_ERROR (element, RESOURCE, NO_SPACE_LEFT, ("The branch is broken."), (NULL));
-  gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (info));
-  GST_PAD_PROBE_INFO_FLOW_RETURN (info) = GST_FLOW_ERROR;
-  return GST_PAD_PROBE_HANDLED;
+  gst_buffer_unref (buffer);
+  if (++self->count < 3)
+    return GST_FLOW_OK;
+  GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("The branch is broken."), (NULL));
+  return GST_FLOW_ERROR;
 }
 
-/* any element has a new pad */
-static gboolean
-break_branch (G_GNUC_UNUSED GSignalInvocationHint *hint, G_GNUC_UNUSED guint count,
-    const GValue *values, G_GNUC_UNUSED gpointer data)
+static GstPad *
+failing_tee_request (GstElement *element, GstPadTemplate *template, G_GNUC_UNUSED const gchar *name,
+    G_GNUC_UNUSED const GstCaps *caps)
 {
-  if (WEIR_IS_SEGMENT_SINK (g_value_get_object (&values[0])))
-    gst_pad_add_probe (g_value_get_object (&values[1]), GST_PAD_PROBE_TYPE_BUFFER, fail,
-        g_new0 (guint, 1), g_free);
-  return TRUE;
+  GstPad *pad = gst_pad_new_from_template (template, "src_0");
+
+  gst_pad_set_active (pad, TRUE);
+  gst_element_add_pad (element, pad);
+  return pad;
+}
+
+static void
+ignore_property (G_GNUC_UNUSED GObject *object, G_GNUC_UNUSED guint id,
+    G_GNUC_UNUSED const GValue *value, G_GNUC_UNUSED GParamSpec *spec)
+{
+}
+
+static void
+failing_tee_class_init (FailingTeeClass *class)
+{
+  GstElementClass *element_class = GST_ELEMENT_CLASS (class);
+
+  G_OBJECT_CLASS (class)->set_property = ignore_property;
+  g_object_class_install_property (G_OBJECT_CLASS (class), 1,
+      g_param_spec_boolean (
+          "allow-not-linked", NULL, NULL, FALSE, G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS));
+  element_class->request_new_pad = failing_tee_request;
+  gst_element_class_add_static_pad_template (element_class, &tee_sink_template);
+  gst_element_class_add_static_pad_template (element_class, &tee_src_template);
+  gst_element_class_set_static_metadata (element_class, "Failing tee", "Generic", "Fails", "Test");
+}
+
+static void
+failing_tee_init (FailingTee *self)
+{
+  GstPad *pad = gst_pad_new_from_static_template (&tee_sink_template, "sink");
+
+  gst_pad_set_chain_function (pad, failing_tee_chain);
+  gst_element_add_pad (GST_ELEMENT (self), pad);
 }
 
 /* ---- a daemon without HTTP ---- */
@@ -54,7 +99,6 @@ typedef struct {
   WeirWorker *accept;
   WeirBroadcastManager *manager;
   WeirRtmpListener *listener;
-  gulong hook;
   gboolean created, drained;
 } Fixture;
 
@@ -129,9 +173,7 @@ set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->accept = weir_worker_new ("accept");
   self->manager =
       weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
-  g_type_class_unref (g_type_class_ref (GST_TYPE_ELEMENT));
-  self->hook = g_signal_add_emission_hook (
-      g_signal_lookup ("pad-added", GST_TYPE_ELEMENT), 0, break_branch, NULL, NULL);
+  g_assert_true (gst_element_register (NULL, "tee", GST_RANK_NONE, failing_tee_get_type ()));
   weir_rtmp_listener_settings_init (&settings);
   self->listener = weir_rtmp_listener_new ("127.0.0.1:0", &settings, self->accept, &error);
   g_assert_no_error (error);
@@ -163,7 +205,6 @@ drained (gpointer data)
 static void
 tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  g_signal_remove_emission_hook (g_signal_lookup ("pad-added", GST_TYPE_ELEMENT), self->hook);
   weir_rtmp_listener_stop (self->listener);
   weir_broadcast_manager_drain (self->manager, drained, self);
   while (!self->drained)
@@ -293,6 +334,7 @@ a_pipeline_that_fails_is_dumped_once_a_connection (Fixture *self, G_GNUC_UNUSED 
   assert_dot (dot);
   g_assert_nonnull (strstr (dot, "WeirRtmpSrc"));
   g_assert_nonnull (strstr (dot, "WeirSanitizer"));
+  g_assert_nonnull (strstr (dot, "FailingTee"));
   g_assert_nonnull (strstr (dot, "WeirSegmentSink"));
   /* whoever is sent the file learns no key by it */
   g_assert_null (strstr (dot, KEY));
