@@ -399,4 +399,4 @@ add('refusals are counted, and not all of a flood is logged', async ({ weir }) =
   await sleep(0);
 });
 
-besideGoodBroadcast({ together: 10, seconds: 90 }, cases);
+besideGoodBroadcast({ alone: 'hostile', together: 10, seconds: 90 }, cases);

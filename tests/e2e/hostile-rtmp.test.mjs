@@ -583,4 +583,4 @@ add('R21: a minute of metadata as fast as it goes', async ({ weir }) => {
   });
 }, { long: true });
 
-besideGoodBroadcast({ seconds: settings.long ? 180 : 60, together: 6 }, cases);
+besideGoodBroadcast({ alone: 'hostile', seconds: settings.long ? 180 : 60, together: 6 }, cases);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // node run.mjs [--weir PROGRAM] [--only NAME] [--long] [--summary FILE]: runs the end-to-end tests.
 // Tests run side by side, since most of them wait for real time to pass, as many as two cores bear; those
-// that measure time or load the machine come afterwards, one by one (`alone`).
+// that measure time or load the machine come afterwards, one by one, or a file beside another (`alone`).
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -76,12 +76,24 @@ const chosen = tests.list.filter((test) =>
 /* those that may take long begin first, so that none of them is left over at the end */
 const together = chosen.filter((test) => !test.alone).sort((a, b) => b.seconds - a.seconds);
 
+for (const test of chosen)
+  test.prepare?.();
 await Promise.all(Array.from({ length: TOGETHER }, async () => {
   while (together.length > 0)
     await runOne(together.shift());
 }));
-for (const test of chosen.filter((t) => t.alone))
-  await runOne(test);
+/* name or test → group → its tests in order */
+const alone = new Map();
+for (const test of chosen.filter((t) => t.alone)) {
+  const key = test.alone === true ? test : test.alone;
+  const groups = alone.get(key) ?? new Map();
+  alone.set(key, groups.set(test.group, [...groups.get(test.group) ?? [], test]));
+}
+for (const groups of alone.values())
+  await Promise.all([...groups.values()].map(async (list) => {
+    for (const test of list)
+      await runOne(test);
+  }));
 for (const end of tests.cleanups) {
   try {
     await end();

@@ -19,7 +19,7 @@ import { mediaPlaylists, recordedPlaylists } from './hls.mjs';
 import { makeReference } from './media.mjs';
 import { fragments } from './mp4.mjs';
 import { Process } from './process.mjs';
-import { shared, test, tests } from './test.mjs';
+import { shared, test } from './test.mjs';
 import { until } from './wait.mjs';
 import { settings as program, Weir } from './weir.mjs';
 
@@ -38,6 +38,11 @@ export async function metric(weir, name) {
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
+/* what all good broadcasts send, as long as the longest of them needs it: it takes a while to make */
+let clipSeconds = 0;
+const clip = shared(() => makeReference(path.join(temporaryFolder('good'), 'good.flv'),
+  { seconds: clipSeconds, video: { bframes: 0, gop: 25 } }));
+
 /**
  * settings:
  *   options      of the daemon, as Weir.start()
@@ -45,14 +50,16 @@ export async function metric(weir, name) {
  *   seconds      longest time of all cases together (120); also how long the encoder can go on
  *   growth       private memory that the daemon may have gained when the cases are over, bytes (32 MiB)
  *   longestPush  the longest time a worker may have been kept by one push, s (0.05)
+ *   alone        what test() takes (true): scenes of the same name go on side by side
  *   lateness     by how much a segment may appear later than its duration after the one before, s (1.5)
  * cases: [{ name, long, run({ weir, good }) }]; good: the live input of the good broadcast, with its `videoUID`
  */
 export function besideGoodBroadcast(settings, cases) {
   const chosen = cases.filter((one) => program.long || !one.long);
-  const all = { options: {}, together: 6, seconds: 120, growth: 32 * MIB, longestPush: 0.05, lateness: 1.5, ...settings };
-  const group = tests.group;
-  const scene = shared(() => play(group, all, chosen), async (made) => {
+  const all = { options: {}, together: 6, seconds: 120, growth: 32 * MIB, longestPush: 0.05, lateness: 1.5, alone: true, ...settings };
+
+  clipSeconds = Math.max(clipSeconds, all.seconds + 30);
+  const scene = shared(() => play(all, chosen), async (made) => {
     if (made === null)
       return;
     await made.cadence.terminate();
@@ -63,22 +70,20 @@ export function besideGoodBroadcast(settings, cases) {
   });
 
   for (const one of chosen)
-    test(one.name, { alone: true, seconds: all.seconds + 60 }, async () => {
+    test(one.name, { alone: all.alone, seconds: all.seconds + 60, prepare: clip }, async () => {
       const error = await (await scene()).outcomes.get(one);
       if (error)
         throw error;
     });
-  test('the good broadcast beside them and the daemon noticed nothing', { alone: true, seconds: all.seconds + 120 },
-    async () => judge(await scene(), all));
+  test('the good broadcast beside them and the daemon noticed nothing',
+    { alone: all.alone, seconds: all.seconds + 120, prepare: clip }, async () => judge(await scene(), all));
 }
 
 /* begins the broadcast, then the cases; outcomes: case → promise of its error or null */
-async function play(group, settings, cases) {
-  const folder = temporaryFolder(group);
-  const clip = await makeReference(path.join(folder, 'good.flv'), { seconds: settings.seconds + 30, video: { bframes: 0, gop: 25 } });
+async function play(settings, cases) {
   const weir = await Weir.start({ options: { 'segments.duration': '1s', ...settings.options } });
   const good = await weir.createInput({ meta: { name: 'the good one' } });
-  const encoder = new Process('ffmpeg', ['-v', 'warning', '-re', '-i', clip, '-c', 'copy', '-f', 'flv', good.publishUrl]);
+  const encoder = new Process('ffmpeg', ['-v', 'warning', '-re', '-i', await clip(), '-c', 'copy', '-f', 'flv', good.publishUrl]);
 
   good.videoUID = (await weir.waitForState(good.uid, 'live')).videoUID;
   const playlist = await until('a playlist of the good broadcast', async () => {

@@ -29,7 +29,7 @@ export async function makeReference(file, { video = {}, audio = true, seconds = 
   if (audio)
     args.push('-c:a', 'aac', '-b:a', '96k');
   args.push('-t', String(seconds), '-f', 'flv', file);
-  await run('ffmpeg', args);
+  await run('ffmpeg', args, { seconds: 300 });
   return file;
 }
 

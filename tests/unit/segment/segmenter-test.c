@@ -206,7 +206,8 @@ take_chunk (Harness *h, const WeirChunk *chunk)
       chunk->duration, chunk->independent, chunk->sample_count};
   guint32 timescale = chunk->track == 0 && h->video != NULL ? 90000 : 48000;
   gsize payload_size = chunk->payload->size;
-  g_autofree guint8 *content = g_malloc (payload_size);
+  /* a pointer even when there is nothing */
+  g_autofree guint8 *content = g_malloc (MAX (payload_size, 1));
   const guint8 *payload = content;
   guint parts = 0;
 
