@@ -302,6 +302,35 @@ a_program_that_embeds_it_learns_what_is_written (Fixture *f, G_GNUC_UNUSED gcons
   g_string_free (seen.order, TRUE);
 }
 
+static void
+a_file_that_is_left_over_stays_with_who_reads_it (Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirSpoolWriter) writer = weir_spool_writer_new (G_MAXSIZE);
+  g_autofree gchar *path = weir_segment_spool_make_path (f->folder, "x-", 0);
+  g_autofree gchar *content = NULL;
+  const WeirSegmentSpool spool = {
+      .writer = writer, .folder = f->folder, .prefix = "x-", .bytes_max = 64 * 1024 * 1024};
+  WeirSegmenterSettings settings;
+  gchar left[16] = "";
+  gsize size;
+  gint fd;
+
+  g_assert_true (g_file_set_contents (path, "left over", -1, NULL));
+  fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
+  g_assert_cmpint (fd, >=, 0);
+  weir_segmenter_settings_init (&settings);
+  weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (f->sink), &settings, &spool);
+  play (f);
+  media_push (f->video, f->audio, 0, 3 * GST_SECOND);
+  gst_element_set_state (f->sink, GST_STATE_NULL);
+  content = read_file (f, "x-0.open", &size);
+  g_assert_cmpuint (size, >, 16);
+  g_assert_cmpmem (content + 4, 4, "styp", 4);
+  g_assert_cmpint (read (fd, left, sizeof left), ==, 9);
+  g_assert_cmpstr (left, ==, "left over");
+  close (fd);
+}
+
 /* what a disk that is stuck, or refuses, makes of the segments */
 typedef struct {
   GMutex lock;
@@ -529,6 +558,7 @@ main (int argc, char **argv)
   ADD (a_disk_that_fails_is_told_once_and_nothing_else);
   ADD (a_location_without_a_number_is_refused);
   ADD (a_program_that_embeds_it_learns_what_is_written);
+  ADD (a_file_that_is_left_over_stays_with_who_reads_it);
   ADD (a_disk_that_is_stuck_costs_media_only_beyond_the_bound);
   ADD (what_the_disk_refuses_goes_into_memory);
   ADD (nothing_is_begun_on_a_disk_with_too_little_free);
