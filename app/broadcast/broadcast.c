@@ -1007,13 +1007,6 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
 
 /* ---- the end ---- */
 
-static void
-broadcast_finish (WeirBroadcast *self)
-{
-  broadcast_set_state (
-      self, self->record->recorded ? WEIR_LIFECYCLE_READY : WEIR_LIFECYCLE_ENDED, 0);
-  self->context.ended (self, self->context.data);
-}
 
 static gboolean
 end_again (gpointer data)
@@ -1038,7 +1031,9 @@ broadcast_end_later (WeirBroadcast *self)
 static void
 spool_removed (G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult *result, gpointer data)
 {
-  broadcast_finish (data);
+  WeirBroadcast *self = data;
+
+  self->context.ended (self, self->context.data);
 }
 
 /* A thread of its own: it waits for the disk. */
@@ -1067,7 +1062,7 @@ store_ended (GObject *source, GAsyncResult *result, gpointer data)
       broadcast_end_later (self);
       return;
     }
-    broadcast_finish (self);
+    self->context.ended (self, self->context.data);
     return;
   }
   task = g_task_new (NULL, NULL, spool_removed, self);
@@ -1096,7 +1091,7 @@ broadcast_check_ended (WeirBroadcast *self)
     /* the next start finds the broadcast live, with a journal and spool files */
     g_message ("broadcast %s: %u segment(s) are left to the next start", self->record->uid,
         g_queue_get_length (&self->uncommitted));
-    broadcast_finish (self);
+    self->context.ended (self, self->context.data);
     return;
   }
   if (self->missing > 0)

@@ -27,7 +27,8 @@ typedef struct {
   WeirWorkerPool *workers;
   WeirSpoolWriter *writer;
   WeirCounters *counters; /* (nullable) */
-  /* main thread: the lifecycle state has changed */
+  /* main thread: the lifecycle state has changed; `ready` is never its own: whoever reads that
+   * finds the recording, which the store has, and not the live window */
   void (*changed) (WeirBroadcast *broadcast, gpointer data);
   /* main thread, once, the last call: everything is committed and the store says so */
   void (*ended) (WeirBroadcast *broadcast, gpointer data);

@@ -142,6 +142,9 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   g_hash_table_remove (self->by_uid, uid);
   idle = g_hash_table_size (self->by_uid) == 0 && g_hash_table_size (self->starting) == 0;
   g_mutex_unlock (&self->lock);
+  if (weir_broadcast_is_recorded (broadcast))
+    g_message (
+        "broadcast %s: %s input=%s", uid, weir_lifecycle_get_name (WEIR_LIFECYCLE_READY), input);
   weir_broadcast_free (broadcast);
   if (idle)
     weir_memory_give_back ();

@@ -8,7 +8,7 @@ import tls from 'node:tls';
 import { Authority } from './support/certificates.mjs';
 import { top } from './support/documentation.mjs';
 import { temporaryFolder } from './support/folder.mjs';
-import { mediaPlaylists, parseMedia } from './support/hls.mjs';
+import { recordedPlaylists } from './support/hls.mjs';
 import { makeReference, publishers } from './support/media.mjs';
 import { Process, run } from './support/process.mjs';
 import { RtmpClient } from './support/rtmp.mjs';
@@ -63,18 +63,9 @@ function certificateFor(port, servername) {
   });
 }
 
-/* the media playlists of what has been published, video first */
-async function recording(weir, uid) {
-  const text = await weir.text(`/${uid}/manifest/video.m3u8`);
-  const lists = [];
-  for (const playlist of await mediaPlaylists(async () => text, `/${uid}/manifest/video.m3u8`))
-    lists.push(parseMedia(await weir.text(playlist)));
-  return lists;
-}
-
 /* all of the clip, without a gap */
 async function undisturbed(weir, uid) {
-  for (const list of await recording(weir, uid)) {
+  for (const { list } of await recordedPlaylists(weir, uid)) {
     const length = list.segments.reduce((sum, segment) => sum + segment.duration, 0);
     assert.ok(Math.abs(length - 20) < 0.2, `${length} s of 20`);
     assert.ok(list.segments.every((segment) => !segment.discontinuity && !segment.gap));
@@ -253,7 +244,7 @@ test('clients that misuse TLS harm nobody', { seconds: 180 }, async () => {
 
     assert.equal(await encoder.exited, 0, encoder.output);
     await weir.waitForState(input.uid, ['idle', 'ended', 'ready']);
-    for (const list of await recording(weir, videoUID))
+    for (const { list } of await recordedPlaylists(weir, videoUID))
       assert.ok(list.segments.every((segment) => !segment.discontinuity && !segment.gap));
   });
 });

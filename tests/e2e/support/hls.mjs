@@ -91,16 +91,13 @@ export async function countSegments(weir, id) {
   return list.mediaSequence + list.segments.length;
 }
 
-/* waits for a recording and returns its media playlists, video first: [{ playlist, list }] */
+/* waits until the recording is ready and returns its media playlists, video first: [{ playlist, list }] */
 export async function recordedPlaylists(weir, uid) {
-  const where = `/${uid}/manifest/video.m3u8`;
-  const text = await until(`a recording of ${uid}`, async () => {
-    const response = await weir.fetch(where);
-    return response.status === 200 ? response.text() : null;
-  });
   const found = [];
 
-  for (const playlist of await mediaPlaylists(async () => text, where))
+  /* until then the playlists are those of the live window */
+  await weir.waitForState(uid, 'ready', 60);
+  for (const playlist of await mediaPlaylists((url) => weir.text(url), `/${uid}/manifest/video.m3u8`))
     found.push({ playlist, list: parseMedia(await weir.text(playlist)) });
   return found;
 }
