@@ -1007,7 +1007,6 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
 
 /* ---- the end ---- */
 
-
 static gboolean
 end_again (gpointer data)
 {
