@@ -57,9 +57,12 @@ async function frameHashes(file, stream, args = []) {
 
 export const videoFrames = (file) => frameHashes(file, 'v:0');
 
+let decoded = 0;
+
 /* the decoded sound as one hash and its length, however it was cut into packets */
 export async function sound(file) {
-  const wav = `${file}.pcm`;
+  /* several cases may decode the same file at once */
+  const wav = `${file}.${decoded++}.pcm`;
   await run('ffmpeg', ['-v', 'error', '-y', '-i', file, '-map', '0:a:0', '-c:a', 'pcm_s16le', '-f', 's16le', wav]);
   const bytes = fs.readFileSync(wav);
   fs.rmSync(wav);
