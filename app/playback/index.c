@@ -455,18 +455,6 @@ find_config (WeirIndex *self, const WeirIndexSegment *segment, guint track)
                                                     : NULL;
 }
 
-static gint
-codec_by_name (const gchar *name)
-{
-  static const WeirCodec codecs[] = {WEIR_CODEC_AVC, WEIR_CODEC_AAC};
-
-  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++) {
-    if (g_strcmp0 (weir_codec_get_name (codecs[i]), name) == 0)
-      return (gint) codecs[i];
-  }
-  return -1;
-}
-
 static void
 add_config (JsonBuilder *builder, const WeirCodecConfig *config)
 {
@@ -522,7 +510,7 @@ parse_config (JsonNode *node, GPtrArray *configs, GError **error)
   JsonObject *object;
   guchar *data;
   gsize size;
-  gint codec;
+  WeirCodec codec;
 
   if (JSON_NODE_HOLDS_NULL (node)) {
     g_ptr_array_add (configs, NULL);
@@ -531,13 +519,14 @@ parse_config (JsonNode *node, GPtrArray *configs, GError **error)
   if (!JSON_NODE_HOLDS_OBJECT (node))
     return refuse (error, "configuration");
   object = json_node_get_object (node);
-  codec = codec_by_name (json_object_get_string_member_with_default (object, "codec", NULL));
   record = json_object_get_string_member_with_default (object, "record", NULL);
-  if (codec < 0 || record == NULL)
+  if (record == NULL ||
+      !weir_codec_from_name (
+          json_object_get_string_member_with_default (object, "codec", NULL), &codec))
     return refuse (error, "configuration");
   data = g_base64_decode (record, &size);
   bytes = g_bytes_new_take (data, size);
-  config = weir_codec_config_parse ((WeirCodec) codec, bytes, error);
+  config = weir_codec_config_parse (codec, bytes, error);
   if (config == NULL)
     return FALSE;
   g_ptr_array_add (configs, config);

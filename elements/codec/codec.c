@@ -4,7 +4,41 @@
 #include "codec/aac.h"
 #include "codec/avc.h"
 
+#include <string.h>
+
 G_DEFINE_QUARK (weir - codec - error - quark, weir_codec_error)
+
+/* what differs between codecs; a codec without @parse is not handled */
+static const struct {
+  WeirMediaKind kind;
+  const gchar *name;
+  const gchar *caps;
+  /* fills @config, whose record is set */
+  gboolean (*parse) (WeirCodecConfig *config, GError **error);
+  /* (nullable): appends what only this codec's caps have */
+  void (*append_caps) (const WeirCodecConfig *config, GString *caps);
+  void (*write_sample_entry) (const WeirCodecConfig *config, WeirWriter *writer);
+  /* (nullable): NULL: any bytes are one independent sample */
+  WeirSampleInfo (*inspect_sample) (const WeirCodecConfig *config, const guint8 *data, gsize size);
+  /* (nullable) */
+  GBytes *(*make_silence) (const WeirCodecConfig *config);
+} codecs[WEIR_CODEC_LAST] = {
+    [WEIR_CODEC_AVC] = {WEIR_MEDIA_VIDEO, "H.264",
+        "video/x-h264, stream-format=(string)avc, alignment=(string)au", weir_avc_config_parse,
+        weir_avc_append_caps, weir_avc_write_sample_entry, weir_avc_inspect_sample, NULL},
+    [WEIR_CODEC_HEVC] = {WEIR_MEDIA_VIDEO, "HEVC", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_AV1] = {WEIR_MEDIA_VIDEO, "AV1", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_VP8] = {WEIR_MEDIA_VIDEO, "VP8", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_VP9] = {WEIR_MEDIA_VIDEO, "VP9", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_AAC] = {WEIR_MEDIA_AUDIO, "AAC",
+        "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw, framed=(boolean)true",
+        weir_aac_config_parse, NULL, weir_aac_write_sample_entry, NULL, NULL},
+    [WEIR_CODEC_OPUS] = {WEIR_MEDIA_AUDIO, "Opus", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_FLAC] = {WEIR_MEDIA_AUDIO, "FLAC", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_AC3] = {WEIR_MEDIA_AUDIO, "AC-3", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_EAC3] = {WEIR_MEDIA_AUDIO, "E-AC-3", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_MP3] = {WEIR_MEDIA_AUDIO, "MP3", NULL, NULL, NULL, NULL, NULL, NULL},
+};
 
 WeirCodecConfig *
 weir_codec_config_parse (WeirCodec codec, GBytes *record, GError **error)
@@ -16,30 +50,22 @@ weir_codec_config_parse (WeirCodec codec, GBytes *record, GError **error)
         "configuration record of %" G_GSIZE_FORMAT " bytes", g_bytes_get_size (record));
     return NULL;
   }
-
-  self = g_new0 (WeirCodecConfig, 1);
-  g_atomic_ref_count_init (&self->ref_count);
-  self->codec = codec;
-  self->record = g_bytes_ref (record);
-  self->par_n = self->par_d = 1;
-  self->frame_rate_d = 1;
-
-  switch (codec) {
-  case WEIR_CODEC_AVC:
-    self->kind = WEIR_MEDIA_VIDEO;
-    if (!weir_avc_config_parse (self, error))
-      return NULL;
-    break;
-  case WEIR_CODEC_AAC:
-    self->kind = WEIR_MEDIA_AUDIO;
-    if (!weir_aac_config_parse (self, error))
-      return NULL;
-    break;
-  default:
+  if ((guint) codec >= WEIR_CODEC_LAST || codecs[codec].parse == NULL) {
     g_set_error_literal (
         error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "codec not supported");
     return NULL;
   }
+
+  self = g_new0 (WeirCodecConfig, 1);
+  g_atomic_ref_count_init (&self->ref_count);
+  self->kind = codecs[codec].kind;
+  self->codec = codec;
+  self->record = g_bytes_ref (record);
+  self->par_n = self->par_d = 1;
+  self->frame_rate_d = 1;
+  self->reorder = -1;
+  if (!codecs[codec].parse (self, error))
+    return NULL;
   return g_steal_pointer (&self);
 }
 
@@ -57,63 +83,100 @@ weir_codec_config_unref (WeirCodecConfig *self)
     return;
   g_bytes_unref (self->record);
   g_free (self->codecs);
+  g_free (self->colour);
   g_free (self);
+}
+
+WeirCodecConfig *
+weir_codec_config_with_colour (const WeirCodecConfig *self, const WeirColour *colour)
+{
+  /* what was parsed once is parsed again without failure */
+  WeirCodecConfig *other = weir_codec_config_parse (self->codec, self->record, NULL);
+
+  if (colour != NULL) {
+    g_free (other->colour);
+    other->colour = g_memdup2 (colour, sizeof *colour);
+  }
+  return other;
+}
+
+static gboolean
+is_same_mastering (const WeirColour *a, const WeirColour *b)
+{
+  if (!a->has_mastering || !b->has_mastering)
+    return a->has_mastering == b->has_mastering;
+  return memcmp (a->display_primaries, b->display_primaries, sizeof a->display_primaries) == 0 &&
+         memcmp (a->white_point, b->white_point, sizeof a->white_point) == 0 &&
+         a->luminance_max == b->luminance_max && a->luminance_min == b->luminance_min;
+}
+
+static gboolean
+is_same_colour (const WeirColour *a, const WeirColour *b)
+{
+  if (a == NULL || b == NULL)
+    return a == b;
+  if (a->has_light_level != b->has_light_level ||
+      (a->has_light_level && (a->content_light_max != b->content_light_max ||
+                                 a->picture_average_light_max != b->picture_average_light_max)))
+    return FALSE;
+  return a->primaries == b->primaries && a->transfer == b->transfer && a->matrix == b->matrix &&
+         !a->full_range == !b->full_range && is_same_mastering (a, b);
 }
 
 gboolean
 weir_codec_config_equal (const WeirCodecConfig *a, const WeirCodecConfig *b)
 {
-  return a == b || (a->codec == b->codec && g_bytes_equal (a->record, b->record));
+  return a == b || (a->codec == b->codec && g_bytes_equal (a->record, b->record) &&
+                       is_same_colour (a->colour, b->colour));
 }
 
 const gchar *
 weir_codec_get_name (WeirCodec codec)
 {
-  switch (codec) {
-  case WEIR_CODEC_AVC:
-    return "H.264";
-  case WEIR_CODEC_AAC:
-    return "AAC";
+  return (guint) codec < WEIR_CODEC_LAST ? codecs[codec].name : "unknown";
+}
+
+gboolean
+weir_codec_from_name (const gchar *name, WeirCodec *codec)
+{
+  for (guint i = 0; i < WEIR_CODEC_LAST; i++) {
+    if (g_strcmp0 (codecs[i].name, name) == 0) {
+      *codec = (WeirCodec) i;
+      return TRUE;
+    }
   }
-  return "unknown";
+  return FALSE;
+}
+
+WeirMediaKind
+weir_codec_get_kind (WeirCodec codec)
+{
+  return codecs[codec].kind;
 }
 
 gchar *
 weir_codec_config_get_caps_string (const WeirCodecConfig *self)
 {
-  GString *caps = g_string_new (NULL);
+  GString *caps = g_string_new (codecs[self->codec].caps);
 
-  switch (self->codec) {
-  case WEIR_CODEC_AVC:
-    g_string_append (caps, "video/x-h264, stream-format=(string)avc, alignment=(string)au");
-    weir_avc_append_caps (self, caps);
-    g_string_append_printf (caps, ", width=(int)%u, height=(int)%u", self->width, self->height);
-    if (self->frame_rate_n > 0)
-      g_string_append_printf (
-          caps, ", framerate=(fraction)%u/%u", self->frame_rate_n, self->frame_rate_d);
-    g_string_append_printf (caps, ", pixel-aspect-ratio=(fraction)%u/%u", self->par_n, self->par_d);
-    break;
-  case WEIR_CODEC_AAC:
-    g_string_append_printf (caps,
-        "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw, framed=(boolean)true, "
-        "rate=(int)%u, channels=(int)%u",
-        self->rate, self->channels);
-    break;
+  if (codecs[self->codec].append_caps != NULL)
+    codecs[self->codec].append_caps (self, caps);
+  if (self->kind == WEIR_MEDIA_AUDIO) {
+    g_string_append_printf (caps, ", rate=(int)%u, channels=(int)%u", self->rate, self->channels);
+    return g_string_free (caps, FALSE);
   }
+  g_string_append_printf (caps, ", width=(int)%u, height=(int)%u", self->width, self->height);
+  if (self->frame_rate_n > 0)
+    g_string_append_printf (
+        caps, ", framerate=(fraction)%u/%u", self->frame_rate_n, self->frame_rate_d);
+  g_string_append_printf (caps, ", pixel-aspect-ratio=(fraction)%u/%u", self->par_n, self->par_d);
   return g_string_free (caps, FALSE);
 }
 
 void
 weir_codec_config_write_sample_entry (const WeirCodecConfig *self, WeirWriter *writer)
 {
-  switch (self->codec) {
-  case WEIR_CODEC_AVC:
-    weir_avc_write_sample_entry (self, writer);
-    break;
-  case WEIR_CODEC_AAC:
-    weir_aac_write_sample_entry (self, writer);
-    break;
-  }
+  codecs[self->codec].write_sample_entry (self, writer);
 }
 
 WeirSampleInfo
@@ -121,7 +184,13 @@ weir_codec_config_inspect_sample (const WeirCodecConfig *self, const guint8 *dat
 {
   WeirSampleInfo info = {.valid = TRUE, .empty = size == 0, .keyframe = size > 0};
 
-  if (self->codec == WEIR_CODEC_AVC)
-    return weir_avc_inspect_sample (self, data, size);
+  if (codecs[self->codec].inspect_sample != NULL)
+    return codecs[self->codec].inspect_sample (self, data, size);
   return info;
+}
+
+GBytes *
+weir_codec_config_make_silence (const WeirCodecConfig *self)
+{
+  return codecs[self->codec].make_silence != NULL ? codecs[self->codec].make_silence (self) : NULL;
 }
