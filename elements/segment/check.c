@@ -197,8 +197,22 @@ find_child (
   return FALSE;
 }
 
+/* where a sample entry keeps the configuration record of its codec */
+static const struct {
+  const gchar *entry;
+  const gchar *box;
+  WeirCodec codec;
+  /* of the sample entry before its boxes (ISO/IEC 14496-12, 12.1.3, 12.2.3) */
+  gsize header_size;
+  /* (nullable): makes the record of the payload of @box; NULL: it is the record */
+  GBytes *(*make_record) (const WeirReader *payload);
+} entries[] = {
+    {"avc1", "avcC", WEIR_CODEC_AVC, 78, NULL},
+    {"avc3", "avcC", WEIR_CODEC_AVC, 78, NULL},
+};
+
 static WeirCodecConfig *
-read_avc_config (WeirCheck *self, const gchar *name, const WeirBox *entry)
+read_config (WeirCheck *self, const gchar *name, const WeirBox *entry, guint kind)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) record = NULL;
@@ -207,15 +221,18 @@ read_avc_config (WeirCheck *self, const gchar *name, const WeirBox *entry)
   WeirBox box;
   gsize size;
 
-  if (!weir_reader_skip (&reader, 78) || !weir_box_find (&reader, T ("avcC"), &box)) {
-    fault (self, name, entry->offset, "avc1 without avcC");
+  if (!weir_reader_skip (&reader, entries[kind].header_size) ||
+      !weir_box_find (&reader, T (entries[kind].box), &box)) {
+    fault (self, name, entry->offset, "%s without %s", entries[kind].entry, entries[kind].box);
     return NULL;
   }
   size = weir_reader_remaining (&box.payload);
-  record = g_bytes_new (weir_reader_bytes (&box.payload, size), size);
-  config = weir_codec_config_parse (WEIR_CODEC_AVC, record, &error);
+  record = entries[kind].make_record != NULL
+               ? entries[kind].make_record (&box.payload)
+               : g_bytes_new (weir_reader_bytes (&box.payload, size), size);
+  config = weir_codec_config_parse (entries[kind].codec, record, &error);
   if (config == NULL)
-    fault (self, name, entry->offset, "avcC: %s", error->message);
+    fault (self, name, entry->offset, "%s: %s", entries[kind].box, error->message);
   return config;
 }
 
@@ -242,8 +259,12 @@ check_sample_table (WeirCheck *self, const gchar *name, const WeirBox *table, Tr
     fault (self, name, box.offset, "stsd does not hold one sample entry");
     return;
   }
-  if (entry.type == T ("avc1") || entry.type == T ("avc3"))
-    state->config = read_avc_config (self, name, &entry);
+  for (guint i = 0; i < G_N_ELEMENTS (entries); i++) {
+    if (entry.type == T (entries[i].entry)) {
+      state->config = read_config (self, name, &entry, i);
+      return;
+    }
+  }
 }
 
 static void
@@ -515,7 +536,7 @@ check_sample (
     return;
   info = weir_codec_config_inspect_sample (state->config, data, sample->size);
   if (!info.valid)
-    fault (self, segment->name, offset, "NAL unit lengths of a sample in track %u do not add up",
+    fault (self, segment->name, offset, "framing of a sample in track %u does not add up",
         track->track_id);
   else if (track->video && sync && !info.keyframe)
     fault (self, segment->name, offset, "sync sample in track %u is no keyframe", track->track_id);

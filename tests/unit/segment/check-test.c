@@ -288,7 +288,7 @@ static const Damage damages[] = {
     {"a mdat that ends early", "mdat", 0, 0, 60, "broken or incomplete box"},
     {"a mdat beyond the end", "mdat", 2, 0, 1000, "broken or incomplete box"},
     {"a traf beyond its moof", "traf", 0, 0, 1000, "broken box in moof"},
-    {"a NAL unit beyond its sample", "mdat", 0, 8, 9, "do not add up"},
+    {"a NAL unit beyond its sample", "mdat", 0, 8, 9, "does not add up"},
     {"a sync sample without IDR", "mdat", 0, 11, 0x08419999,
         "sync sample in track 1 is no keyframe"},
     {"a duration of 0", "tfhd", 0, 16, 0, "sample of duration 0"},

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "codec/elementary.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The audio half of WeirElementaryStream (internal to codec/): as the public functions of the same
+ * names, for codecs of that kind only.
+ */
+typedef struct _WeirElementaryAudio WeirElementaryAudio;
+
+WeirElementaryAudio *weir_elementary_audio_new (WeirCodec codec);
+void weir_elementary_audio_free (WeirElementaryAudio *self);
+/* @changed is set on success only */
+gboolean weir_elementary_audio_set_record (
+    WeirElementaryAudio *self, const guint8 *data, gsize size, gboolean *changed, GError **error);
+void weir_elementary_audio_assume_channels (WeirElementaryAudio *self, guint channels);
+WeirCodecConfig *weir_elementary_audio_get_config (WeirElementaryAudio *self);
+/* @unit is all zero */
+void weir_elementary_audio_take (
+    WeirElementaryAudio *self, const guint8 *data, gsize size, WeirAccessUnit *unit);
+
+G_END_DECLS
