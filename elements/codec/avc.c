@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/avc.h"
 
-#include "base/bitreader.h"
-#include "base/reader.h"
 #include "codec/entry.h"
 
 /* level 6.2 allows 1055 macroblocks a side (ITU-T H.264, A.3.1) */
 #define DIMENSION_MAX 16384
-#define FRAME_RATE_MIN 1
-#define FRAME_RATE_MAX 300
+/* frames; MaxDpbFrames (A.3.1) */
+#define REORDER_MAX 16
+/* a recovery point stands among the first messages of its SEI */
+#define SEI_HEAD_SIZE 256
 
 enum {
-  NAL_SLICE = 1,
-  NAL_IDR = 5,
-  NAL_SPS = 7,
-  NAL_PPS = 8,
-  SAR_EXTENDED = 255,
+  SLICE_I = 2,
+  SLICE_SI = 4,
 };
 
 static gboolean
@@ -45,24 +42,6 @@ is_high (guint profile)
   return FALSE;
 }
 
-/* takes the emulation_prevention_three_byte out (7.4.1); @out has room for @size bytes */
-static gsize
-unescape (const guint8 *data, gsize size, guint8 *out)
-{
-  gsize length = 0;
-  guint zeros = 0;
-
-  for (gsize i = 0; i < size; i++) {
-    if (zeros >= 2 && data[i] == 3) {
-      zeros = 0;
-      continue;
-    }
-    zeros = data[i] == 0 ? zeros + 1 : 0;
-    out[length++] = data[i];
-  }
-  return length;
-}
-
 static void
 skip_scaling_list (WeirBitReader *bits, guint size)
 {
@@ -82,68 +61,35 @@ skip_scaling_list (WeirBitReader *bits, guint size)
   }
 }
 
+/* E.1.2 */
 static void
-reduce (guint64 n, guint64 d, guint *out_n, guint *out_d)
+skip_hrd (WeirBitReader *bits)
 {
-  guint64 a = n, b = d;
+  guint count = weir_bit_reader_ue (bits);
 
-  while (b != 0) {
-    guint64 rest = a % b;
-    a = b;
-    b = rest;
+  if (count > 31)
+    bits->failed = TRUE;
+  weir_bit_reader_skip (bits, 8);
+  for (guint i = 0; i <= count && !bits->failed; i++) {
+    weir_bit_reader_ue (bits);
+    weir_bit_reader_ue (bits);
+    weir_bit_reader_skip (bits, 1);
   }
-  *out_n = (guint) (n / a);
-  *out_d = (guint) (d / a);
+  weir_bit_reader_skip (bits, 20);
 }
 
-static void
-parse_aspect_ratio (WeirBitReader *bits, WeirAvcInfo *info)
-{
-  /* table E-1 */
-  static const guint8 ratios[][2] = {{1, 1}, {1, 1}, {12, 11}, {10, 11}, {16, 11}, {40, 33},
-      {24, 11}, {20, 11}, {32, 11}, {80, 33}, {18, 11}, {15, 11}, {64, 33}, {160, 99}, {4, 3},
-      {3, 2}, {2, 1}};
-  guint idc = weir_bit_reader_bits (bits, 8);
-
-  if (idc == SAR_EXTENDED) {
-    guint n = weir_bit_reader_bits (bits, 16);
-    guint d = weir_bit_reader_bits (bits, 16);
-
-    if (n > 0 && d > 0)
-      reduce (n, d, &info->par_n, &info->par_d);
-  } else if (idc < G_N_ELEMENTS (ratios)) {
-    info->par_n = ratios[idc][0];
-    info->par_d = ratios[idc][1];
-  }
-}
-
-/* E.1.1, as far as the timing. Encoders are known that break off in here; what was whole counts. */
+/* E.1.1. Encoders are known that break off in here; what was whole counts. */
 static void
 parse_vui (WeirBitReader *bits, WeirAvcInfo *info)
 {
+  gboolean hrd;
+
   if (weir_bit_reader_bit (bits))
-    parse_aspect_ratio (bits, info);
+    weir_nal_parse_aspect_ratio (bits, &info->par_n, &info->par_d);
   if (weir_bit_reader_bit (bits)) /* overscan_info_present_flag */
     weir_bit_reader_skip (bits, 1);
-  if (weir_bit_reader_bit (bits)) { /* video_signal_type_present_flag */
-    gboolean full_range;
-
-    weir_bit_reader_skip (bits, 3);
-    full_range = weir_bit_reader_bit (bits);
-    if (weir_bit_reader_bit (bits)) {
-      guint8 primaries = (guint8) weir_bit_reader_bits (bits, 8);
-      guint8 transfer = (guint8) weir_bit_reader_bits (bits, 8);
-      guint8 matrix = (guint8) weir_bit_reader_bits (bits, 8);
-
-      if (!bits->failed) {
-        info->has_colour = TRUE;
-        info->full_range = full_range;
-        info->colour_primaries = primaries;
-        info->transfer_characteristics = transfer;
-        info->matrix_coefficients = matrix;
-      }
-    }
-  }
+  if (weir_bit_reader_bit (bits)) /* video_signal_type_present_flag */
+    info->has_colour = weir_nal_parse_signal_type (bits, &info->colour);
   if (weir_bit_reader_bit (bits)) { /* chroma_loc_info_present_flag */
     weir_bit_reader_ue (bits);
     weir_bit_reader_ue (bits);
@@ -153,11 +99,27 @@ parse_vui (WeirBitReader *bits, WeirAvcInfo *info)
     guint64 scale = weir_bit_reader_bits (bits, 32);
     gboolean fixed = weir_bit_reader_bit (bits);
 
-    if (!bits->failed && units > 0 && units <= G_MAXUINT && scale >= units * FRAME_RATE_MIN &&
-        scale <= units * FRAME_RATE_MAX) {
-      reduce (scale, units, &info->frame_rate_n, &info->frame_rate_d);
+    if (!bits->failed &&
+        weir_nal_set_frame_rate (scale, units, &info->frame_rate_n, &info->frame_rate_d))
       info->fixed_frame_rate = fixed;
-    }
+  }
+  hrd = weir_bit_reader_bit (bits); /* nal_hrd_parameters_present_flag */
+  if (hrd)
+    skip_hrd (bits);
+  if (weir_bit_reader_bit (bits)) { /* vcl_hrd_parameters_present_flag */
+    hrd = TRUE;
+    skip_hrd (bits);
+  }
+  weir_bit_reader_skip (bits, hrd ? 2 : 1); /* low_delay_hrd_flag, pic_struct_present_flag */
+  if (weir_bit_reader_bit (bits)) {         /* bitstream_restriction_flag */
+    guint reorder;
+
+    weir_bit_reader_skip (bits, 1);
+    for (guint i = 0; i < 4; i++)
+      weir_bit_reader_ue (bits);
+    reorder = weir_bit_reader_ue (bits); /* max_num_reorder_frames */
+    if (!bits->failed && reorder <= REORDER_MAX)
+      info->reorder = (gint) reorder;
   }
 }
 
@@ -270,6 +232,9 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
   info.frame_rate_d = 1;
   info.fixed_frame_rate = FALSE;
   info.has_colour = FALSE;
+  info.colour = (WeirColour){.primaries = 2, .transfer = 2, .matrix = 2};
+  /* type 2: output order is decoding order (8.2.1) */
+  info.reorder = order_type == 2 ? 0 : -1;
   if (weir_bit_reader_bit (bits)) /* vui_parameters_present_flag */
     parse_vui (bits, &info);
   *out = info;
@@ -282,14 +247,14 @@ weir_avc_parse_sps (const guint8 *data, gsize size, WeirAvcInfo *info, GError **
   g_autofree guint8 *payload = NULL;
   WeirBitReader bits;
 
-  if (size < 4 || (data[0] & 0x80) != 0 || (data[0] & 0x1f) != NAL_SPS)
+  if (size < 4 || (data[0] & 0x80) != 0 || (data[0] & 0x1f) != WEIR_AVC_SPS)
     return malformed (error, "not an SPS");
   payload = g_try_malloc (size);
   if (payload == NULL) {
     g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
     return FALSE;
   }
-  weir_bit_reader_init (&bits, payload, unescape (data + 1, size - 1, payload));
+  weir_bit_reader_init (&bits, payload, weir_nal_unescape (data + 1, size - 1, payload));
   return parse_sps_bits (&bits, info, error);
 }
 
@@ -318,7 +283,7 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
     gsize length = weir_reader_u16 (&reader);
     const guint8 *nal = weir_reader_bytes (&reader, length);
 
-    if (nal == NULL || length == 0 || (nal[0] & 0x1f) != NAL_SPS)
+    if (nal == NULL || length == 0 || (nal[0] & 0x1f) != WEIR_AVC_SPS)
       return malformed (error, "broken SPS in the configuration record");
     if (first_sps == NULL) {
       first_sps = nal;
@@ -333,7 +298,7 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
     gsize length = weir_reader_u16 (&reader);
     const guint8 *nal = weir_reader_bytes (&reader, length);
 
-    if (nal == NULL || length == 0 || (nal[0] & 0x1f) != NAL_PPS)
+    if (nal == NULL || length == 0 || (nal[0] & 0x1f) != WEIR_AVC_PPS)
       return malformed (error, "broken PPS in the configuration record");
   }
   if (reader.failed || count == 0)
@@ -375,6 +340,9 @@ weir_avc_config_parse (WeirCodecConfig *config, GError **error)
   config->frame_rate_n = info.frame_rate_n;
   config->frame_rate_d = info.frame_rate_d;
   config->nal_length_size = info.nal_length_size;
+  config->reorder = info.reorder;
+  if (info.has_colour)
+    config->colour = g_memdup2 (&info.colour, sizeof info.colour);
   return TRUE;
 }
 
@@ -436,77 +404,71 @@ weir_avc_append_caps (const WeirCodecConfig *config, GString *caps)
 void
 weir_avc_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data (config->record, &size);
-  gsize entry, box;
-  WeirAvcInfo info;
-
-  entry = weir_entry_begin (writer, "avc1");
-  weir_writer_zeros (writer, 6);
-  weir_writer_u16 (writer, 1); /* data_reference_index */
-  weir_writer_zeros (writer, 16);
-  weir_writer_u16 (writer, (guint16) config->width);
-  weir_writer_u16 (writer, (guint16) config->height);
-  weir_writer_u32 (writer, 0x00480000); /* 72 dpi */
-  weir_writer_u32 (writer, 0x00480000);
-  weir_writer_u32 (writer, 0);
-  weir_writer_u16 (writer, 1); /* frame_count */
-  weir_writer_zeros (writer, 32);
-  weir_writer_u16 (writer, 0x0018);
-  weir_writer_u16 (writer, 0xffff);
-
-  box = weir_entry_begin (writer, "avcC");
-  weir_writer_bytes (writer, data, size);
-  weir_entry_end (writer, box);
-
-  if (weir_avc_parse_record (data, size, &info, NULL) && info.has_colour) {
-    box = weir_entry_begin (writer, "colr");
-    weir_writer_fourcc (writer, "nclx");
-    weir_writer_u16 (writer, info.colour_primaries);
-    weir_writer_u16 (writer, info.transfer_characteristics);
-    weir_writer_u16 (writer, info.matrix_coefficients);
-    weir_writer_u8 (writer, info.full_range ? 0x80 : 0);
-    weir_entry_end (writer, box);
-  }
-  if (config->par_n != config->par_d) {
-    box = weir_entry_begin (writer, "pasp");
-    weir_writer_u32 (writer, config->par_n);
-    weir_writer_u32 (writer, config->par_d);
-    weir_entry_end (writer, box);
-  }
-  weir_entry_end (writer, entry);
+  weir_entry_write_video (config, "avc1", "avcC", writer);
 }
 
-/* Runs for every access unit: hops from length to length and looks at one byte of each NAL unit.
- * Only IDR pictures count as keyframes; recovery points (D.2.8) may be added here. */
+/* D.2.8: a decoder that starts here shows right pictures from this one on */
+static gboolean
+has_recovery_point (const WeirNal *nal)
+{
+  guint8 unescaped[SEI_HEAD_SIZE];
+  WeirReader reader, payload;
+  guint type;
+
+  weir_reader_init (&reader, unescaped,
+      weir_nal_unescape (nal->data + 1, MIN (nal->size - 1, sizeof unescaped), unescaped));
+  while (weir_sei_next (&reader, &type, &payload)) {
+    if (type == WEIR_SEI_RECOVERY_POINT) {
+      guint8 first = weir_reader_u8 (&payload);
+
+      return !payload.failed && (first & 0x80) != 0; /* recovery_frame_cnt, ue(v): 0 */
+    }
+  }
+  return FALSE;
+}
+
+/* slice_header() (7.3.3), as far as the type */
+static gboolean
+is_intra_slice (const WeirNal *nal)
+{
+  WeirBitReader bits;
+  guint type;
+
+  weir_bit_reader_init (&bits, nal->data + 1, nal->size - 1);
+  weir_bit_reader_ue (&bits); /* first_mb_in_slice */
+  type = weir_bit_reader_ue (&bits) % 5;
+  return !bits.failed && (type == SLICE_I || type == SLICE_SI);
+}
+
+void
+weir_avc_summarise (WeirNalSummary *summary, const WeirNal *nal)
+{
+  guint type = nal->data[0] & 0x1f;
+
+  if (type == WEIR_AVC_SEI && !summary->slice)
+    summary->recovery_point |= has_recovery_point (nal);
+  if (type < WEIR_AVC_SLICE || type > WEIR_AVC_IDR)
+    return;
+  if (type == WEIR_AVC_IDR || (summary->recovery_point && !summary->slice && is_intra_slice (nal)))
+    summary->keyframe = TRUE;
+  summary->slice = TRUE;
+}
+
+/* Runs for every access unit: hops from length to length and looks at the first bytes of each NAL
+ * unit. */
 WeirSampleInfo
 weir_avc_inspect_sample (const WeirCodecConfig *config, const guint8 *data, gsize size)
 {
-  WeirSampleInfo info = {.valid = TRUE, .empty = TRUE, .keyframe = FALSE};
+  WeirNalSummary summary = {0};
   WeirReader reader;
+  WeirNal nal;
 
   weir_reader_init (&reader, data, size);
-  while (weir_reader_remaining (&reader) > 0) {
-    const guint8 *nal;
-    gsize length;
-    guint type;
-
-    if (config->nal_length_size == 4)
-      length = weir_reader_u32 (&reader);
-    else if (config->nal_length_size == 2)
-      length = weir_reader_u16 (&reader);
-    else
-      length = weir_reader_u8 (&reader);
-    nal = weir_reader_bytes (&reader, length);
-    if (nal == NULL || length == 0) {
-      info.valid = FALSE;
-      return info;
-    }
-    type = nal[0] & 0x1f;
-    if (type >= NAL_SLICE && type <= NAL_IDR)
-      info.empty = FALSE;
-    if (type == NAL_IDR)
-      info.keyframe = TRUE;
+  while (weir_nal_next (&reader, config->nal_length_size, &nal)) {
+    if (nal.size == 0)
+      return (WeirSampleInfo){.valid = FALSE};
+    weir_avc_summarise (&summary, &nal);
   }
-  return info;
+  return (WeirSampleInfo){
+      .valid = !reader.failed, .empty = !summary.slice, .keyframe = summary.keyframe};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "codec/codec.h"
+#include "codec/nal.h"
 
 G_BEGIN_DECLS
 
@@ -9,11 +9,22 @@ G_BEGIN_DECLS
  * H.264 (internal to codec/): ISO/IEC 14496-15 records, ITU-T H.264 parameter sets.
  */
 
+/* nal_unit_type (table 7-1) */
+enum {
+  WEIR_AVC_SLICE = 1,
+  WEIR_AVC_IDR = 5,
+  WEIR_AVC_SEI = 6,
+  WEIR_AVC_SPS = 7,
+  WEIR_AVC_PPS = 8,
+  WEIR_AVC_DELIMITER = 9,
+};
+
 /**
  * WeirAvcInfo: what an AVCDecoderConfigurationRecord and its first SPS say
  * @frame_rate_n: time_scale : 2 × num_units_in_tick, whether or not the rate is said to be fixed;
  *   0:1 when absent or beyond 1 to 300 per second
- * @colour_primaries: with the other two, ITU-T H.273 code points; valid with @has_colour
+ * @colour: valid with @has_colour
+ * @reorder: max_num_reorder_frames, or what follows of pic_order_cnt_type; -1: not known
  */
 typedef struct {
   guint8 profile;
@@ -28,8 +39,8 @@ typedef struct {
   guint frame_rate_n, frame_rate_d;
   gboolean fixed_frame_rate;
   gboolean has_colour;
-  guint8 colour_primaries, transfer_characteristics, matrix_coefficients;
-  gboolean full_range;
+  WeirColour colour;
+  gint reorder;
 } WeirAvcInfo;
 
 /* @info is untouched on failure */
@@ -44,5 +55,7 @@ void weir_avc_append_caps (const WeirCodecConfig *config, GString *caps);
 void weir_avc_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer);
 WeirSampleInfo weir_avc_inspect_sample (
     const WeirCodecConfig *config, const guint8 *data, gsize size);
+/* @nal: not empty */
+void weir_avc_summarise (WeirNalSummary *summary, const WeirNal *nal);
 
 G_END_DECLS

@@ -68,19 +68,24 @@ records_of_real_encoders (void)
     const gchar *codecs;
     guint width, height, par_n, par_d, rate_n, rate_d;
     guint chroma, depth;
-    gboolean interlaced, colour;
+    gboolean interlaced;
+    guint colour; /* code point of all three; 0: none */
+    gboolean full_range;
+    gint reorder;
   } cases[] = {
-      {RECORD_BASELINE_720P30, "avc1.42c01f", 1280, 720, 1, 1, 30, 1, 1, 8, FALSE, FALSE},
-      {RECORD_MAIN_480P25, "avc1.4d401e", 854, 480, 1, 1, 25, 1, 1, 8, FALSE, FALSE},
-      {RECORD_HIGH_1080P2997_BT709, "avc1.640028", 1920, 1080, 1, 1, 30000, 1001, 1, 8, FALSE,
-          TRUE},
-      {RECORD_HIGH_576P25_SAR_64_45, "avc1.64001e", 720, 576, 64, 45, 25, 1, 1, 8, FALSE, FALSE},
-      {RECORD_HIGH_1080I25, "avc1.640028", 1920, 1080, 1, 1, 25, 1, 1, 8, TRUE, FALSE},
-      {RECORD_HIGH_422_10_1080P50, "avc1.7a002a", 1920, 1080, 1, 1, 50, 1, 2, 10, FALSE, FALSE},
-      {RECORD_HIGH_444_360P24, "avc1.f4001e", 640, 360, 1, 1, 24, 1, 3, 8, FALSE, FALSE},
-      {RECORD_HIGH_GREY_322X182, "avc1.64000d", 322, 182, 1, 1, 24, 1, 0, 8, FALSE, FALSE},
-      {RECORD_HIGH_360P60_CUSTOM_MATRICES, "avc1.64001f", 640, 360, 1, 1, 60, 1, 1, 8, FALSE,
-          FALSE},
+      {RECORD_BASELINE_720P30, "avc1.42c01f", 1280, 720, 1, 1, 30, 1, 1, 8, FALSE, 0, FALSE, 0},
+      {RECORD_MAIN_480P25, "avc1.4d401e", 854, 480, 1, 1, 25, 1, 1, 8, FALSE, 0, FALSE, 2},
+      {RECORD_HIGH_1080P2997_BT709, "avc1.640028", 1920, 1080, 1, 1, 30000, 1001, 1, 8, FALSE, 1,
+          FALSE, 2},
+      {RECORD_HIGH_576P25_SAR_64_45, "avc1.64001e", 720, 576, 64, 45, 25, 1, 1, 8, FALSE, 0, FALSE,
+          2},
+      {RECORD_HIGH_1080I25, "avc1.640028", 1920, 1080, 1, 1, 25, 1, 1, 8, TRUE, 0, FALSE, 2},
+      {RECORD_HIGH_422_10_1080P50, "avc1.7a002a", 1920, 1080, 1, 1, 50, 1, 2, 10, FALSE, 0, FALSE,
+          2},
+      {RECORD_HIGH_444_360P24, "avc1.f4001e", 640, 360, 1, 1, 24, 1, 3, 8, FALSE, 0, FALSE, 2},
+      {RECORD_HIGH_GREY_322X182, "avc1.64000d", 322, 182, 1, 1, 24, 1, 0, 8, FALSE, 2, TRUE, 2},
+      {RECORD_HIGH_360P60_CUSTOM_MATRICES, "avc1.64001f", 640, 360, 1, 1, 60, 1, 1, 8, FALSE, 0,
+          FALSE, 2},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -108,12 +113,14 @@ records_of_real_encoders (void)
     g_assert_cmpuint (info.bit_depth_luma, ==, cases[i].depth);
     g_assert_cmpuint (info.bit_depth_chroma, ==, cases[i].depth);
     g_assert_cmpint (info.interlaced, ==, cases[i].interlaced);
-    g_assert_cmpint (info.has_colour, ==, cases[i].colour);
-    if (info.has_colour) {
-      g_assert_cmpuint (info.colour_primaries, ==, 1);
-      g_assert_cmpuint (info.transfer_characteristics, ==, 1);
-      g_assert_cmpuint (info.matrix_coefficients, ==, 1);
-      g_assert_false (info.full_range);
+    g_assert_cmpint (config->reorder, ==, cases[i].reorder);
+    g_assert_cmpint (config->colour != NULL, ==, cases[i].colour != 0);
+    if (config->colour != NULL) {
+      g_assert_cmpuint (config->colour->primaries, ==, cases[i].colour);
+      g_assert_cmpuint (config->colour->transfer, ==, cases[i].colour);
+      g_assert_cmpuint (config->colour->matrix, ==, cases[i].colour);
+      g_assert_cmpint (config->colour->full_range, ==, cases[i].full_range);
+      g_assert_false (config->colour->has_mastering || config->colour->has_light_level);
     }
   }
 }
