@@ -3,6 +3,7 @@
 
 #include "broadcast/dump.h"
 #include "broadcast/salvage.h"
+#include "broadcast/walldate.h"
 #include "rtmp/weirrtmpsrc.h"
 #include "segment/weirsegmentsink.h"
 #include "timeline/weirsanitizer.h"
@@ -82,7 +83,7 @@ struct _WeirBroadcast {
   gint64 deadline_us;
   WeirConnection *connection;
   gint64 connected_us;
-  gint64 zero_wall_us; /* wall time of the timeline's zero; 0 until media has come */
+  WeirWallDate wall_date;
   gchar *codecs;
   guint64 segments;
   guint64 segment_bytes;
@@ -479,17 +480,6 @@ broadcast_forget_memory (WeirBroadcast *self)
     weir_segment_sink_release_memory (sink, bytes);
 }
 
-static gint64
-broadcast_date (WeirBroadcast *self, gint64 time_ns)
-{
-  gint64 zero;
-
-  g_mutex_lock (&self->lock);
-  zero = self->zero_wall_us;
-  g_mutex_unlock (&self->lock);
-  return (zero != 0 ? zero : g_get_real_time ()) + time_ns / 1000;
-}
-
 static void
 broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
 {
@@ -502,7 +492,10 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
   segment->discontinuity = event->discontinuity;
   segment->independent = event->independent;
   segment->start_ns = event->start_ns;
-  segment->program_date_us = broadcast_date (self, event->start_ns);
+  g_mutex_lock (&self->lock);
+  segment->program_date_us = weir_wall_date_begin_segment (
+      &self->wall_date, event->start_ns, event->discontinuity, g_get_real_time ());
+  g_mutex_unlock (&self->lock);
   if (fd >= 0)
     segment->blob = weir_blob_new (fd);
   segment->in_memory = written->path == NULL;
@@ -529,7 +522,15 @@ static void
 broadcast_written_chunk (WeirBroadcast *self, const WeirSegmentWritten *written)
 {
   const WeirChunk *chunk = written->event->chunk;
+  const WeirChunkSample *last =
+      &g_array_index (chunk->samples, WeirChunkSample, chunk->sample_count - 1);
   WeirIndexPart part = {0};
+
+  /* it closed when what follows it came */
+  g_mutex_lock (&self->lock);
+  weir_wall_date_observe (&self->wall_date,
+      last->dts + (chunk->sample_count > 1 ? last->dts - last[-1].dts : 0), g_get_real_time ());
+  g_mutex_unlock (&self->lock);
 
   if (written->moved) {
     gint fd = fcntl (written->fd, F_DUPFD_CLOEXEC, 0);
@@ -572,12 +573,15 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
   /* Until the first segment closes nothing is listed: by then the least delayed sample has told
    * the wall time of the timeline's zero best. */
   if (!self->date_fixed) {
+    g_mutex_lock (&self->lock);
+    weir_wall_date_fix (&self->wall_date);
     for (guint i = 0; i < G_N_ELEMENTS (self->open_segments); i++) {
       WeirIndexSegment *segment = self->open_segments[i];
       if (segment != NULL)
-        segment->program_date_us = broadcast_date (self, segment->start_ns);
+        segment->program_date_us = weir_wall_date_get (&self->wall_date, segment->start_ns);
       g_clear_pointer (&self->open_segments[i], weir_index_segment_unref);
     }
+    g_mutex_unlock (&self->lock);
     self->date_fixed = TRUE;
   }
   weir_index_close_segment (self->index, event->segment, event->duration_ns, event->target_duration,
@@ -651,14 +655,11 @@ first_media_probe (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer da
   WeirBroadcast *self = data;
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
   GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
-  gint64 zero;
 
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return GST_PAD_PROBE_OK;
-  zero = g_get_real_time () - (gint64) (time / 1000);
   g_mutex_lock (&self->lock);
-  if (self->zero_wall_us == 0 || zero < self->zero_wall_us)
-    self->zero_wall_us = zero;
+  weir_wall_date_observe (&self->wall_date, (gint64) time, g_get_real_time ());
   g_mutex_unlock (&self->lock);
   return time > 3 * GST_SECOND ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_OK;
 }
