@@ -229,21 +229,29 @@ arm_timer (WeirRtmpConnection *self)
   weir_timer_arm (self->timer, deadline_us);
 }
 
+/* of the first of its tracks that says it; NULL for none */
+static const gchar *
+find_codec (WeirMediaKind kind, const WeirRtmpMessage *message)
+{
+  WeirFlvReader reader;
+  WeirFlvTag tag = {0};
+
+  weir_flv_reader_init (&reader, kind, message->payload, message->size);
+  while (tag.name == NULL && weir_flv_reader_next (&reader, &tag))
+    continue;
+  return tag.name;
+}
+
 static void
 note_media (WeirRtmpConnection *self, const WeirRtmpMessage *message, gint64 now_us)
 {
-  WeirFlvTag tag = {0};
-
   if ((message->type != WEIR_RTMP_VIDEO && message->type != WEIR_RTMP_AUDIO) || message->size == 0)
     return;
   __atomic_store_n (&self->last_media_us, now_us, __ATOMIC_RELAXED);
-  if (message->type == WEIR_RTMP_VIDEO && self->video_codec == NULL) {
-    weir_flv_tag_parse_video (message->payload, message->size, &tag);
-    self->video_codec = tag.name;
-  } else if (message->type == WEIR_RTMP_AUDIO && self->audio_codec == NULL) {
-    weir_flv_tag_parse_audio (message->payload, message->size, &tag);
-    self->audio_codec = tag.name;
-  }
+  if (message->type == WEIR_RTMP_VIDEO && self->video_codec == NULL)
+    self->video_codec = find_codec (WEIR_MEDIA_VIDEO, message);
+  else if (message->type == WEIR_RTMP_AUDIO && self->audio_codec == NULL)
+    self->audio_codec = find_codec (WEIR_MEDIA_AUDIO, message);
 }
 
 /* what is left to do when an event has been handled and no lock is held any more */

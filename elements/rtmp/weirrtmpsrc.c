@@ -469,39 +469,55 @@ take_frame (WeirRtmpSrc *self, WeirRtmpMessage *message, const WeirFlvTag *tag)
   push_buffer (self, track, buffer);
 }
 
+static gboolean
+is_taken (const WeirFlvTag *tag)
+{
+  return tag->track_id == 0 && (tag->codec == WEIR_CODEC_AVC || tag->codec == WEIR_CODEC_AAC);
+}
+
 static void
 take_media (WeirRtmpSrc *self, WeirRtmpMessage *message)
 {
-  WeirFlvTag tag = {0};
+  WeirFlvReader reader;
+  WeirFlvTag tag, frame = {0};
+  gboolean has_frame = FALSE;
 
-  if (message->type == WEIR_RTMP_VIDEO)
-    weir_flv_tag_parse_video (message->payload, message->size, &tag);
-  else
-    weir_flv_tag_parse_audio (message->payload, message->size, &tag);
-  switch (tag.packet) {
-  case WEIR_FLV_CONFIG:
-    if (tag.track_id == 0)
-      take_config (self, message, &tag);
-    else
+  weir_flv_reader_init (&reader,
+      message->type == WEIR_RTMP_VIDEO ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO, message->payload,
+      message->size);
+  while (weir_flv_reader_next (&reader, &tag)) {
+    switch (tag.packet) {
+    case WEIR_FLV_CONFIG:
+      if (is_taken (&tag))
+        take_config (self, message, &tag);
+      else
+        count (self, COUNT_UNSUPPORTED, 1);
+      break;
+    case WEIR_FLV_FRAME:
+      if (!is_taken (&tag) || has_frame) {
+        count (self, COUNT_UNSUPPORTED, 1);
+        break;
+      }
+      frame = tag;
+      has_frame = TRUE;
+      break;
+    case WEIR_FLV_UNSUPPORTED:
+      GST_DEBUG_OBJECT (self, "%s is not handled", tag.name);
       count (self, COUNT_UNSUPPORTED, 1);
-    break;
-  case WEIR_FLV_FRAME:
-    if (tag.track_id == 0)
-      take_frame (self, message, &tag);
-    else
-      count (self, COUNT_UNSUPPORTED, 1);
-    break;
-  case WEIR_FLV_UNSUPPORTED:
-    GST_DEBUG_OBJECT (self, "%s is not handled", tag.name);
-    count (self, COUNT_UNSUPPORTED, 1);
-    break;
-  case WEIR_FLV_MALFORMED:
-    count (self, COUNT_MALFORMED, 1);
-    break;
-  case WEIR_FLV_END:
-  case WEIR_FLV_IGNORE:
-    break;
+      break;
+    case WEIR_FLV_MALFORMED:
+      count (self, COUNT_MALFORMED, 1);
+      break;
+    case WEIR_FLV_METADATA:
+    case WEIR_FLV_CHANNELS:
+    case WEIR_FLV_END:
+    case WEIR_FLV_IGNORE:
+      break;
+    }
   }
+  /* last, as it takes the message's bytes away */
+  if (has_frame)
+    take_frame (self, message, &frame);
 }
 
 /* a codec is named by number or by four characters; 0 and nothing mean that there is none */

@@ -36,6 +36,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     gsize announced = weir_reader_u16 (&reader);
     gsize length = MIN (announced, weir_reader_remaining (&reader));
     g_autofree guint8 *body = NULL;
+    WeirFlvReader tags;
     WeirFlvTag tag;
 
     if (reader.failed)
@@ -43,15 +44,14 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     /* of exactly this size, so that a byte read beyond it is seen */
     body = g_memdup2 (weir_reader_bytes (&reader, length), length);
 
-    if (kind == 0)
-      weir_flv_tag_parse_video (body, length, &tag);
-    else
-      weir_flv_tag_parse_audio (body, length, &tag);
-    g_assert (tag.kind == (kind == 0 ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO));
-    if (tag.packet == WEIR_FLV_CONFIG)
-      take_config (&configs[kind], &tag, body);
-    if (tag.packet == WEIR_FLV_FRAME && configs[kind] != NULL)
-      weir_codec_config_inspect_sample (configs[kind], body + tag.offset, tag.size);
+    weir_flv_reader_init (&tags, kind == 0 ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO, body, length);
+    while (weir_flv_reader_next (&tags, &tag)) {
+      if (tag.packet == WEIR_FLV_CONFIG)
+        take_config (&configs[kind], &tag, body);
+      if (tag.packet == WEIR_FLV_FRAME && configs[kind] != NULL &&
+          configs[kind]->codec == tag.codec)
+        weir_codec_config_inspect_sample (configs[kind], body + tag.offset, tag.size);
+    }
   }
   g_clear_pointer (&configs[0], weir_codec_config_unref);
   g_clear_pointer (&configs[1], weir_codec_config_unref);
