@@ -2,16 +2,19 @@
 #include "codec/aac.h"
 
 #include "base/bitreader.h"
+#include "codec/audioentry.h"
 #include "codec/entry.h"
 
 enum {
   OBJECT_MAIN = 1,
+  OBJECT_LC = 2,
   OBJECT_LTP = 4,
   OBJECT_SBR = 5,
   OBJECT_ESCAPE = 31,
   OBJECT_PS = 29,
   SYNC_SBR = 0x2b7,
   SYNC_PS = 0x548,
+  OBJECT_TYPE_MPEG4 = 0x40, /* ISO/IEC 14496-1, table 5 */
 };
 
 #define RATE_MIN 4000
@@ -23,6 +26,7 @@ typedef struct {
   guint object_type; /* as signalled first: 2, 5, 29, … */
   guint core_type;
   guint rate, output_rate;
+  guint layout; /* channelConfiguration */
   guint channels;
   gboolean parametric_stereo;
   guint frame_length;
@@ -95,7 +99,7 @@ read_program_config (WeirBitReader *bits)
 
 /* GASpecificConfig (4.4.1) for the object types 1 to 4 */
 static gboolean
-parse_general (WeirBitReader *bits, guint layout, Config *config, GError **error)
+parse_general (WeirBitReader *bits, Config *config, GError **error)
 {
   /* output channels of each channelConfiguration (1.6.3.4); 0 where it is not handled */
   static const guint channels[16] = {0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 0, 8, 0};
@@ -104,7 +108,7 @@ parse_general (WeirBitReader *bits, guint layout, Config *config, GError **error
   if (weir_bit_reader_bit (bits)) /* dependsOnCoreCoder */
     weir_bit_reader_skip (bits, 14);
   weir_bit_reader_skip (bits, 1); /* extensionFlag: 0 for these types */
-  if (layout == 0) {
+  if (config->layout == 0) {
     config->channels = read_program_config (bits);
     if (!bits->failed && config->channels == 0)
       return malformed (error, "program configuration without channels");
@@ -112,9 +116,9 @@ parse_general (WeirBitReader *bits, guint layout, Config *config, GError **error
       return unsupported (error, "channels:", config->channels);
     return TRUE;
   }
-  config->channels = channels[layout];
+  config->channels = channels[config->layout];
   if (config->channels == 0)
-    return unsupported (error, "channel configuration", layout);
+    return unsupported (error, "channel configuration", config->layout);
   return TRUE;
 }
 
@@ -140,11 +144,10 @@ static gboolean
 parse (WeirBitReader *bits, Config *config, GError **error)
 {
   gboolean hierarchical;
-  guint layout;
 
   config->object_type = config->core_type = read_object_type (bits);
   config->rate = config->output_rate = read_rate (bits);
-  layout = weir_bit_reader_bits (bits, 4);
+  config->layout = weir_bit_reader_bits (bits, 4);
   hierarchical = config->object_type == OBJECT_SBR || config->object_type == OBJECT_PS;
   if (hierarchical) {
     config->parametric_stereo = config->object_type == OBJECT_PS;
@@ -158,7 +161,7 @@ parse (WeirBitReader *bits, Config *config, GError **error)
   if (config->core_type < OBJECT_MAIN || config->core_type > OBJECT_LTP)
     return unsupported (error, "audio object type", config->core_type);
 
-  if (!parse_general (bits, layout, config, error))
+  if (!parse_general (bits, config, error))
     return FALSE;
   if (bits->failed)
     return malformed (error, "configuration too short");
@@ -193,70 +196,96 @@ weir_aac_config_parse (WeirCodecConfig *config, GError **error)
   return TRUE;
 }
 
-/* sizeOfInstance (ISO/IEC 14496-1, 8.3.3): seven bits a byte, most significant first */
-static guint
-size_of_size (gsize size)
-{
-  guint bytes = 1;
-
-  while (size >>= 7)
-    bytes++;
-  return bytes;
-}
-
-static void
-write_descriptor (WeirWriter *writer, guint8 tag, gsize size)
-{
-  weir_writer_u8 (writer, tag);
-  for (guint bytes = size_of_size (size); bytes-- > 0;)
-    weir_writer_u8 (writer, (guint8) ((size >> (7 * bytes) & 0x7f) | (bytes > 0 ? 0x80 : 0)));
-}
-
-static gsize
-descriptor_size (gsize size)
-{
-  return 1 + size_of_size (size) + size;
-}
-
-static void
-write_esds (const WeirCodecConfig *config, WeirWriter *writer)
-{
-  gsize record_size;
-  const guint8 *record = g_bytes_get_data (config->record, &record_size);
-  gsize decoder_size = 13 + descriptor_size (record_size);
-  gsize stream_size = 3 + descriptor_size (decoder_size) + descriptor_size (1);
-  gsize box = weir_entry_begin (writer, "esds");
-
-  weir_writer_u32 (writer, 0);               /* version, flags */
-  write_descriptor (writer, 3, stream_size); /* ES_Descriptor */
-  weir_writer_u16 (writer, 0);               /* ES_ID: 0 in files (ISO/IEC 14496-14, 3.1.2) */
-  weir_writer_u8 (writer, 0);
-  write_descriptor (writer, 4, decoder_size); /* DecoderConfigDescriptor */
-  weir_writer_u8 (writer, 0x40);              /* ISO/IEC 14496-3 */
-  weir_writer_u8 (writer, 0x15);              /* AudioStream, not upstream */
-  weir_writer_u24 (writer, 0);
-  weir_writer_u32 (writer, 0); /* bit rates unknown */
-  weir_writer_u32 (writer, 0);
-  write_descriptor (writer, 5, record_size); /* DecoderSpecificInfo */
-  weir_writer_bytes (writer, record, record_size);
-  write_descriptor (writer, 6, 1); /* SLConfigDescriptor */
-  weir_writer_u8 (writer, 2);      /* as in MP4 files */
-  weir_entry_end (writer, box);
-}
-
 void
 weir_aac_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer)
 {
-  gsize entry = weir_entry_begin (writer, "mp4a");
+  gsize size;
+  const guint8 *record = g_bytes_get_data (config->record, &size);
+  gsize entry = weir_audio_entry_begin (config, "mp4a", 16, config->rate, writer);
 
-  weir_writer_zeros (writer, 6);
-  weir_writer_u16 (writer, 1); /* data_reference_index */
-  weir_writer_zeros (writer, 8);
-  weir_writer_u16 (writer, (guint16) config->channels);
-  weir_writer_u16 (writer, 16);
-  weir_writer_zeros (writer, 4);
-  /* 16.16; a rate that does not fit is left to the configuration */
-  weir_writer_u32 (writer, config->rate <= G_MAXUINT16 ? config->rate << 16 : 0);
-  write_esds (config, writer);
+  weir_audio_entry_write_esds (OBJECT_TYPE_MPEG4, record, size, writer);
   weir_entry_end (writer, entry);
+}
+
+/* ------------------------------------------------------------------------------------ silence */
+
+/* id_syn_ele (4.5.2.1, table 4.85) */
+enum {
+  ELEMENT_SINGLE = 0,
+  ELEMENT_PAIR = 1,
+  ELEMENT_LFE = 3,
+  ELEMENT_END = 7,
+};
+
+typedef struct {
+  guint8 bytes[32];
+  guint position; /* bits */
+} BitWriter;
+
+/* the most significant of @count bits first; what a frame of silence has fits */
+static void
+put (BitWriter *bits, guint value, guint count)
+{
+  for (; count-- > 0; bits->position++) {
+    if (value >> count & 1)
+      bits->bytes[bits->position / 8] |= (guint8) (0x80 >> bits->position % 8);
+  }
+}
+
+/* ics_info (4.4.2.1, table 4.6): a long window without a single band */
+static void
+put_ics_info (BitWriter *bits)
+{
+  put (bits, 0, 1 + 2 + 1 + 6 + 1);
+}
+
+/* individual_channel_stream (table 4.50) of a channel without bands */
+static void
+put_channel (BitWriter *bits, gboolean has_info)
+{
+  put (bits, 0, 8); /* global_gain */
+  if (has_info)
+    put_ics_info (bits);
+  put (bits, 0, 3); /* no pulses, temporal noise shaping, gain control */
+}
+
+GBytes *
+weir_aac_make_silence (const WeirCodecConfig *config)
+{
+  /* the elements of each channelConfiguration (1.6.3.4, table 1.19) */
+  static const guint8 elements[8][6] = {
+      {ELEMENT_END},
+      {ELEMENT_SINGLE, ELEMENT_END},
+      {ELEMENT_PAIR, ELEMENT_END},
+      {ELEMENT_SINGLE, ELEMENT_PAIR, ELEMENT_END},
+      {ELEMENT_SINGLE, ELEMENT_PAIR, ELEMENT_SINGLE, ELEMENT_END},
+      {ELEMENT_SINGLE, ELEMENT_PAIR, ELEMENT_PAIR, ELEMENT_END},
+      {ELEMENT_SINGLE, ELEMENT_PAIR, ELEMENT_PAIR, ELEMENT_LFE, ELEMENT_END},
+      {ELEMENT_SINGLE, ELEMENT_PAIR, ELEMENT_PAIR, ELEMENT_PAIR, ELEMENT_LFE, ELEMENT_END},
+  };
+  gsize size;
+  const guint8 *data = g_bytes_get_data (config->record, &size);
+  guint tags[ELEMENT_END] = {0};
+  Config parsed = {0};
+  WeirBitReader reader;
+  BitWriter bits = {0};
+
+  weir_bit_reader_init (&reader, data, size);
+  if (!parse (&reader, &parsed, NULL) || parsed.object_type != OBJECT_LC ||
+      parsed.output_rate != parsed.rate || parsed.parametric_stereo || parsed.layout == 0 ||
+      parsed.layout >= G_N_ELEMENTS (elements))
+    return NULL;
+  for (const guint8 *element = elements[parsed.layout]; *element != ELEMENT_END; element++) {
+    put (&bits, *element, 3);
+    put (&bits, tags[*element]++, 4);
+    if (*element == ELEMENT_PAIR) {
+      put (&bits, 1, 1); /* common_window */
+      put_ics_info (&bits);
+      put (&bits, 0, 2); /* ms_mask_present */
+      put_channel (&bits, FALSE);
+    }
+    put_channel (&bits, *element != ELEMENT_PAIR);
+  }
+  put (&bits, ELEMENT_END, 3);
+  return g_bytes_new (bits.bytes, (bits.position + 7) / 8);
 }

@@ -12,5 +12,7 @@ G_BEGIN_DECLS
 /* fills @config, whose record is set */
 gboolean weir_aac_config_parse (WeirCodecConfig *config, GError **error);
 void weir_aac_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer);
+/* AAC-LC without SBR, of the channel configurations 1 to 7 */
+GBytes *weir_aac_make_silence (const WeirCodecConfig *config);
 
 G_END_DECLS

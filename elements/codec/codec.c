@@ -2,7 +2,11 @@
 #include "codec/codec.h"
 
 #include "codec/aac.h"
+#include "codec/ac3.h"
 #include "codec/avc.h"
+#include "codec/flac.h"
+#include "codec/mp3.h"
+#include "codec/opus.h"
 
 #include <string.h>
 
@@ -32,12 +36,21 @@ static const struct {
     [WEIR_CODEC_VP9] = {WEIR_MEDIA_VIDEO, "VP9", NULL, NULL, NULL, NULL, NULL, NULL},
     [WEIR_CODEC_AAC] = {WEIR_MEDIA_AUDIO, "AAC",
         "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw, framed=(boolean)true",
-        weir_aac_config_parse, NULL, weir_aac_write_sample_entry, NULL, NULL},
-    [WEIR_CODEC_OPUS] = {WEIR_MEDIA_AUDIO, "Opus", NULL, NULL, NULL, NULL, NULL, NULL},
-    [WEIR_CODEC_FLAC] = {WEIR_MEDIA_AUDIO, "FLAC", NULL, NULL, NULL, NULL, NULL, NULL},
-    [WEIR_CODEC_AC3] = {WEIR_MEDIA_AUDIO, "AC-3", NULL, NULL, NULL, NULL, NULL, NULL},
-    [WEIR_CODEC_EAC3] = {WEIR_MEDIA_AUDIO, "E-AC-3", NULL, NULL, NULL, NULL, NULL, NULL},
-    [WEIR_CODEC_MP3] = {WEIR_MEDIA_AUDIO, "MP3", NULL, NULL, NULL, NULL, NULL, NULL},
+        weir_aac_config_parse, NULL, weir_aac_write_sample_entry, NULL, weir_aac_make_silence},
+    [WEIR_CODEC_OPUS] = {WEIR_MEDIA_AUDIO, "Opus", "audio/x-opus", weir_opus_config_parse,
+        weir_opus_append_caps, weir_opus_write_sample_entry, weir_opus_inspect_sample,
+        weir_opus_make_silence},
+    [WEIR_CODEC_FLAC] = {WEIR_MEDIA_AUDIO, "FLAC", "audio/x-flac, framed=(boolean)true",
+        weir_flac_config_parse, NULL, weir_flac_write_sample_entry, weir_flac_inspect_sample, NULL},
+    [WEIR_CODEC_AC3] = {WEIR_MEDIA_AUDIO, "AC-3",
+        "audio/x-ac3, framed=(boolean)true, alignment=(string)frame", weir_ac3_config_parse, NULL,
+        weir_ac3_write_sample_entry, weir_ac3_inspect_sample, NULL},
+    [WEIR_CODEC_EAC3] = {WEIR_MEDIA_AUDIO, "E-AC-3",
+        "audio/x-eac3, framed=(boolean)true, alignment=(string)frame", weir_ac3_config_parse, NULL,
+        weir_ac3_write_sample_entry, weir_ac3_inspect_sample, NULL},
+    [WEIR_CODEC_MP3] = {WEIR_MEDIA_AUDIO, "MP3",
+        "audio/mpeg, mpegversion=(int)1, layer=(int)3, parsed=(boolean)true", weir_mp3_config_parse,
+        weir_mp3_append_caps, weir_mp3_write_sample_entry, weir_mp3_inspect_sample, NULL},
 };
 
 WeirCodecConfig *

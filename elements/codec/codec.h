@@ -68,7 +68,8 @@ typedef struct {
  *   - Opus: the ID header with its magic (RFC 7845, 5.1); `dOps` is made of it
  *   - FLAC: `fLaC` and the STREAMINFO block with its header (RFC 9639, 8); `dfLa` is made of it
  *   - AC-3, E-AC-3: the payload of `dac3`, `dec3` (ETSI TS 102 366, F.4, F.6)
- *   - MP3: the four bytes of a frame header (ISO/IEC 11172-3, 2.4.1.3) without bit rate and padding
+ *   - MP3: the four bytes of a frame header (ISO/IEC 11172-3, 2.4.1.3), of which only version,
+ *     layer, sample rate and whether it is mono say something
  * @colour: (video) (nullable): from the record's headers, or what the sender said beside them
  * @codecs: the CODECS string (RFC 6381), such as `avc1.64001f`, `mp4a.40.2`
  * @timescale: ticks per second of the track's media timeline: 90000 for video, the output sample
@@ -165,7 +166,7 @@ WeirSampleInfo weir_codec_config_inspect_sample (
 /**
  * weir_codec_config_make_silence:
  *
- * A frame that decodes to silence, of `samples_per_frame` samples.
+ * A frame that decodes to silence, of `samples_per_frame` samples; Opus: of 20 ms.
  *
  * Returns: (transfer full) (nullable): NULL when none is known for that codec and layout
  */

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/elementaryaudio.h"
 
+#include "codec/ac3.h"
+#include "codec/adts.h"
+#include "codec/mp3.h"
+#include "codec/opus.h"
+
 #include <string.h>
 
 struct _WeirElementaryAudio {
   WeirCodec codec;
   WeirCodecConfig *config; /* (nullable) */
+  /* (nullable): what came beside the stream, which may say more than the stream (AAC) or have been
+   * overtaken by it (AC-3) */
+  GBytes *record;
+  guint assumed_channels; /* (Opus) 0: none */
 };
 
 WeirElementaryAudio *
@@ -21,7 +30,19 @@ void
 weir_elementary_audio_free (WeirElementaryAudio *self)
 {
   g_clear_pointer (&self->config, weir_codec_config_unref);
+  g_clear_pointer (&self->record, g_bytes_unref);
   g_free (self);
+}
+
+/* Returns: whether it is another one */
+static gboolean
+use_config (WeirElementaryAudio *self, WeirCodecConfig *config)
+{
+  if (self->config != NULL && weir_codec_config_equal (self->config, config))
+    return FALSE;
+  g_clear_pointer (&self->config, weir_codec_config_unref);
+  self->config = weir_codec_config_ref (config);
+  return TRUE;
 }
 
 gboolean
@@ -29,7 +50,7 @@ weir_elementary_audio_set_record (
     WeirElementaryAudio *self, const guint8 *data, gsize size, gboolean *changed, GError **error)
 {
   g_autoptr (GBytes) record = NULL;
-  WeirCodecConfig *config;
+  g_autoptr (WeirCodecConfig) config = NULL;
   guint8 *copy;
 
   if (size > WEIR_CODEC_RECORD_SIZE_MAX) {
@@ -45,25 +66,23 @@ weir_elementary_audio_set_record (
   if (size > 0)
     memcpy (copy, data, size);
   record = g_bytes_new_take (copy, size);
-  config = weir_codec_config_parse (self->codec, record, error);
-  if (config == NULL)
-    return FALSE;
-  if (self->config != NULL && weir_codec_config_equal (self->config, config)) {
-    weir_codec_config_unref (config);
+  if (self->record != NULL && g_bytes_equal (self->record, record)) {
     *changed = FALSE;
     return TRUE;
   }
-  g_clear_pointer (&self->config, weir_codec_config_unref);
-  self->config = config;
-  *changed = TRUE;
+  config = weir_codec_config_parse (self->codec, record, error);
+  if (config == NULL)
+    return FALSE;
+  *changed = use_config (self, config);
+  g_clear_pointer (&self->record, g_bytes_unref);
+  self->record = g_steal_pointer (&record);
   return TRUE;
 }
 
 void
 weir_elementary_audio_assume_channels (WeirElementaryAudio *self, guint channels)
 {
-  (void) self;
-  (void) channels;
+  self->assumed_channels = channels;
 }
 
 WeirCodecConfig *
@@ -72,19 +91,110 @@ weir_elementary_audio_get_config (WeirElementaryAudio *self)
   return self->config;
 }
 
+/* takes off the header. Returns: (transfer full) (nullable): the record that it makes; NULL: there
+ * is none, or it is broken: then the unit is empty */
+static GBytes *
+take_adts (const guint8 *data, WeirAccessUnit *unit)
+{
+  WeirAdtsHeader header;
+
+  if (!weir_adts_is_header (data, unit->size))
+    return NULL;
+  unit->quirks |= WEIR_QUIRK_ADTS;
+  if (!weir_adts_parse (data, unit->size, &header, NULL) || header.frame_size != unit->size) {
+    unit->size = 0;
+    return NULL;
+  }
+  unit->offset = header.header_size;
+  unit->size -= header.header_size;
+  return weir_adts_make_record (&header);
+}
+
+/* Returns: whether frames of @record can go on with the configuration that is there */
+static gboolean
+is_known (WeirElementaryAudio *self, GBytes *record)
+{
+  if (self->config == NULL)
+    return FALSE;
+  if (self->codec == WEIR_CODEC_AC3 || self->codec == WEIR_CODEC_EAC3)
+    return weir_ac3_is_same_layout (self->codec, self->config->record, record);
+  return g_bytes_equal (self->config->record, record);
+}
+
+/* Returns: (transfer full) (nullable): the configuration with which the unit begins, if it is
+ * another one; the unit's size is 0 when it is broken */
+static WeirCodecConfig *
+find_config (WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit)
+{
+  g_autoptr (GBytes) record = NULL;
+  WeirCodecConfig *config;
+
+  switch (self->codec) {
+  case WEIR_CODEC_AAC:
+    record = take_adts (data, unit);
+    /* the record beside the stream tells of SBR; the header does not */
+    if (record == NULL || self->record != NULL)
+      return NULL;
+    if (self->config == NULL)
+      unit->quirks |= WEIR_QUIRK_NO_RECORD;
+    break;
+  case WEIR_CODEC_OPUS:
+    if (self->config != NULL || self->assumed_channels == 0)
+      return NULL;
+    record = weir_opus_make_record (self->assumed_channels);
+    unit->quirks |= WEIR_QUIRK_NO_RECORD;
+    break;
+  case WEIR_CODEC_AC3:
+  case WEIR_CODEC_EAC3:
+    record = weir_ac3_make_record (self->codec, data, unit->size, NULL);
+    break;
+  case WEIR_CODEC_MP3:
+    record = weir_mp3_make_record (data, unit->size, NULL);
+    break;
+  default:
+    return NULL;
+  }
+  if (record != NULL && is_known (self, record))
+    return NULL;
+  config = record != NULL ? weir_codec_config_parse (self->codec, record, NULL) : NULL;
+  if (config == NULL)
+    unit->size = 0;
+  else if (self->record != NULL)
+    unit->quirks |= WEIR_QUIRK_IN_BAND_CONFIG;
+  return config;
+}
+
 void
 weir_elementary_audio_take (
     WeirElementaryAudio *self, const guint8 *data, gsize size, WeirAccessUnit *unit)
 {
+  g_autoptr (WeirCodecConfig) found = NULL;
+  const WeirCodecConfig *config;
   WeirSampleInfo info;
 
-  if (self->config == NULL) {
+  if (size == 0) {
+    unit->status = WEIR_UNIT_EMPTY;
+    return;
+  }
+  unit->size = size;
+  found = find_config (self, data, unit);
+  config = found != NULL ? found : self->config;
+  if (unit->size == 0) {
+    unit->status = WEIR_UNIT_INVALID;
+    return;
+  }
+  if (config == NULL) {
     unit->status = WEIR_UNIT_NO_CONFIG;
     return;
   }
-  info = weir_codec_config_inspect_sample (self->config, data, size);
-  unit->status = !info.valid ? WEIR_UNIT_INVALID : info.empty ? WEIR_UNIT_EMPTY : WEIR_UNIT_OK;
+  info = weir_codec_config_inspect_sample (config, data + unit->offset, unit->size);
+  if (!info.valid || info.empty) {
+    unit->status = !info.valid ? WEIR_UNIT_INVALID : WEIR_UNIT_EMPTY;
+    return;
+  }
+  if (found != NULL)
+    unit->config_changed = use_config (self, found);
+  unit->status = WEIR_UNIT_OK;
   unit->keyframe = info.keyframe;
   unit->leading = info.leading;
-  unit->size = size;
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "codec/adts.h"
+
+#include "base/bitreader.h"
+#include "base/reader.h"
+
+#define SYNC 0xfff
+#define CRC_SIZE 2
+
+static gboolean
+malformed (GError **error, const gchar *what)
+{
+  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "ADTS: %s", what);
+  return FALSE;
+}
+
+static gboolean
+unsupported (GError **error, const gchar *what)
+{
+  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "ADTS: %s", what);
+  return FALSE;
+}
+
+gboolean
+weir_adts_is_header (const guint8 *data, gsize size)
+{
+  WeirReader reader;
+
+  weir_reader_init (&reader, data, size);
+  return (weir_reader_u16 (&reader) & 0xfff6) == SYNC << 4;
+}
+
+gboolean
+weir_adts_parse (const guint8 *data, gsize size, WeirAdtsHeader *header, GError **error)
+{
+  static const guint rates[] = {
+      96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350};
+  WeirAdtsHeader parsed = {0};
+  WeirBitReader bits;
+  gboolean sync, has_crc;
+  guint blocks;
+
+  weir_bit_reader_init (&bits, data, size);
+  sync = weir_bit_reader_bits (&bits, 12) == SYNC;
+  weir_bit_reader_skip (&bits, 1); /* ID: MPEG-4 or MPEG-2, the same for what follows */
+  sync = weir_bit_reader_bits (&bits, 2) == 0 && sync; /* layer */
+  has_crc = !weir_bit_reader_bit (&bits);              /* protection_absent */
+  parsed.object_type = 1 + weir_bit_reader_bits (&bits, 2);
+  parsed.rate_index = weir_bit_reader_bits (&bits, 4);
+  weir_bit_reader_skip (&bits, 1); /* private_bit */
+  parsed.layout = weir_bit_reader_bits (&bits, 3);
+  weir_bit_reader_skip (&bits, 4); /* original_copy, home, copyright bits */
+  parsed.frame_size = weir_bit_reader_bits (&bits, 13);
+  weir_bit_reader_skip (&bits, 11); /* adts_buffer_fullness */
+  blocks = 1 + weir_bit_reader_bits (&bits, 2);
+  if (bits.failed)
+    return malformed (error, "header too short");
+  if (!sync)
+    return malformed (error, "no sync word");
+  if (parsed.rate_index >= G_N_ELEMENTS (rates))
+    return malformed (error, "reserved sample rate");
+  parsed.rate = rates[parsed.rate_index];
+  parsed.header_size = WEIR_ADTS_HEADER_SIZE + (has_crc ? CRC_SIZE : 0);
+  if (parsed.frame_size <= parsed.header_size)
+    return malformed (error, "frame without content");
+  if (blocks > 1)
+    return unsupported (error, "several raw data blocks in a frame");
+  if (parsed.layout == 0)
+    return unsupported (error, "channels in a program configuration");
+  *header = parsed;
+  return TRUE;
+}
+
+GBytes *
+weir_adts_make_record (const WeirAdtsHeader *header)
+{
+  WeirWriter writer;
+
+  /* audioObjectType, samplingFrequencyIndex, channelConfiguration; GASpecificConfig: frames of
+   * 1024, no core coder, no extension */
+  weir_writer_init (&writer, 2);
+  weir_writer_u16 (&writer,
+      (guint16) (header->object_type << 11 | header->rate_index << 7 | header->layout << 3));
+  return weir_writer_steal (&writer);
+}
