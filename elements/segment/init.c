@@ -3,8 +3,9 @@
 
 #include "segment/box.h"
 
+#include <string.h>
+
 #define MOVIE_TIMESCALE 1000
-#define LANGUAGE_UNDETERMINED 0x55c4 /* "und", packed */
 
 /* sample flags (ISO/IEC 14496-12, 8.8.3.1): what most samples of a track are */
 #define FLAGS_DEPENDS_NOT_SYNC 0x01010000
@@ -68,15 +69,28 @@ write_tkhd (WeirWriter *writer, const WeirCodecConfig *config, guint32 track_id)
 }
 
 static void
-write_mdhd (WeirWriter *writer, const WeirCodecConfig *config)
+write_mdhd (WeirWriter *writer, const WeirCodecConfig *config, const WeirTrackLabel *label)
 {
   gsize box = weir_full_box_begin (writer, "mdhd", 0, 0);
 
   weir_writer_zeros (writer, 8);
   weir_writer_u32 (writer, config->timescale);
   weir_writer_u32 (writer, 0);
-  weir_writer_u16 (writer, LANGUAGE_UNDETERMINED);
+  weir_writer_u16 (writer, weir_track_label_pack_language (label));
   weir_writer_u16 (writer, 0);
+  weir_box_end (writer, box);
+}
+
+/* the language as it is: mdhd knows no regions, and not every language */
+static void
+write_elng (WeirWriter *writer, const WeirTrackLabel *label)
+{
+  gsize box;
+
+  if (label == NULL || label->language == NULL)
+    return;
+  box = weir_full_box_begin (writer, "elng", 0, 0);
+  weir_writer_bytes (writer, label->language, strlen (label->language) + 1);
   weir_box_end (writer, box);
 }
 
@@ -144,14 +158,16 @@ write_stbl (WeirWriter *writer, const WeirCodecConfig *config)
 }
 
 static void
-write_trak (WeirWriter *writer, const WeirCodecConfig *config, guint32 track_id)
+write_trak (WeirWriter *writer, const WeirCodecConfig *config, const WeirTrackLabel *label,
+    guint32 track_id)
 {
   gsize trak = weir_box_begin (writer, "trak");
   gsize mdia, minf;
 
   write_tkhd (writer, config, track_id);
   mdia = weir_box_begin (writer, "mdia");
-  write_mdhd (writer, config);
+  write_mdhd (writer, config, label);
+  write_elng (writer, label);
   write_hdlr (writer, config);
   minf = weir_box_begin (writer, "minf");
   write_media_header (writer, config);
@@ -183,7 +199,8 @@ is_described (WeirCodecConfig *const *configs, guint track, gint only_track)
 }
 
 GBytes *
-weir_init_segment_write (WeirCodecConfig *const *configs, guint n_configs, gint only_track)
+weir_init_segment_write_labelled (WeirCodecConfig *const *configs, WeirTrackLabel *const *labels,
+    guint n_configs, gint only_track)
 {
   g_auto (WeirWriter) writer = {0};
   gsize moov, mvex;
@@ -194,7 +211,7 @@ weir_init_segment_write (WeirCodecConfig *const *configs, guint n_configs, gint 
   write_mvhd (&writer, n_configs + 1);
   for (guint track = 0; track < n_configs; track++) {
     if (is_described (configs, track, only_track))
-      write_trak (&writer, configs[track], track + 1);
+      write_trak (&writer, configs[track], labels != NULL ? labels[track] : NULL, track + 1);
   }
   mvex = weir_box_begin (&writer, "mvex");
   for (guint track = 0; track < n_configs; track++) {
@@ -204,4 +221,10 @@ weir_init_segment_write (WeirCodecConfig *const *configs, guint n_configs, gint 
   weir_box_end (&writer, mvex);
   weir_box_end (&writer, moov);
   return weir_writer_steal (&writer);
+}
+
+GBytes *
+weir_init_segment_write (WeirCodecConfig *const *configs, guint n_configs, gint only_track)
+{
+  return weir_init_segment_write_labelled (configs, NULL, n_configs, only_track);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codec/codec.h"
+#include "segment/label.h"
 
 #include <glib.h>
 
@@ -19,5 +20,15 @@ G_BEGIN_DECLS
  * Returns: (transfer full): the init segment
  */
 GBytes *weir_init_segment_write (WeirCodecConfig *const *configs, guint n_configs, gint only_track);
+
+/**
+ * weir_init_segment_write_labelled:
+ * @labels: (array length=n_configs) (nullable): NULL for a track without one
+ *
+ * The same with the tracks' languages: ISO 639-2/T in `mdhd` when there is such a code, and as they
+ * are in `elng` (ISO/IEC 14496-12, 8.4.2 and 8.4.6).
+ */
+GBytes *weir_init_segment_write_labelled (WeirCodecConfig *const *configs,
+    WeirTrackLabel *const *labels, guint n_configs, gint only_track);
 
 G_END_DECLS

@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
   WeirSample sample;
   WeirCodecConfig *config; /* a configuration instead of a sample */
+  GstTagList *tags;        /* tags instead of a sample */
   gboolean end;            /* EOS instead of a sample */
 } Item;
 
@@ -36,6 +37,7 @@ typedef struct {
   gboolean break_next; /* flushed: the next buffer does not continue */
   gboolean eos;
   gint64 last_dts;
+  gchar *title, *language; /* (nullable): as the tags say */
   GQueue items;
 } Input;
 
@@ -75,6 +77,7 @@ item_free (Item *item)
   if (item->sample.release != NULL)
     item->sample.release (item->sample.owner);
   g_clear_pointer (&item->config, weir_codec_config_unref);
+  gst_clear_tag_list (&item->tags);
   g_free (item);
 }
 
@@ -84,6 +87,8 @@ input_free (gpointer data)
   Input *input = data;
 
   g_queue_clear_full (&input->items, (GDestroyNotify) item_free);
+  g_free (input->title);
+  g_free (input->language);
   g_free (input);
 }
 
@@ -102,17 +107,37 @@ handle_events (WeirSegmentInputs *self)
     self->functions.handle (self->element, event);
 }
 
+static void
+feed_tags (WeirSegmentInputs *self, Input *input, const GstTagList *tags)
+{
+  gchar *value;
+
+  /* what a list does not mention stays as it is */
+  if (gst_tag_list_get_string_index (tags, GST_TAG_TITLE, 0, &value)) {
+    g_free (input->title);
+    input->title = value;
+  }
+  if (gst_tag_list_get_string_index (tags, GST_TAG_LANGUAGE_CODE, 0, &value)) {
+    g_free (input->language);
+    input->language = value;
+  }
+  weir_segmenter_set_label (self->segmenter, input->track, input->title, input->language);
+}
+
 /* what @item holds is given to the segmenter */
 static void
 feed (WeirSegmentInputs *self, Input *input, Item *item)
 {
   if (item->config != NULL)
     weir_segmenter_set_config (self->segmenter, input->track, item->config);
+  else if (item->tags != NULL)
+    feed_tags (self, input, item->tags);
   else if (item->end)
     weir_segmenter_end_track (self->segmenter, input->track);
   else
     weir_segmenter_push (self->segmenter, input->track, &item->sample, get_now (self));
   g_clear_pointer (&item->config, weir_codec_config_unref);
+  gst_clear_tag_list (&item->tags);
   item->sample.release = NULL;
   handle_events (self);
 }
@@ -134,7 +159,7 @@ feed_in_order (WeirSegmentInputs *self, gboolean all)
         complete = complete && input->eos;
         continue;
       }
-      if (head->config != NULL || head->end) {
+      if (head->config != NULL || head->tags != NULL || head->end) {
         first = input;
         complete = TRUE;
         break;
@@ -363,6 +388,22 @@ take_caps (Input *input, const GstCaps *caps)
   return TRUE;
 }
 
+static void
+take_tags (Input *input, GstTagList *tags)
+{
+  WeirSegmentInputs *self = input->inputs;
+  Item item = {0};
+
+  if (gst_tag_list_get_scope (tags) != GST_TAG_SCOPE_STREAM)
+    return;
+  g_mutex_lock (&self->lock);
+  if (self->segmenter != NULL) {
+    item.tags = gst_tag_list_ref (tags);
+    add_item (input, &item);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
 static gboolean
 take_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -370,12 +411,17 @@ take_event (GstPad *pad, GstObject *parent, GstEvent *event)
   WeirSegmentInputs *self = input->inputs;
   gboolean result = TRUE;
   Item end = {.end = TRUE};
+  GstTagList *tags;
   GstCaps *caps;
 
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_CAPS:
     gst_event_parse_caps (event, &caps);
     result = take_caps (input, caps);
+    break;
+  case GST_EVENT_TAG:
+    gst_event_parse_tag (event, &tags);
+    take_tags (input, tags);
     break;
   case GST_EVENT_SEGMENT:
     g_mutex_lock (&self->lock);
@@ -536,6 +582,8 @@ weir_segment_inputs_start (
     input->begun = FALSE;
     input->break_next = FALSE;
     input->eos = FALSE;
+    g_clear_pointer (&input->title, g_free);
+    g_clear_pointer (&input->language, g_free);
     gst_segment_init (&input->segment, GST_FORMAT_TIME);
   }
   g_mutex_unlock (&self->lock);

@@ -73,6 +73,7 @@ typedef struct {
   GArray *samples;     /* open chunk: of WeirChunkSample */
   WeirSample pending;
 
+  WeirTrackLabel *label;        /* (nullable) */
   WeirCodecConfig *config;      /* of the current run */
   WeirCodecConfig *next_config; /* set for the next one */
   gboolean was_in_run;          /* in the run before */
@@ -182,6 +183,7 @@ track_free (gpointer data)
   }
   g_clear_pointer (&track->config, weir_codec_config_unref);
   g_clear_pointer (&track->next_config, weir_codec_config_unref);
+  weir_track_label_free (track->label);
   g_free (track);
 }
 
@@ -216,6 +218,7 @@ weir_segmenter_event_free (WeirSegmenterEvent *self)
   if (self == NULL)
     return;
   g_clear_pointer (&self->tracks, g_ptr_array_unref);
+  g_clear_pointer (&self->labels, g_ptr_array_unref);
   g_clear_pointer (&self->chunk, weir_chunk_free);
   g_clear_pointer (&self->totals, g_array_unref);
   g_free (self);
@@ -918,6 +921,24 @@ apply_configs (WeirSegmenter *self)
 }
 
 static void
+label_free (gpointer label)
+{
+  weir_track_label_free (label);
+}
+
+static void
+add_init (WeirSegmenter *self)
+{
+  WeirSegmenterEvent *event = add_event (self, WEIR_SEGMENTER_INIT, NULL);
+
+  event->init_generation = self->generation;
+  event->tracks = g_ptr_array_ref (self->generation_configs);
+  event->labels = g_ptr_array_new_with_free_func (label_free);
+  for (guint i = 0; i < self->tracks->len; i++)
+    g_ptr_array_add (event->labels, weir_track_label_copy (get_track (self, i)->label));
+}
+
+static void
 start_run (WeirSegmenter *self, guint reference)
 {
   gboolean was_running = self->running;
@@ -946,12 +967,8 @@ start_run (WeirSegmenter *self, guint reference)
     }
     self->origin_ns = -least;
   }
-  if (new_init) {
-    WeirSegmenterEvent *event = add_event (self, WEIR_SEGMENTER_INIT, NULL);
-
-    event->init_generation = self->generation;
-    event->tracks = g_ptr_array_ref (self->generation_configs);
-  }
+  if (new_init)
+    add_init (self);
 
   self->reference = reference;
   self->reference_dts = start_dts;
@@ -1288,6 +1305,16 @@ weir_segmenter_set_config (WeirSegmenter *self, guint index, WeirCodecConfig *co
   g_clear_pointer (&track->next_config, weir_codec_config_unref);
   g_clear_pointer (&track->config, weir_codec_config_unref);
   track->config = weir_codec_config_ref (config);
+}
+
+void
+weir_segmenter_set_label (
+    WeirSegmenter *self, guint index, const gchar *label, const gchar *language)
+{
+  Track *track = get_track (self, index);
+
+  weir_track_label_free (track->label);
+  track->label = weir_track_label_new (label, language);
 }
 
 void

@@ -4,6 +4,7 @@
 #include "base/blocks.h"
 #include "codec/codec.h"
 #include "segment/fragment.h"
+#include "segment/label.h"
 
 #include <glib.h>
 
@@ -159,6 +160,7 @@ typedef struct {
   guint init_generation;  /* INIT, OPEN: from 0 */
   GPtrArray *tracks;      /* INIT: of WeirCodecConfig, NULL for a track without one;
                              index = track */
+  GPtrArray *labels;      /* INIT: of WeirTrackLabel, NULL for a track without one; likewise */
   gboolean discontinuity; /* OPEN, CLOSE: flagged; never on the very first segment */
   gboolean independent;   /* OPEN, CLOSE: starts with a keyframe */
   gint64 start_ns;        /* OPEN, CLOSE: T, presentation time on the broadcast's timeline */
@@ -196,6 +198,10 @@ guint weir_segmenter_add_track (WeirSegmenter *self, WeirMediaKind kind);
 void weir_segmenter_end_track (WeirSegmenter *self, guint track);
 /* an identical configuration is ignored; another one begins a new run (see above) */
 void weir_segmenter_set_config (WeirSegmenter *self, guint track, WeirCodecConfig *config);
+/* what the track is called and which language it has, as of weir_track_label_new(), from the next
+ * INIT on: that is no reason for one */
+void weir_segmenter_set_label (
+    WeirSegmenter *self, guint track, const gchar *label, const gchar *language);
 /* @sample: its owner is (transfer full), released by the segmenter when dropped */
 void weir_segmenter_push (
     WeirSegmenter *self, guint track, const WeirSample *sample, gint64 now_us);

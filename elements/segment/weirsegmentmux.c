@@ -75,8 +75,8 @@ push_init (WeirSegmentMux *self, const WeirSegmenterEvent *event)
   GValue headers = G_VALUE_INIT, header = G_VALUE_INIT;
   GstSegment segment;
 
-  bytes = weir_init_segment_write (
-      (WeirCodecConfig *const *) event->tracks->pdata, event->tracks->len, -1);
+  bytes = weir_init_segment_write_labelled ((WeirCodecConfig *const *) event->tracks->pdata,
+      (WeirTrackLabel *const *) event->labels->pdata, event->tracks->len, -1);
   g_array_set_size (self->timescales, 0);
   for (guint i = 0; i < event->tracks->len; i++) {
     const WeirCodecConfig *config = g_ptr_array_index (event->tracks, i);

@@ -281,8 +281,8 @@ write_init (WeirSegmentSink *self, const WeirSegmenterEvent *event)
   g_autofree gchar *path = NULL;
 
   if (!self->embedded) {
-    bytes = weir_init_segment_write (
-        (WeirCodecConfig *const *) event->tracks->pdata, event->tracks->len, -1);
+    bytes = weir_init_segment_write_labelled ((WeirCodecConfig *const *) event->tracks->pdata,
+        (WeirTrackLabel *const *) event->labels->pdata, event->tracks->len, -1);
     folder = g_path_get_dirname (self->active.location);
     name = make_init_name (event->init_generation);
     path = g_build_filename (folder, name, NULL);

@@ -10,9 +10,10 @@
  *
  * Each request pad `video_%u` or `audio_%u` brings its source pad `video_src_%u` or `audio_src_%u`.
  * A connection begins with its first STREAM_START and ends with EOS on (or the unlinking of) all
- * its pads; STREAM_START, SEGMENT, EOS and flushes of a connection do not pass. The element sends
- * its own, on every configured pad before the first buffer on any. Used alone, `forward-eos` (the
- * default) lets the end of the connection be the end of the stream.
+ * its pads; STREAM_START, SEGMENT, EOS and flushes of a connection do not pass. Of its stream tags
+ * the title and the language do. The element sends its own, on every configured pad before the
+ * first buffer on any. Used alone, `forward-eos` (the default) lets the end of the connection be
+ * the end of the stream.
  *
  * The event `weir-track-promised` (custom, downstream) with a string `kind` of `audio` or `video`
  * says that such a track is to be expected.
@@ -52,6 +53,8 @@ typedef struct {
   GstPad *srcpad;        /* the element's */
   GstCaps *next_caps;    /* for the next buffer that comes */
   GstCaps *dropped_caps; /* of a buffer that was dropped, for the next one that is not */
+  GstTagList *tags;      /* (nullable): title and language, as of the last word on each */
+  gboolean tags_due;     /* they have not been sent yet */
 
   /* used with the sink pad's stream lock held only */
   GstSegment segment;
@@ -187,6 +190,7 @@ track_free (Track *track)
   gst_clear_caps (&track->next_caps);
   gst_clear_caps (&track->dropped_caps);
   gst_clear_caps (&track->sent_caps);
+  gst_clear_tag_list (&track->tags);
   g_free (track->stream_id);
   gst_object_unref (track->sinkpad);
   gst_object_unref (track->srcpad);
@@ -207,6 +211,8 @@ track_reset (Track *track)
   gst_clear_caps (&track->next_caps);
   gst_clear_caps (&track->dropped_caps);
   gst_clear_caps (&track->sent_caps);
+  gst_clear_tag_list (&track->tags);
+  track->tags_due = FALSE;
   track->announced = FALSE;
   track->first = TRUE;
   track->flow = GST_FLOW_OK;
@@ -353,6 +359,7 @@ release (WeirSanitizer *self)
   while (collect (self), (track = choose (self, &announce)) != NULL) {
     Item *item = NULL;
     g_autoptr (GstCaps) caps = NULL;
+    g_autoptr (GstTagList) tags = NULL;
     GstFlowReturn flow = GST_FLOW_OK;
     gboolean first = FALSE;
 
@@ -369,12 +376,17 @@ release (WeirSanitizer *self)
       track->first = FALSE;
       self->released = TRUE;
     }
+    if (track->tags_due)
+      tags = gst_tag_list_ref (track->tags);
+    track->tags_due = FALSE;
     track->pushing = TRUE;
     g_mutex_unlock (&self->lock);
 
     if (announce)
       send_first_events (self, track, caps);
-    else
+    if (tags != NULL)
+      gst_pad_push_event (track->srcpad, gst_event_new_tag (g_steal_pointer (&tags)));
+    if (!announce)
       flow = send_item (track, item, first);
     g_clear_pointer (&item, item_free);
 
@@ -412,6 +424,7 @@ begin_connection (WeirSanitizer *self)
     if (track->flow != GST_FLOW_EOS)
       continue;
     track->announced = FALSE;
+    track->tags_due = track->tags != NULL;
     track->flow = GST_FLOW_OK;
     self->released = FALSE;
   }
@@ -503,6 +516,42 @@ receive_caps (WeirSanitizer *self, Track *track, GstEvent *event)
   return TRUE;
 }
 
+/* lock held */
+static void
+merge_tag (Track *track, const GstTagList *tags, const gchar *tag)
+{
+  const GValue *value = gst_tag_list_get_value_index (tags, tag, 0);
+  const GValue *before = NULL;
+
+  if (value == NULL)
+    return;
+  if (track->tags == NULL)
+    track->tags = gst_tag_list_new_empty ();
+  before = gst_tag_list_get_value_index (track->tags, tag, 0);
+  if (before != NULL && gst_value_compare (before, value) == GST_VALUE_EQUAL)
+    return;
+  track->tags = gst_tag_list_make_writable (track->tags);
+  gst_tag_list_add_value (track->tags, GST_TAG_MERGE_REPLACE, tag, value);
+  track->tags_due = TRUE;
+}
+
+/* what a track is called is about the broadcast, too; it goes with the next buffer */
+static void
+receive_tags (WeirSanitizer *self, Track *track, GstEvent *event)
+{
+  GstTagList *tags;
+
+  gst_event_parse_tag (event, &tags);
+  if (gst_tag_list_get_scope (tags) != GST_TAG_SCOPE_STREAM)
+    return;
+  g_mutex_lock (&self->lock);
+  if (self->timeline != NULL) {
+    merge_tag (track, tags, GST_TAG_TITLE);
+    merge_tag (track, tags, GST_TAG_LANGUAGE_CODE);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
 static void
 receive_eos (WeirSanitizer *self, Track *track)
 {
@@ -557,6 +606,9 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       gst_segment_copy_into (segment, &track->segment);
     else
       GST_WARNING_OBJECT (pad, "a segment in %s is no use", gst_format_get_name (segment->format));
+    break;
+  case GST_EVENT_TAG:
+    receive_tags (self, track, event);
     break;
   case GST_EVENT_EOS:
     receive_eos (self, track);

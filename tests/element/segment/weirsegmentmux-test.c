@@ -74,6 +74,29 @@ what_comes_out_is_one_valid_file (Fixture *f, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
+a_language_of_the_tags_is_in_the_init (Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  GstTagList *tags = gst_tag_list_new (GST_TAG_LANGUAGE_CODE, "ger", GST_TAG_TITLE, "Ton", NULL);
+  GstTagList *others = gst_tag_list_new (GST_TAG_BITRATE, 128000, NULL);
+  GstTagList *global = gst_tag_list_new (GST_TAG_LANGUAGE_CODE, "fr", NULL);
+  gboolean found = FALSE;
+
+  gst_tag_list_set_scope (global, GST_TAG_SCOPE_GLOBAL);
+  g_assert_true (gst_harness_push_event (f->audio, gst_event_new_tag (tags)));
+  /* neither says something of the track's language */
+  g_assert_true (gst_harness_push_event (f->audio, gst_event_new_tag (others)));
+  g_assert_true (gst_harness_push_event (f->audio, gst_event_new_tag (global)));
+  media_push (f->video, f->audio, 0, 3 * GST_SECOND);
+  g_assert_true (gst_harness_push_event (f->video, gst_event_new_eos ()));
+  g_assert_true (gst_harness_push_event (f->audio, gst_event_new_eos ()));
+  take_bytes (f);
+  for (guint i = 0; i + 11 <= MIN (f->bytes->len, 2048) && !found; i++)
+    found = memcmp (f->bytes->data + i, "elng\0\0\0\0de", 11) == 0;
+  g_assert_true (found);
+  check_bytes (f, 3 * 25, 3 * 50);
+}
+
+static void
 the_end_goes_on_when_all_pads_are_at_theirs (Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
   GstEvent *event;
@@ -210,6 +233,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add ("/weirsegmentmux/" #name, Fixture, NULL, set_up, name, tear_down)
   ADD (what_comes_out_is_one_valid_file);
+  ADD (a_language_of_the_tags_is_in_the_init);
   ADD (the_end_goes_on_when_all_pads_are_at_theirs);
   ADD (buffers_are_flagged_and_hold_what_came_in);
   ADD (a_changed_configuration_brings_a_new_init);

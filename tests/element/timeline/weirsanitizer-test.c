@@ -386,6 +386,47 @@ nothing_of_a_connections_events_passes (void)
 }
 
 static void
+say (Bench *self, guint track, GstTagList *tags)
+{
+  gst_pad_push_event (self->in[track], gst_event_new_tag (tags));
+}
+
+static void
+title_and_language_pass_merged_behind_our_own_events (void)
+{
+  g_auto (Bench) bench = {0};
+  g_autoptr (GstEvent) event = NULL;
+  g_autofree gchar *title = NULL, *language = NULL;
+  GstTagList *tags;
+
+  bench_init (&bench);
+  begin (&bench);
+  say (&bench, 1, gst_tag_list_new (GST_TAG_TITLE, "One", GST_TAG_BITRATE, 1000, NULL));
+  say (&bench, 1, gst_tag_list_new (GST_TAG_LANGUAGE_CODE, "de", NULL));
+  push (&bench, 0, 0, 0, TRUE);
+  push (&bench, 1, 0, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " A:tag v0k! a0!");
+  /* what is known already, and what is no matter of the track, is not sent */
+  say (&bench, 1, gst_tag_list_new (GST_TAG_LANGUAGE_CODE, "de", NULL));
+  say (&bench, 1, gst_tag_list_new (GST_TAG_BITRATE, 2000, NULL));
+  tags = gst_tag_list_new (GST_TAG_LANGUAGE_CODE, "it", NULL);
+  gst_tag_list_set_scope (tags, GST_TAG_SCOPE_GLOBAL);
+  say (&bench, 1, tags);
+  push (&bench, 1, 21, 0, TRUE);
+  assert_output (&bench, "a21");
+  say (&bench, 1, gst_tag_list_new (GST_TAG_LANGUAGE_CODE, "fr", NULL));
+  push (&bench, 1, 43, 0, TRUE);
+  assert_output (&bench, "A:tag a43");
+  event = gst_pad_get_sticky_event (bench.out[1], GST_EVENT_TAG, 0);
+  gst_event_parse_tag (event, &tags);
+  g_assert_cmpint (gst_tag_list_n_tags (tags), ==, 2);
+  g_assert_true (gst_tag_list_get_string (tags, GST_TAG_TITLE, &title));
+  g_assert_true (gst_tag_list_get_string (tags, GST_TAG_LANGUAGE_CODE, &language));
+  g_assert_cmpstr (title, ==, "One");
+  g_assert_cmpstr (language, ==, "fr");
+}
+
+static void
 a_failing_track_does_not_stop_the_other (void)
 {
   g_auto (Bench) bench = {0};
@@ -538,6 +579,7 @@ main (int argc, char **argv)
   ADD (a_promised_track_is_waited_for);
   ADD (identical_caps_are_ignored_and_changed_ones_come_with_their_keyframe);
   ADD (nothing_of_a_connections_events_passes);
+  ADD (title_and_language_pass_merged_behind_our_own_events);
   ADD (a_failing_track_does_not_stop_the_other);
   ADD (latency_is_answered_without_a_source);
   ADD (tracks_may_come_from_threads_of_their_own);

@@ -123,6 +123,34 @@ the_track_keeps_its_number_and_timescale_in_every_init (
   }
 }
 
+static void
+a_language_stands_in_mdhd_and_as_it_is_in_elng (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirTrackLabel) label = weir_track_label_new ("Main", "pt-BR");
+  WeirTrackLabel *const labels[] = {NULL, NULL, label};
+  g_autoptr (GBytes) init = weir_init_segment_write_labelled (fixture->configs, labels, 3, 2);
+  g_autoptr (GBytes) other = weir_init_segment_write_labelled (fixture->configs, labels, 3, 0);
+  g_autoptr (GBytes) plain = weir_init_segment_write (fixture->configs, 3, 0);
+  WeirReader reader;
+  WeirBox moov, trak, mdia, box;
+
+  check_shape (init, "ftyp moov(mvhd trak(tkhd mdia(mdhd elng hdlr minf(smhd dinf(dref) "
+                     "stbl(stsd stts stsc stsz stco)))) mvex(trex))");
+  weir_reader_init (&reader, g_bytes_get_data (init, NULL), g_bytes_get_size (init));
+  g_assert_true (weir_box_find (&reader, T ('m', 'o', 'o', 'v'), &moov));
+  g_assert_true (weir_box_find (&moov.payload, T ('t', 'r', 'a', 'k'), &trak));
+  g_assert_true (weir_box_find (&trak.payload, T ('m', 'd', 'i', 'a'), &mdia));
+  g_assert_true (weir_box_find (&mdia.payload, T ('m', 'd', 'h', 'd'), &box));
+  weir_reader_skip (&box.payload, 20);
+  g_assert_cmphex (
+      weir_reader_u16 (&box.payload), ==, ('p' - 0x60) << 10 | ('o' - 0x60) << 5 | ('r' - 0x60));
+  g_assert_true (weir_box_find (&mdia.payload, T ('e', 'l', 'n', 'g'), &box));
+  weir_reader_skip (&box.payload, 4);
+  g_assert_cmpmem (weir_reader_bytes (&box.payload, 6), 6, "pt-BR", 6);
+  g_assert_cmpuint (weir_reader_remaining (&box.payload), ==, 0);
+  g_assert_true (g_bytes_equal (other, plain));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -130,5 +158,6 @@ main (int argc, char **argv)
 #define ADD(name) g_test_add ("/segment/init/" #name, Fixture, NULL, set_up, name, tear_down)
   ADD (one_trak_and_trex_for_each_configured_track);
   ADD (the_track_keeps_its_number_and_timescale_in_every_init);
+  ADD (a_language_stands_in_mdhd_and_as_it_is_in_elng);
   return g_test_run ();
 }

@@ -50,6 +50,7 @@ typedef struct {
   GArray *chunks;   /* of Chunk */
   GArray *segments; /* of Segment */
   guint inits;
+  gchar *labels; /* of the last init: "label/language " of each track */
   guint closed;
   gint alive;
   guint pushed, next_id[4], expected_id[4];
@@ -126,6 +127,7 @@ tear_down (Harness *h, G_GNUC_UNUSED gconstpointer data)
   weir_codec_config_unref (h->audio);
   g_array_unref (h->chunks);
   g_array_unref (h->segments);
+  g_free (h->labels);
 }
 
 static Segment *
@@ -306,6 +308,22 @@ take_close (Harness *h, const WeirSegmenterEvent *event)
 }
 
 static void
+note_labels (Harness *h, const WeirSegmenterEvent *event)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_assert_cmpuint (event->labels->len, ==, event->tracks->len);
+  for (guint i = 0; i < event->labels->len; i++) {
+    const WeirTrackLabel *label = g_ptr_array_index (event->labels, i);
+
+    g_string_append_printf (text, "%s/%s ", label != NULL && label->label ? label->label : "",
+        label != NULL && label->language ? label->language : "");
+  }
+  g_free (h->labels);
+  h->labels = g_strdup (text->str);
+}
+
+static void
 pull (Harness *h)
 {
   while (TRUE) {
@@ -318,6 +336,7 @@ pull (Harness *h)
     switch (event->type) {
     case WEIR_SEGMENTER_INIT:
       g_assert_cmpuint (event->init_generation, ==, h->inits++);
+      note_labels (h, event);
       init = weir_init_segment_write (
           (WeirCodecConfig *const *) event->tracks->pdata, event->tracks->len, -1);
       weir_check_init_segment (
@@ -846,6 +865,27 @@ a_late_track_begins_at_the_next_keyframe (Harness *h, G_GNUC_UNUSED gconstpointe
   g_assert_cmpuint (segment_at (h, 2)->generation, ==, 1);
   g_assert_cmpuint (segment_at (h, 2)->totals[1].decode_time, ==, 4 * 48000);
   g_assert_false (segment_at (h, 3)->discontinuity);
+}
+
+static void
+a_label_is_used_from_the_next_init_on_and_begins_none (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+
+  begin (h, TRUE, TRUE);
+  weir_segmenter_set_label (h->segmenter, 1, "Commentary", "eng");
+  play (h, MEDIA (.to = 5 * S));
+  g_assert_cmpstr (h->labels, ==, "/ Commentary/en ");
+  weir_segmenter_set_label (h->segmenter, 0, "Stage", NULL);
+  weir_segmenter_set_label (h->segmenter, 1, NULL, "fr");
+  play (h, MEDIA (.from = 5 * S, .to = 9 * S));
+  g_assert_cmpuint (h->inits, ==, 1);
+  weir_segmenter_set_config (h->segmenter, 0, other);
+  play (h, MEDIA (.from = 9 * S, .to = 12 * S));
+  drain (h, 12 * S / 1000);
+  g_assert_cmpuint (h->inits, ==, 2);
+  g_assert_cmpstr (h->labels, ==, "Stage/ /fr ");
+  check_all_out (h);
 }
 
 static void
@@ -1379,6 +1419,7 @@ main (int argc, char **argv)
   ADD (durations_sum_to_the_next_decode_time);
   ADD (decode_times_never_go_back_whatever_the_stamps);
   ADD (a_late_track_begins_at_the_next_keyframe);
+  ADD (a_label_is_used_from_the_next_init_on_and_begins_none);
   ADD (a_changed_configuration_begins_at_its_keyframe);
   ADD (a_discontinuity_on_audio_first_is_one_for_all_tracks);
   ADD (a_discontinuity_on_video_first_waits_for_the_old_audio);
