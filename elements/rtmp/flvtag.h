@@ -43,7 +43,8 @@ typedef enum {
  * WeirFlvTag:
  * @codec: %WEIR_CODEC_LAST when it is not known: UNSUPPORTED, IGNORE and MALFORMED, and the END of
  *   an audio message of no bytes, which is the silence of track 0 whatever its codec
- * @track_id: 0 to 255; 0 but for multitrack
+ * @track_id: 0 to 255; 0 but for multitrack. FFmpeg 8 sends the METADATA of every track as that of
+ *   track 0: it concerns those whose codec is @codec.
  * @keyframe: FRAME: as the header claims; TRUE for audio
  * @composition_time: FRAME: ms, sign-extended: presentation minus decoding; H.264 and HEVC only
  *   (and what stands in its place with legacy AV1)
