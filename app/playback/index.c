@@ -473,6 +473,17 @@ add_config (JsonBuilder *builder, const WeirCodecConfig *config)
   json_builder_add_string_value (builder, weir_codec_get_name (config->codec));
   json_builder_set_member_name (builder, "record");
   json_builder_add_string_value (builder, record);
+  if (config->kind == WEIR_MEDIA_VIDEO) {
+    /* not all records say the size, and none what the sender said of colour beside it */
+    add_number (builder, "width", config->width);
+    add_number (builder, "height", config->height);
+  }
+  if (config->colour != NULL) {
+    g_autofree gchar *colour = weir_colour_to_text (config->colour);
+
+    json_builder_set_member_name (builder, "colour");
+    json_builder_add_string_value (builder, colour);
+  }
   json_builder_end_object (builder);
 }
 
@@ -501,6 +512,38 @@ weir_index_inits_to_json (WeirIndex *self)
   return builder_to_text (builder);
 }
 
+/* what stands beside the record. Returns: (transfer full): NULL with @error */
+static WeirCodecConfig *
+complete_config (WeirCodecConfig *config, JsonObject *object, GError **error)
+{
+  g_autoptr (WeirCodecConfig) complete = config;
+  const gchar *text = json_object_get_string_member_with_default (object, "colour", NULL);
+  WeirCodecConfig *other;
+  gint64 width, height;
+  WeirColour colour;
+
+  if (config->kind != WEIR_MEDIA_VIDEO)
+    return g_steal_pointer (&complete);
+  if (config->width == 0) {
+    if (!get_number (object, "width", 1, G_MAXUINT16, &width, error) ||
+        !get_number (object, "height", 1, G_MAXUINT16, &height, error))
+      return NULL;
+    other = weir_codec_config_with_size (complete, (guint) width, (guint) height);
+    weir_codec_config_unref (complete);
+    complete = other;
+  }
+  if (text != NULL) {
+    if (!weir_colour_from_text (text, &colour)) {
+      refuse (error, "colour");
+      return NULL;
+    }
+    other = weir_codec_config_with_colour (complete, &colour);
+    weir_codec_config_unref (complete);
+    complete = other;
+  }
+  return g_steal_pointer (&complete);
+}
+
 static gboolean
 parse_config (JsonNode *node, GPtrArray *configs, GError **error)
 {
@@ -527,6 +570,9 @@ parse_config (JsonNode *node, GPtrArray *configs, GError **error)
   data = g_base64_decode (record, &size);
   bytes = g_bytes_new_take (data, size);
   config = weir_codec_config_parse (codec, bytes, error);
+  if (config == NULL)
+    return FALSE;
+  config = complete_config (config, object, error);
   if (config == NULL)
     return FALSE;
   g_ptr_array_add (configs, config);

@@ -2,6 +2,7 @@
 #include "codec/avc.h"
 
 #include "codec/entry.h"
+#include "codec/fraction.h"
 
 /* level 6.2 allows 1055 macroblocks a side (ITU-T H.264, A.3.1) */
 #define DIMENSION_MAX 16384
@@ -29,9 +30,8 @@ unsupported (GError **error, const gchar *what)
   return FALSE;
 }
 
-/* profiles whose SPS carries chroma format, bit depths and scaling lists (7.3.2.1.1) */
-static gboolean
-is_high (guint profile)
+gboolean
+weir_avc_is_high (guint profile)
 {
   static const guint8 high[] = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135};
 
@@ -100,7 +100,7 @@ parse_vui (WeirBitReader *bits, WeirAvcInfo *info)
     gboolean fixed = weir_bit_reader_bit (bits);
 
     if (!bits->failed &&
-        weir_nal_set_frame_rate (scale, units, &info->frame_rate_n, &info->frame_rate_d))
+        weir_fraction_set_frame_rate (scale, units, &info->frame_rate_n, &info->frame_rate_d))
       info->fixed_frame_rate = fixed;
   }
   hrd = weir_bit_reader_bit (bits); /* nal_hrd_parameters_present_flag */
@@ -177,7 +177,7 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
 
   info.chroma_format = 1;
   info.bit_depth_luma = info.bit_depth_chroma = 8;
-  if (is_high (profile)) {
+  if (weir_avc_is_high (profile)) {
     guint luma, chroma;
 
     info.chroma_format = weir_bit_reader_ue (bits);
@@ -306,7 +306,7 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
 
   /* chroma format, bit depths, SPS extensions: required for the high profiles, but widely left
    * out; the SPS says the same */
-  if (is_high (info.profile) && weir_reader_remaining (&reader) >= 4) {
+  if (weir_avc_is_high (info.profile) && weir_reader_remaining (&reader) >= 4) {
     weir_reader_skip (&reader, 3);
     count = weir_reader_u8 (&reader);
     for (guint i = 0; i < count; i++)
@@ -391,8 +391,8 @@ weir_avc_append_caps (const WeirCodecConfig *config, GString *caps)
   profile = profile_name (&info);
   if (profile != NULL)
     g_string_append_printf (caps, ", profile=(string)%s", profile);
-  level_1b = info.level == 9 ||
-             (info.level == 11 && !is_high (info.profile) && (info.compatibility & 0x10) != 0);
+  level_1b = info.level == 9 || (info.level == 11 && !weir_avc_is_high (info.profile) &&
+                                    (info.compatibility & 0x10) != 0);
   if (level_1b)
     g_string_append (caps, ", level=(string)1b");
   else if (info.level % 10 == 0)

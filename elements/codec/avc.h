@@ -43,6 +43,8 @@ typedef struct {
   gint reorder;
 } WeirAvcInfo;
 
+/* profiles whose SPS carries chroma format, bit depths and scaling lists (7.3.2.1.1) */
+gboolean weir_avc_is_high (guint profile);
 /* @info is untouched on failure */
 gboolean weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *info, GError **error);
 /* one SPS NAL unit, its header included; fills what is its own in @info */

@@ -3,10 +3,13 @@
 
 #include "codec/aac.h"
 #include "codec/ac3.h"
+#include "codec/av1.h"
 #include "codec/avc.h"
 #include "codec/flac.h"
+#include "codec/hevc.h"
 #include "codec/mp3.h"
 #include "codec/opus.h"
+#include "codec/vpx.h"
 
 #include <string.h>
 
@@ -30,10 +33,18 @@ static const struct {
     [WEIR_CODEC_AVC] = {WEIR_MEDIA_VIDEO, "H.264",
         "video/x-h264, stream-format=(string)avc, alignment=(string)au", weir_avc_config_parse,
         weir_avc_append_caps, weir_avc_write_sample_entry, weir_avc_inspect_sample, NULL},
-    [WEIR_CODEC_HEVC] = {WEIR_MEDIA_VIDEO, "HEVC", NULL, NULL, NULL, NULL, NULL, NULL},
-    [WEIR_CODEC_AV1] = {WEIR_MEDIA_VIDEO, "AV1", NULL, NULL, NULL, NULL, NULL, NULL},
-    [WEIR_CODEC_VP8] = {WEIR_MEDIA_VIDEO, "VP8", NULL, NULL, NULL, NULL, NULL, NULL},
-    [WEIR_CODEC_VP9] = {WEIR_MEDIA_VIDEO, "VP9", NULL, NULL, NULL, NULL, NULL, NULL},
+    [WEIR_CODEC_HEVC] = {WEIR_MEDIA_VIDEO, "HEVC",
+        "video/x-h265, stream-format=(string)hvc1, alignment=(string)au", weir_hevc_config_parse,
+        weir_hevc_append_caps, weir_hevc_write_sample_entry, weir_hevc_inspect_sample, NULL},
+    [WEIR_CODEC_AV1] = {WEIR_MEDIA_VIDEO, "AV1",
+        "video/x-av1, stream-format=(string)obu-stream, alignment=(string)tu",
+        weir_av1_config_parse, weir_av1_append_caps, weir_av1_write_sample_entry,
+        weir_av1_inspect_sample, NULL},
+    [WEIR_CODEC_VP8] = {WEIR_MEDIA_VIDEO, "VP8", "video/x-vp8", weir_vpx_config_parse,
+        weir_vpx_append_caps, weir_vpx_write_sample_entry, weir_vpx_inspect_sample, NULL},
+    [WEIR_CODEC_VP9] = {WEIR_MEDIA_VIDEO, "VP9", "video/x-vp9, alignment=(string)super-frame",
+        weir_vpx_config_parse, weir_vpx_append_caps, weir_vpx_write_sample_entry,
+        weir_vpx_inspect_sample, NULL},
     [WEIR_CODEC_AAC] = {WEIR_MEDIA_AUDIO, "AAC",
         "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw, framed=(boolean)true",
         weir_aac_config_parse, NULL, weir_aac_write_sample_entry, NULL, weir_aac_make_silence},
@@ -100,16 +111,41 @@ weir_codec_config_unref (WeirCodecConfig *self)
   g_free (self);
 }
 
+static WeirCodecConfig *
+copy_config (const WeirCodecConfig *self)
+{
+  WeirCodecConfig *other = g_memdup2 (self, sizeof *self);
+
+  g_atomic_ref_count_init (&other->ref_count);
+  g_bytes_ref (other->record);
+  other->codecs = g_strdup (self->codecs);
+  other->colour = g_memdup2 (self->colour, sizeof *self->colour);
+  return other;
+}
+
 WeirCodecConfig *
 weir_codec_config_with_colour (const WeirCodecConfig *self, const WeirColour *colour)
 {
-  /* what was parsed once is parsed again without failure */
-  WeirCodecConfig *other = weir_codec_config_parse (self->codec, self->record, NULL);
+  WeirCodecConfig *other = copy_config (self);
+  g_autoptr (WeirCodecConfig) parsed = NULL;
 
-  if (colour != NULL) {
-    g_free (other->colour);
-    other->colour = g_memdup2 (colour, sizeof *colour);
+  /* what was parsed once is parsed again, unless memory is short */
+  if (colour == NULL) {
+    parsed = weir_codec_config_parse (self->codec, self->record, NULL);
+    colour = parsed != NULL ? parsed->colour : NULL;
   }
+  g_free (other->colour);
+  other->colour = g_memdup2 (colour, sizeof *colour);
+  return other;
+}
+
+WeirCodecConfig *
+weir_codec_config_with_size (const WeirCodecConfig *self, guint width, guint height)
+{
+  WeirCodecConfig *other = copy_config (self);
+
+  other->width = width;
+  other->height = height;
   return other;
 }
 
@@ -139,8 +175,9 @@ is_same_colour (const WeirColour *a, const WeirColour *b)
 gboolean
 weir_codec_config_equal (const WeirCodecConfig *a, const WeirCodecConfig *b)
 {
-  return a == b || (a->codec == b->codec && g_bytes_equal (a->record, b->record) &&
-                       is_same_colour (a->colour, b->colour));
+  return a == b ||
+         (a->codec == b->codec && g_bytes_equal (a->record, b->record) && a->width == b->width &&
+             a->height == b->height && is_same_colour (a->colour, b->colour));
 }
 
 const gchar *
@@ -167,6 +204,26 @@ weir_codec_get_kind (WeirCodec codec)
   return codecs[codec].kind;
 }
 
+static void
+append_colour (const WeirColour *colour, GString *caps)
+{
+  g_autofree gchar *text = weir_colour_to_text (colour);
+
+  /* what elements in between do not know they leave as it is; colorimetry has not all code points
+   */
+  g_string_append_printf (caps, ", colour=(string)\"%s\"", text);
+  if (colour->has_mastering)
+    g_string_append_printf (caps,
+        ", mastering-display-info=(string)\"%u:%u:%u:%u:%u:%u:%u:%u:%u:%u\"",
+        colour->display_primaries[0][0], colour->display_primaries[0][1],
+        colour->display_primaries[1][0], colour->display_primaries[1][1],
+        colour->display_primaries[2][0], colour->display_primaries[2][1], colour->white_point[0],
+        colour->white_point[1], colour->luminance_max, colour->luminance_min);
+  if (colour->has_light_level)
+    g_string_append_printf (caps, ", content-light-level=(string)\"%u:%u\"",
+        colour->content_light_max, colour->picture_average_light_max);
+}
+
 gchar *
 weir_codec_config_get_caps_string (const WeirCodecConfig *self)
 {
@@ -178,11 +235,14 @@ weir_codec_config_get_caps_string (const WeirCodecConfig *self)
     g_string_append_printf (caps, ", rate=(int)%u, channels=(int)%u", self->rate, self->channels);
     return g_string_free (caps, FALSE);
   }
-  g_string_append_printf (caps, ", width=(int)%u, height=(int)%u", self->width, self->height);
+  if (self->width > 0)
+    g_string_append_printf (caps, ", width=(int)%u, height=(int)%u", self->width, self->height);
   if (self->frame_rate_n > 0)
     g_string_append_printf (
         caps, ", framerate=(fraction)%u/%u", self->frame_rate_n, self->frame_rate_d);
   g_string_append_printf (caps, ", pixel-aspect-ratio=(fraction)%u/%u", self->par_n, self->par_d);
+  if (self->colour != NULL)
+    append_colour (self->colour, caps);
   return g_string_free (caps, FALSE);
 }
 

@@ -74,8 +74,9 @@ typedef struct {
  * @codecs: the CODECS string (RFC 6381), such as `avc1.64001f`, `mp4a.40.2`
  * @timescale: ticks per second of the track's media timeline: 90000 for video, the output sample
  *   rate for audio (48000 for Opus)
- * @width: (video) pixels after cropping
- * @height: (video) pixels after cropping
+ * @width: (video) pixels after cropping; 0 when @record does not say (VP8, VP9, and AV1 without a
+ *   sequence header) and nobody said it beside, see weir_codec_config_with_size()
+ * @height: (video) as @width
  * @par_n: (video) pixel aspect ratio, 1:1 when unknown
  * @frame_rate_n: (video) frames per second as the headers say; 0:1 when they do not
  * @rate: (audio) output samples per second (doubled by explicit or implicit SBR)
@@ -104,6 +105,17 @@ typedef struct {
   guint rate, channels, samples_per_frame;
 } WeirCodecConfig;
 
+/**
+ * weir_colour_to_text:
+ *
+ * Returns: (transfer full): all of it on one line, for caps and stores: the code points and the
+ *   range, `9:16:9:0`; then where they are known, after a slash each, what has @has_mastering in
+ *   the order of the structure, and what has @has_light_level: `9:16:9:0//1000:400`
+ */
+gchar *weir_colour_to_text (const WeirColour *colour);
+/* Returns: FALSE when @text is none of weir_colour_to_text() */
+gboolean weir_colour_from_text (const gchar *text, WeirColour *colour);
+
 /* a record beyond this is no configuration but an attack on the memory of every init */
 #define WEIR_CODEC_RECORD_SIZE_MAX (64 * 1024)
 
@@ -121,7 +133,11 @@ void weir_codec_config_unref (WeirCodecConfig *self);
  * says */
 WeirCodecConfig *weir_codec_config_with_colour (
     const WeirCodecConfig *self, const WeirColour *colour);
-/* same codec, byte-identical record, same colour */
+/* Returns: (transfer full): the same but for its size in pixels, for records that do not say it.
+ * Both are 1 to 65535. */
+WeirCodecConfig *weir_codec_config_with_size (
+    const WeirCodecConfig *self, guint width, guint height);
+/* same codec, byte-identical record, same size and colour */
 gboolean weir_codec_config_equal (const WeirCodecConfig *a, const WeirCodecConfig *b);
 
 /* short name for logs, the API and the store: "H.264", "HEVC", "AV1", "VP8", "VP9", "AAC", "Opus",

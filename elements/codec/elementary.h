@@ -17,9 +17,11 @@ G_BEGIN_DECLS
  *   code stands first, or always where no record was given: converted to 4-byte lengths. Empty NAL
  *   units and access unit delimiters of Annex B are left out. Parameter sets that differ from the
  *   record's win: a new record is made of them (the old one's where they say nothing) and begins
- *   with this access unit. They stay in the stream where they stood.
- * - AV1: temporal delimiters are removed; a sequence header that differs from the record's makes a
- *   new one. The Annex B of AV1 is not recognised.
+ *   with the keyframe that they stand in or before. They stay in the stream where they stood.
+ *   Records with lengths of 1 or 2 bytes are taken; the lengths become 4 bytes in both.
+ * - AV1: temporal delimiters are removed, and the last OBU gets a size where it has none; a
+ *   keyframe's sequence header that differs from the record's makes a new one. The Annex B of AV1
+ *   is not recognised.
  * - AAC: an ADTS header is removed; it gives the configuration where there is none. (LATM is the
  *   transport's matter.)
  * - AC-3, E-AC-3, MP3, VP8, VP9: the first frame gives the configuration where there is none, and a
@@ -67,7 +69,9 @@ void weir_elementary_stream_free (WeirElementaryStream *self);
  *   changes nothing. Copied; the copy may fail.
  * @changed: (out): whether the configuration is another one now
  *
- * An AVC or HEVC record in Annex B (start codes and parameter sets) is taken too.
+ * An AVC or HEVC record in Annex B (start codes and parameter sets) is taken too, and one of VP8 or
+ * VP9 without the version and flags of its box. A record that does not say the size (VP8, VP9)
+ * becomes a configuration with the next keyframe only.
  *
  * Returns: FALSE with %WEIR_CODEC_ERROR; then everything is as before
  */

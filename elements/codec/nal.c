@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/nal.h"
 
+#include "codec/fraction.h"
+
 #include <string.h>
 
-#define FRAME_RATE_MIN 1
-#define FRAME_RATE_MAX 300
 /* colour messages are short; what is longer is none */
 #define SEI_SIZE_MAX 1024
 
@@ -90,30 +90,6 @@ weir_nal_unescape (const guint8 *data, gsize size, guint8 *out)
 }
 
 void
-weir_nal_reduce (guint64 n, guint64 d, guint *out_n, guint *out_d)
-{
-  guint64 a = n, b = d;
-
-  while (b != 0) {
-    guint64 rest = a % b;
-    a = b;
-    b = rest;
-  }
-  *out_n = (guint) (n / a);
-  *out_d = (guint) (d / a);
-}
-
-gboolean
-weir_nal_set_frame_rate (guint64 scale, guint64 units, guint *rate_n, guint *rate_d)
-{
-  if (units == 0 || units > G_MAXUINT || scale > G_MAXUINT || scale < units * FRAME_RATE_MIN ||
-      scale > units * FRAME_RATE_MAX)
-    return FALSE;
-  weir_nal_reduce (scale, units, rate_n, rate_d);
-  return TRUE;
-}
-
-void
 weir_nal_parse_aspect_ratio (WeirBitReader *bits, guint *par_n, guint *par_d)
 {
   /* ITU-T H.264, table E-1; ITU-T H.265, table E.1 */
@@ -127,7 +103,7 @@ weir_nal_parse_aspect_ratio (WeirBitReader *bits, guint *par_n, guint *par_d)
     guint d = weir_bit_reader_bits (bits, 16);
 
     if (n > 0 && d > 0)
-      weir_nal_reduce (n, d, par_n, par_d);
+      weir_fraction_reduce (n, d, par_n, par_d);
   } else if (idc < G_N_ELEMENTS (ratios)) {
     *par_n = ratios[idc][0];
     *par_d = ratios[idc][1];

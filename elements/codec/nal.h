@@ -54,9 +54,6 @@ gboolean weir_nal_next_annex_b (WeirReader *reader, WeirNal *nal);
  * bytes. Returns: how many there are */
 gsize weir_nal_unescape (const guint8 *data, gsize size, guint8 *out);
 
-/* lowest terms of @n : @d, which must fit; @d > 0 */
-void weir_nal_reduce (guint64 n, guint64 d, guint *out_n, guint *out_d);
-
 /* aspect_ratio_idc and what follows of it; leaves @par_n and @par_d when they are unspecified */
 void weir_nal_parse_aspect_ratio (WeirBitReader *bits, guint *par_n, guint *par_d);
 /**
@@ -65,9 +62,6 @@ void weir_nal_parse_aspect_ratio (WeirBitReader *bits, guint *par_n, guint *par_
  * Returns: FALSE when it says nothing or breaks off; then @colour is as it was
  */
 gboolean weir_nal_parse_signal_type (WeirBitReader *bits, WeirColour *colour);
-
-/* a @scale : @units that makes sense as frames per second, from 1 to 300; else leaves both */
-gboolean weir_nal_set_frame_rate (guint64 scale, guint64 units, guint *rate_n, guint *rate_d);
 
 /* an SEI message (ITU-T H.264, 7.3.2.3.1) without emulation prevention */
 enum {

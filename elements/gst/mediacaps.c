@@ -15,19 +15,63 @@ weir_codec_config_to_caps (const WeirCodecConfig *config)
 static gboolean
 find_codec (const GstStructure *structure, WeirCodec *codec)
 {
-  gint version;
+  static const struct {
+    const gchar *name;
+    WeirCodec codec;
+  } names[] = {
+      {"video/x-h264", WEIR_CODEC_AVC},
+      {"video/x-h265", WEIR_CODEC_HEVC},
+      {"video/x-av1", WEIR_CODEC_AV1},
+      {"video/x-vp8", WEIR_CODEC_VP8},
+      {"video/x-vp9", WEIR_CODEC_VP9},
+      {"audio/x-opus", WEIR_CODEC_OPUS},
+      {"audio/x-flac", WEIR_CODEC_FLAC},
+      {"audio/x-ac3", WEIR_CODEC_AC3},
+      {"audio/x-eac3", WEIR_CODEC_EAC3},
+  };
+  gint version, layer;
 
-  if (gst_structure_has_name (structure, "video/x-h264")) {
-    *codec = WEIR_CODEC_AVC;
-    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    if (gst_structure_has_name (structure, names[i].name)) {
+      *codec = names[i].codec;
+      return TRUE;
+    }
   }
-  if (gst_structure_has_name (structure, "audio/mpeg") &&
-      gst_structure_get_int (structure, "mpegversion", &version) &&
-      (version == 4 || version == 2)) {
+  if (!gst_structure_has_name (structure, "audio/mpeg") ||
+      !gst_structure_get_int (structure, "mpegversion", &version))
+    return FALSE;
+  if (version == 4 || version == 2) {
     *codec = WEIR_CODEC_AAC;
     return TRUE;
   }
-  return FALSE;
+  *codec = WEIR_CODEC_MP3;
+  return version == 1 && gst_structure_get_int (structure, "layer", &layer) && layer == 3;
+}
+
+/* what the caps say beside the record. Returns: (transfer full) */
+static WeirCodecConfig *
+complete (WeirCodecConfig *config, const GstStructure *structure)
+{
+  const gchar *text = gst_structure_get_string (structure, "colour");
+  WeirCodecConfig *other;
+  WeirColour colour;
+  gint width, height;
+
+  if (config->kind != WEIR_MEDIA_VIDEO)
+    return config;
+  if (config->width == 0 && gst_structure_get_int (structure, "width", &width) &&
+      gst_structure_get_int (structure, "height", &height) && width > 0 && width <= G_MAXUINT16 &&
+      height > 0 && height <= G_MAXUINT16) {
+    other = weir_codec_config_with_size (config, (guint) width, (guint) height);
+    weir_codec_config_unref (config);
+    config = other;
+  }
+  if (text != NULL && weir_colour_from_text (text, &colour)) {
+    other = weir_codec_config_with_colour (config, &colour);
+    weir_codec_config_unref (config);
+    config = other;
+  }
+  return config;
 }
 
 WeirCodecConfig *
@@ -39,6 +83,7 @@ weir_codec_config_from_caps (const GstCaps *caps, GError **error)
   GstBuffer *buffer;
   gpointer data;
   gsize size;
+  WeirCodecConfig *config;
   WeirCodec codec;
 
   if (caps == NULL || gst_caps_is_any (caps) || gst_caps_get_size (caps) != 1 ||
@@ -57,5 +102,15 @@ weir_codec_config_from_caps (const GstCaps *caps, GError **error)
   buffer = gst_value_get_buffer (value);
   gst_buffer_extract_dup (buffer, 0, gst_buffer_get_size (buffer), &data, &size);
   record = g_bytes_new_take (data, size);
-  return weir_codec_config_parse (codec, record, error);
+  config = weir_codec_config_parse (codec, record, error);
+  if (config == NULL)
+    return NULL;
+  config = complete (config, structure);
+  if (config->kind == WEIR_MEDIA_VIDEO && config->width == 0) {
+    weir_codec_config_unref (config);
+    g_set_error_literal (
+        error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "caps of video without a size");
+    return NULL;
+  }
+  return config;
 }

@@ -12,13 +12,18 @@ G_BEGIN_DECLS
  */
 
 /* caps of every track that the elements pass on, for pad templates */
-#define WEIR_VIDEO_CAPS "video/x-h264, stream-format=(string)avc, alignment=(string)au"
+#define WEIR_VIDEO_CAPS                                                   \
+  "video/x-h264, stream-format=(string)avc, alignment=(string)au; "       \
+  "video/x-h265, stream-format=(string)hvc1, alignment=(string)au; "      \
+  "video/x-av1, stream-format=(string)obu-stream, alignment=(string)tu; " \
+  "video/x-vp8; "                                                         \
+  "video/x-vp9"
 #define WEIR_AUDIO_CAPS "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw"
 
 /* Returns: (transfer full): full caps of a track, with `codec_data` */
 GstCaps *weir_codec_config_to_caps (const WeirCodecConfig *config);
-/* Returns: (transfer full): NULL with WEIR_CODEC_ERROR when there is no `codec_data` or it is not
- * understood */
+/* Returns: (transfer full): NULL with WEIR_CODEC_ERROR when there is no `codec_data`, it is not
+ * understood, or nobody says the size of a video */
 WeirCodecConfig *weir_codec_config_from_caps (const GstCaps *caps, GError **error);
 
 G_END_DECLS

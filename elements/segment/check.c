@@ -209,6 +209,11 @@ static const struct {
 } entries[] = {
     {"avc1", "avcC", WEIR_CODEC_AVC, 78, NULL},
     {"avc3", "avcC", WEIR_CODEC_AVC, 78, NULL},
+    {"hvc1", "hvcC", WEIR_CODEC_HEVC, 78, NULL},
+    {"hev1", "hvcC", WEIR_CODEC_HEVC, 78, NULL},
+    {"av01", "av1C", WEIR_CODEC_AV1, 78, NULL},
+    {"vp08", "vpcC", WEIR_CODEC_VP8, 78, NULL},
+    {"vp09", "vpcC", WEIR_CODEC_VP9, 78, NULL},
 };
 
 static WeirCodecConfig *

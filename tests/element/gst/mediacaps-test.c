@@ -38,7 +38,7 @@ caps_that_tell_no_configuration_are_refused (void)
   } cases[] = {
       {"ANY", WEIR_CODEC_ERROR_UNSUPPORTED},
       {"EMPTY", WEIR_CODEC_ERROR_UNSUPPORTED},
-      {"video/x-vp8", WEIR_CODEC_ERROR_UNSUPPORTED},
+      {"video/x-theora", WEIR_CODEC_ERROR_UNSUPPORTED},
       {"audio/mpeg, mpegversion=(int)1", WEIR_CODEC_ERROR_UNSUPPORTED},
       {"video/x-h264, stream-format=(string)avc", WEIR_CODEC_ERROR_MALFORMED},
       {"video/x-h264, codec_data=(string)nothing", WEIR_CODEC_ERROR_MALFORMED},

@@ -14,7 +14,7 @@ caps_of_both_kinds (void)
       {WEIR_CODEC_AVC, RECORD_HIGH_1080P2997_BT709,
           "video/x-h264, stream-format=(string)avc, alignment=(string)au, profile=(string)high, "
           "level=(string)4, width=(int)1920, height=(int)1080, framerate=(fraction)30000/1001, "
-          "pixel-aspect-ratio=(fraction)1/1"},
+          "pixel-aspect-ratio=(fraction)1/1, colour=(string)\"1:1:1:0\""},
       {WEIR_CODEC_AVC, RECORD_BASELINE_720P30,
           "video/x-h264, stream-format=(string)avc, alignment=(string)au, "
           "profile=(string)constrained-baseline, level=(string)3.1, width=(int)1280, "

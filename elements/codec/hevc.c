@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "codec/hevc.h"
+
+#include "codec/entry.h"
+#include "codec/fraction.h"
+
+/* level 6.2 allows 16888 luma samples a side (ITU-T H.265, A.4.1) */
+#define DIMENSION_MAX 16888
+/* pictures; MaxDpbSize (A.4.2) */
+#define PICTURES_MAX 16
+#define SUB_LAYERS_MAX 7
+#define SHORT_TERM_SETS_MAX 64
+
+static gboolean
+malformed (GError **error, const gchar *what)
+{
+  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "HEVC: %s", what);
+  return FALSE;
+}
+
+static gboolean
+unsupported (GError **error, const gchar *what)
+{
+  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "HEVC: %s", what);
+  return FALSE;
+}
+
+static guint64
+read_constraints (WeirBitReader *bits)
+{
+  guint64 high = weir_bit_reader_bits (bits, 16);
+
+  return high << 32 | weir_bit_reader_bits (bits, 32);
+}
+
+/* 7.3.3, with profilePresentFlag */
+static void
+parse_profile (WeirBitReader *bits, guint sub_layers, WeirHevcProfile *profile)
+{
+  gboolean has_profile[SUB_LAYERS_MAX] = {FALSE}, has_level[SUB_LAYERS_MAX] = {FALSE};
+
+  profile->space = (guint8) weir_bit_reader_bits (bits, 2);
+  profile->tier = (guint8) weir_bit_reader_bits (bits, 1);
+  profile->idc = (guint8) weir_bit_reader_bits (bits, 5);
+  profile->compatibility = weir_bit_reader_bits (bits, 32);
+  profile->constraints = read_constraints (bits);
+  profile->level = (guint8) weir_bit_reader_bits (bits, 8);
+  for (guint i = 0; i + 1 < sub_layers; i++) {
+    has_profile[i] = weir_bit_reader_bit (bits);
+    has_level[i] = weir_bit_reader_bit (bits);
+  }
+  if (sub_layers > 1)
+    weir_bit_reader_skip (bits, 2 * (8 - (sub_layers - 1)));
+  for (guint i = 0; i + 1 < sub_layers; i++)
+    weir_bit_reader_skip (bits, (has_profile[i] ? 88u : 0u) + (has_level[i] ? 8u : 0u));
+}
+
+/* 7.3.4 */
+static void
+skip_scaling_lists (WeirBitReader *bits)
+{
+  for (guint size = 0; size < 4; size++) {
+    for (guint matrix = 0; matrix < 6 && !bits->failed; matrix += size == 3 ? 3 : 1) {
+      guint count = MIN (64, 1u << (4 + 2 * size));
+
+      if (!weir_bit_reader_bit (bits)) { /* scaling_list_pred_mode_flag */
+        weir_bit_reader_ue (bits);
+        continue;
+      }
+      if (size > 1)
+        weir_bit_reader_se (bits);
+      for (guint i = 0; i < count && !bits->failed; i++)
+        weir_bit_reader_se (bits);
+    }
+  }
+}
+
+/* st_ref_pic_set() (7.3.7) in an SPS. @count: NumDeltaPocs of the set before it; of this one
+ * afterwards */
+static void
+skip_short_term_set (WeirBitReader *bits, gboolean first, guint *count)
+{
+  guint negative, positive, pictures = 0;
+
+  if (!first && weir_bit_reader_bit (bits)) { /* inter_ref_pic_set_prediction_flag */
+    weir_bit_reader_skip (bits, 1);
+    weir_bit_reader_ue (bits);
+    for (guint i = 0; i <= *count; i++) {
+      gboolean used = weir_bit_reader_bit (bits);
+
+      if (used || weir_bit_reader_bit (bits)) /* use_delta_flag */
+        pictures++;
+    }
+    *count = pictures;
+  } else {
+    negative = weir_bit_reader_ue (bits);
+    positive = weir_bit_reader_ue (bits);
+    if (negative > PICTURES_MAX || positive > PICTURES_MAX) {
+      bits->failed = TRUE;
+      return;
+    }
+    *count = negative + positive;
+    for (guint i = 0; i < *count && !bits->failed; i++) {
+      weir_bit_reader_ue (bits);
+      weir_bit_reader_skip (bits, 1);
+    }
+  }
+  if (*count > PICTURES_MAX)
+    bits->failed = TRUE;
+}
+
+static void
+skip_reference_sets (WeirBitReader *bits, guint order_bits)
+{
+  guint sets = weir_bit_reader_ue (bits);
+  guint count = 0;
+
+  if (sets > SHORT_TERM_SETS_MAX)
+    bits->failed = TRUE;
+  for (guint i = 0; i < sets && !bits->failed; i++)
+    skip_short_term_set (bits, i == 0, &count);
+  if (weir_bit_reader_bit (bits)) { /* long_term_ref_pics_present_flag */
+    count = weir_bit_reader_ue (bits);
+    if (count > 32)
+      bits->failed = TRUE;
+    weir_bit_reader_skip (bits, (gsize) count * (order_bits + 1));
+  }
+}
+
+/* E.2.1, as far as the timing; what was whole counts */
+static void
+parse_vui (WeirBitReader *bits, WeirHevcInfo *info)
+{
+  if (weir_bit_reader_bit (bits))
+    weir_nal_parse_aspect_ratio (bits, &info->par_n, &info->par_d);
+  if (weir_bit_reader_bit (bits)) /* overscan_info_present_flag */
+    weir_bit_reader_skip (bits, 1);
+  if (weir_bit_reader_bit (bits)) /* video_signal_type_present_flag */
+    info->has_colour = weir_nal_parse_signal_type (bits, &info->colour);
+  if (weir_bit_reader_bit (bits)) { /* chroma_loc_info_present_flag */
+    weir_bit_reader_ue (bits);
+    weir_bit_reader_ue (bits);
+  }
+  weir_bit_reader_skip (bits, 3);   /* neutral_chroma_indication, field_seq, frame_field_info */
+  if (weir_bit_reader_bit (bits)) { /* default_display_window_flag */
+    for (guint i = 0; i < 4; i++)
+      weir_bit_reader_ue (bits);
+  }
+  if (weir_bit_reader_bit (bits)) { /* vui_timing_info_present_flag */
+    guint64 units = weir_bit_reader_bits (bits, 32);
+    guint64 scale = weir_bit_reader_bits (bits, 32);
+
+    if (!bits->failed)
+      weir_fraction_set_frame_rate (scale, units, &info->frame_rate_n, &info->frame_rate_d);
+  }
+}
+
+static gboolean
+parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirHevcInfo *info, GError **error)
+{
+  guint64 width, height, left = 0, right = 0, top = 0, bottom = 0;
+  guint unit_x = 1, unit_y = 1;
+
+  width = weir_bit_reader_ue (bits);
+  height = weir_bit_reader_ue (bits);
+  if (weir_bit_reader_bit (bits)) { /* conformance_window_flag */
+    left = weir_bit_reader_ue (bits);
+    right = weir_bit_reader_ue (bits);
+    top = weir_bit_reader_ue (bits);
+    bottom = weir_bit_reader_ue (bits);
+  }
+  if (bits->failed)
+    return malformed (error, "SPS too short");
+  /* 7.4.3.2.1: in chroma samples */
+  if (!separate_planes && (info->chroma_format == 1 || info->chroma_format == 2))
+    unit_x = 2;
+  if (!separate_planes && info->chroma_format == 1)
+    unit_y = 2;
+  if ((left + right) * unit_x >= width || (top + bottom) * unit_y >= height)
+    return malformed (error, "cropping leaves no picture");
+  width -= (left + right) * unit_x;
+  height -= (top + bottom) * unit_y;
+  if (width > DIMENSION_MAX || height > DIMENSION_MAX)
+    return unsupported (error, "picture too large");
+  info->width = (guint) width;
+  info->height = (guint) height;
+  return TRUE;
+}
+
+/* sps_max_dec_pic_buffering_minus1, …; the last ones are of all sub-layers */
+static guint
+parse_ordering (WeirBitReader *bits, guint sub_layers)
+{
+  gboolean all = weir_bit_reader_bit (bits);
+  guint reorder = 0;
+
+  for (guint i = all ? 0 : sub_layers - 1; i < sub_layers; i++) {
+    weir_bit_reader_ue (bits);
+    reorder = weir_bit_reader_ue (bits);
+    weir_bit_reader_ue (bits);
+  }
+  return reorder;
+}
+
+/* 7.3.2.2.1 */
+static gboolean
+parse_sps_bits (WeirBitReader *bits, WeirHevcInfo *out, GError **error)
+{
+  WeirHevcInfo info = {.par_n = 1, .par_d = 1, .frame_rate_d = 1};
+  gboolean separate_planes = FALSE;
+  guint luma, chroma, order_bits;
+
+  info.colour = (WeirColour){.primaries = 2, .transfer = 2, .matrix = 2};
+  weir_bit_reader_skip (bits, 4); /* sps_video_parameter_set_id */
+  info.sub_layers = weir_bit_reader_bits (bits, 3) + 1;
+  if (info.sub_layers > SUB_LAYERS_MAX)
+    return malformed (error, "too many sub-layers");
+  info.temporal_id_nested = weir_bit_reader_bit (bits);
+  parse_profile (bits, info.sub_layers, &info.profile);
+  info.id = weir_bit_reader_ue (bits);
+  if (info.id > 15)
+    return malformed (error, "sps_seq_parameter_set_id beyond 15");
+  info.chroma_format = weir_bit_reader_ue (bits);
+  if (info.chroma_format > 3)
+    return malformed (error, "chroma_format_idc beyond 3");
+  if (info.chroma_format == 3)
+    separate_planes = weir_bit_reader_bit (bits);
+  if (!parse_dimensions (bits, separate_planes, &info, error))
+    return FALSE;
+  luma = weir_bit_reader_ue (bits);
+  chroma = weir_bit_reader_ue (bits);
+  if (luma > 8 || chroma > 8)
+    return malformed (error, "bit depth beyond 16");
+  info.bit_depth_luma = 8 + luma;
+  info.bit_depth_chroma = 8 + chroma;
+  order_bits = weir_bit_reader_ue (bits) + 4;
+  if (order_bits > 16)
+    return malformed (error, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
+  info.reorder = parse_ordering (bits, info.sub_layers);
+  if (info.reorder > PICTURES_MAX)
+    return malformed (error, "sps_max_num_reorder_pics beyond 16");
+
+  for (guint i = 0; i < 6; i++) /* block sizes and depths */
+    weir_bit_reader_ue (bits);
+  if (weir_bit_reader_bit (bits) && weir_bit_reader_bit (bits))
+    skip_scaling_lists (bits);
+  weir_bit_reader_skip (bits, 2);   /* amp_enabled_flag, sample_adaptive_offset_enabled_flag */
+  if (weir_bit_reader_bit (bits)) { /* pcm_enabled_flag */
+    weir_bit_reader_skip (bits, 8);
+    weir_bit_reader_ue (bits);
+    weir_bit_reader_ue (bits);
+    weir_bit_reader_skip (bits, 1);
+  }
+  skip_reference_sets (bits, order_bits);
+  weir_bit_reader_skip (bits, 2); /* sps_temporal_mvp, strong_intra_smoothing */
+  if (bits->failed)
+    return malformed (error, "SPS too short");
+  if (weir_bit_reader_bit (bits)) /* vui_parameters_present_flag */
+    parse_vui (bits, &info);
+  *out = info;
+  return TRUE;
+}
+
+/* Returns: (transfer full): what stands behind the header of a NAL unit, without emulation
+ * prevention */
+static guint8 *
+unescape (const WeirNal *nal, gsize *size, GError **error)
+{
+  guint8 *payload = g_try_malloc (nal->size);
+
+  if (payload == NULL) {
+    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
+    return NULL;
+  }
+  *size = weir_nal_unescape (
+      nal->data + WEIR_HEVC_NAL_HEADER_SIZE, nal->size - WEIR_HEVC_NAL_HEADER_SIZE, payload);
+  return payload;
+}
+
+static gboolean
+is_nal (const WeirNal *nal, guint type)
+{
+  return nal->size > WEIR_HEVC_NAL_HEADER_SIZE && (nal->data[0] & 0x80) == 0 &&
+         weir_hevc_nal_type (nal) == type;
+}
+
+gboolean
+weir_hevc_parse_sps (const WeirNal *nal, WeirHevcInfo *info, GError **error)
+{
+  g_autofree guint8 *payload = NULL;
+  WeirBitReader bits;
+  gsize size;
+
+  if (!is_nal (nal, WEIR_HEVC_SPS))
+    return malformed (error, "not an SPS");
+  payload = unescape (nal, &size, error);
+  if (payload == NULL)
+    return FALSE;
+  weir_bit_reader_init (&bits, payload, size);
+  return parse_sps_bits (&bits, info, error);
+}
+
+/* 7.3.2.1: the timing of a VPS, for an SPS that has none; broken, it says nothing */
+static void
+parse_vps (const WeirNal *nal, WeirHevcInfo *info)
+{
+  g_autofree guint8 *payload = NULL;
+  guint sub_layers, layers, sets;
+  WeirHevcProfile profile;
+  guint64 units, scale;
+  WeirBitReader bits;
+  gsize size;
+
+  payload = unescape (nal, &size, NULL);
+  if (payload == NULL)
+    return;
+  weir_bit_reader_init (&bits, payload, size);
+  weir_bit_reader_skip (&bits, 4 + 2 + 6);
+  sub_layers = weir_bit_reader_bits (&bits, 3) + 1;
+  if (sub_layers > SUB_LAYERS_MAX)
+    return;
+  weir_bit_reader_skip (&bits, 1 + 16);
+  parse_profile (&bits, sub_layers, &profile);
+  parse_ordering (&bits, sub_layers);
+  layers = weir_bit_reader_bits (&bits, 6) + 1;
+  sets = weir_bit_reader_ue (&bits); /* vps_num_layer_sets_minus1 */
+  if (sets > 1023)
+    return;
+  weir_bit_reader_skip (&bits, (gsize) sets * layers);
+  if (!weir_bit_reader_bit (&bits)) /* vps_timing_info_present_flag */
+    return;
+  units = weir_bit_reader_bits (&bits, 32);
+  scale = weir_bit_reader_bits (&bits, 32);
+  if (!bits.failed)
+    weir_fraction_set_frame_rate (scale, units, &info->frame_rate_n, &info->frame_rate_d);
+}
+
+/* what stands in the arrays of a record */
+typedef struct {
+  WeirHevcProfile profile; /* as its header says */
+  guint nal_length_size;
+  WeirNal vps, sps; /* the first of each; @vps may be empty */
+  WeirColour colour;
+  gboolean has_colour;
+} Record;
+
+static gboolean
+parse_array (WeirReader *reader, Record *record, gboolean *pps, GError **error)
+{
+  guint type = weir_reader_u8 (reader) & 0x3f;
+  guint count = weir_reader_u16 (reader);
+
+  for (guint i = 0; i < count; i++) {
+    WeirNal nal;
+
+    nal.size = weir_reader_u16 (reader);
+    nal.data = weir_reader_bytes (reader, nal.size);
+    if (nal.data == NULL || !is_nal (&nal, type))
+      return malformed (error, "broken NAL unit in the configuration record");
+    if (type == WEIR_HEVC_VPS && record->vps.data == NULL)
+      record->vps = nal;
+    else if (type == WEIR_HEVC_SPS && record->sps.data == NULL)
+      record->sps = nal;
+    else if (type == WEIR_HEVC_PPS)
+      *pps = TRUE;
+    else if (type == WEIR_HEVC_SEI_PREFIX)
+      record->has_colour |=
+          weir_sei_parse_colour (&nal, WEIR_HEVC_NAL_HEADER_SIZE, &record->colour);
+  }
+  return reader->failed ? malformed (error, "configuration record too short") : TRUE;
+}
+
+/* ISO/IEC 14496-15, 8.3.3.1.2 */
+static gboolean
+parse_record (const guint8 *data, gsize size, Record *record, GError **error)
+{
+  gboolean pps = FALSE;
+  WeirReader reader;
+  guint count;
+  guint8 byte;
+
+  weir_reader_init (&reader, data, size);
+  /* some encoders of old leave it 0, as in drafts of the specification */
+  if (weir_reader_u8 (&reader) > 1)
+    return malformed (error, "configurationVersion is not 1");
+  byte = weir_reader_u8 (&reader);
+  record->profile.space = byte >> 6;
+  record->profile.tier = byte >> 5 & 1;
+  record->profile.idc = byte & 0x1f;
+  record->profile.compatibility = weir_reader_u32 (&reader);
+  record->profile.constraints = (guint64) weir_reader_u16 (&reader) << 32;
+  record->profile.constraints |= weir_reader_u32 (&reader);
+  record->profile.level = weir_reader_u8 (&reader);
+  /* segmentation, parallelism, chroma format, bit depths, frame rate: the SPS says the same */
+  weir_reader_skip (&reader, 8);
+  byte = weir_reader_u8 (&reader);
+  record->nal_length_size = (byte & 3) + 1;
+  if (record->nal_length_size == 3)
+    return malformed (error, "NAL unit lengths of 3 bytes");
+  count = weir_reader_u8 (&reader);
+  if (reader.failed)
+    return malformed (error, "configuration record too short");
+  for (guint i = 0; i < count; i++) {
+    if (!parse_array (&reader, record, &pps, error))
+      return FALSE;
+  }
+  if (record->sps.data == NULL || !pps)
+    return malformed (error, "configuration record without SPS or PPS");
+  return TRUE;
+}
+
+/* ISO/IEC 14496-15, annex E.3 */
+static gchar *
+make_codecs (const WeirHevcProfile *profile)
+{
+  GString *text = g_string_new ("hvc1.");
+  guint32 reversed = 0;
+
+  if (profile->space > 0)
+    g_string_append_c (text, (gchar) ('A' + profile->space - 1));
+  for (guint i = 0; i < 32; i++)
+    reversed |= (profile->compatibility >> i & 1) << (31 - i);
+  g_string_append_printf (
+      text, "%u.%X.%c%u", profile->idc, reversed, profile->tier ? 'H' : 'L', profile->level);
+  for (guint i = 0; i < 6; i++) {
+    /* trailing bytes that are zero are left out */
+    if ((profile->constraints & (G_GUINT64_CONSTANT (0xffffffffffff) >> (8 * i))) == 0)
+      break;
+    g_string_append_printf (text, ".%X", (guint) (profile->constraints >> (40 - 8 * i) & 0xff));
+  }
+  return g_string_free (text, FALSE);
+}
+
+gboolean
+weir_hevc_config_parse (WeirCodecConfig *config, GError **error)
+{
+  Record record = {.colour = {.primaries = 2, .transfer = 2, .matrix = 2}};
+  WeirHevcInfo info;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (config->record, &size);
+
+  if (!parse_record (data, size, &record, error) ||
+      !weir_hevc_parse_sps (&record.sps, &info, error))
+    return FALSE;
+  if (info.frame_rate_n == 0 && record.vps.data != NULL)
+    parse_vps (&record.vps, &info);
+  config->codecs = make_codecs (&record.profile);
+  config->timescale = 90000;
+  config->width = info.width;
+  config->height = info.height;
+  config->par_n = info.par_n;
+  config->par_d = info.par_d;
+  config->frame_rate_n = info.frame_rate_n;
+  config->frame_rate_d = info.frame_rate_d;
+  config->nal_length_size = record.nal_length_size;
+  config->reorder = (gint) info.reorder;
+  if (info.has_colour) {
+    record.colour.primaries = info.colour.primaries;
+    record.colour.transfer = info.colour.transfer;
+    record.colour.matrix = info.colour.matrix;
+    record.colour.full_range = info.colour.full_range;
+  }
+  if (info.has_colour || record.has_colour)
+    config->colour = g_memdup2 (&record.colour, sizeof record.colour);
+  return TRUE;
+}
+
+/* the format range extensions (A.3.5), named as GStreamer does: by what the constraint flags leave
+ */
+static void
+append_extended_profile (guint64 constraints, GString *caps)
+{
+  /* from general_max_12bit_constraint_flag on; bit 43 of the 48 */
+  gboolean bits_12 = constraints >> 43 & 1, bits_10 = constraints >> 42 & 1;
+  gboolean bits_8 = constraints >> 41 & 1;
+  gboolean at_most_422 = constraints >> 40 & 1, at_most_420 = constraints >> 39 & 1;
+  gboolean monochrome = constraints >> 38 & 1, intra = constraints >> 37 & 1;
+  const gchar *chroma = monochrome    ? "monochrome"
+                        : at_most_420 ? "main"
+                        : at_most_422 ? "main-422"
+                                      : "main-444";
+  /* there is no profile for 8 bits of 4:2:2, and none for 16 bits but of intra pictures */
+  const gchar *depth = bits_8 && !(at_most_422 && !at_most_420) ? ""
+                       : bits_10                                ? "-10"
+                       : bits_12                                ? "-12"
+                                                                : "-16";
+
+  g_string_append_printf (caps, ", profile=(string)%s%s%s", chroma, depth, intra ? "-intra" : "");
+}
+
+void
+weir_hevc_append_caps (const WeirCodecConfig *config, GString *caps)
+{
+  Record record = {0};
+  gsize size;
+  const guint8 *data = g_bytes_get_data (config->record, &size);
+  const WeirHevcProfile *profile = &record.profile;
+  guint tenths;
+
+  if (!parse_record (data, size, &record, NULL))
+    return;
+  if (profile->idc == 1 || profile->idc == 2 || profile->idc == 3)
+    g_string_append_printf (caps, ", profile=(string)%s",
+        profile->idc == 1   ? "main"
+        : profile->idc == 2 ? "main-10"
+                            : "main-still-picture");
+  else if (profile->idc == 4)
+    append_extended_profile (profile->constraints, caps);
+  g_string_append_printf (caps, ", tier=(string)%s", profile->tier ? "high" : "main");
+  tenths = profile->level / 3; /* general_level_idc is 30 times the level */
+  if (tenths % 10 == 0)
+    g_string_append_printf (caps, ", level=(string)%u", tenths / 10);
+  else
+    g_string_append_printf (caps, ", level=(string)%u.%u", tenths / 10, tenths % 10);
+}
+
+void
+weir_hevc_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer)
+{
+  weir_entry_write_video (config, "hvc1", "hvcC", writer);
+}
+
+void
+weir_hevc_summarise (WeirNalSummary *summary, const WeirNal *nal)
+{
+  guint type = weir_hevc_nal_type (nal);
+
+  /* the base layer decides */
+  if (type > WEIR_HEVC_SLICE_LAST || weir_hevc_nal_layer (nal) > 0)
+    return;
+  summary->slice = TRUE;
+  if (type >= WEIR_HEVC_IRAP_FIRST && type <= WEIR_HEVC_IRAP_LAST)
+    summary->keyframe = TRUE;
+  else if (type == WEIR_HEVC_RASL_N || type == WEIR_HEVC_RASL_R)
+    summary->leading = TRUE;
+}
+
+/* Runs for every access unit: hops from length to length and looks at the header of each NAL unit.
+ */
+WeirSampleInfo
+weir_hevc_inspect_sample (const WeirCodecConfig *config, const guint8 *data, gsize size)
+{
+  WeirNalSummary summary = {0};
+  WeirReader reader;
+  WeirNal nal;
+
+  weir_reader_init (&reader, data, size);
+  while (weir_nal_next (&reader, config->nal_length_size, &nal)) {
+    if (nal.size < WEIR_HEVC_NAL_HEADER_SIZE)
+      return (WeirSampleInfo){.valid = FALSE};
+    weir_hevc_summarise (&summary, &nal);
+  }
+  return (WeirSampleInfo){.valid = !reader.failed,
+      .empty = !summary.slice,
+      .keyframe = summary.keyframe,
+      .leading = summary.leading};
+}
