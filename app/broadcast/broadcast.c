@@ -71,6 +71,7 @@ struct _WeirBroadcast {
   gboolean journal_has_inits; /* all of them */
   GHashTable *spool_paths;    /* guint64 number → path, of what is not recorded */
   WeirIndexSegment *open_segments[2];
+  GArray *timescales; /* of guint32, index = track; 0: not known */
   gboolean date_fixed;
   gboolean refused;        /* the disk refuses: segments are in memory */
   gint64 refused_start_ns; /* T of the first one of them */
@@ -419,6 +420,11 @@ broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
   weir_index_add_init (self->index, self->record->epoch, event->init_generation, event->tracks);
   for (guint i = 0; i < event->tracks->len; i++) {
     const WeirCodecConfig *config = event->tracks->pdata[i];
+
+    if (self->timescales->len <= i)
+      g_array_set_size (self->timescales, i + 1);
+    if (config != NULL)
+      g_array_index (self->timescales, guint32, i) = config->timescale;
     if (config != NULL)
       g_string_append_printf (
           codecs, "%s%s", codecs->len > 0 ? " " : "", weir_codec_get_name (config->codec));
@@ -518,19 +524,32 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
     broadcast_journal (self, segment);
 }
 
+/* A chunk closes when what follows it comes: that tells the wall time of its end. */
+static void
+broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
+{
+  const WeirChunkSample *last =
+      &g_array_index (chunk->samples, WeirChunkSample, chunk->sample_count - 1);
+  guint timescale = 0;
+
+  if (chunk->track < self->timescales->len)
+    timescale = g_array_index (self->timescales, guint32, chunk->track);
+  if (timescale == 0)
+    return;
+  g_mutex_lock (&self->lock);
+  weir_wall_date_observe (&self->wall_date,
+      last->dts + (gint64) ((guint64) last->entry.duration * GST_SECOND / timescale),
+      g_get_real_time ());
+  g_mutex_unlock (&self->lock);
+}
+
 static void
 broadcast_written_chunk (WeirBroadcast *self, const WeirSegmentWritten *written)
 {
   const WeirChunk *chunk = written->event->chunk;
-  const WeirChunkSample *last =
-      &g_array_index (chunk->samples, WeirChunkSample, chunk->sample_count - 1);
   WeirIndexPart part = {0};
 
-  /* it closed when what follows it came */
-  g_mutex_lock (&self->lock);
-  weir_wall_date_observe (&self->wall_date,
-      last->dts + (chunk->sample_count > 1 ? last->dts - last[-1].dts : 0), g_get_real_time ());
-  g_mutex_unlock (&self->lock);
+  broadcast_observe (self, chunk);
 
   if (written->moved) {
     gint fd = fcntl (written->fd, F_DUPFD_CLOEXEC, 0);
@@ -1199,6 +1218,7 @@ weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastReco
   self->state_since_us = g_get_real_time ();
   self->index = weir_index_new (record->uid, WINDOW_SEGMENTS);
   self->spool_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->timescales = g_array_new (FALSE, TRUE, sizeof (guint32));
   self->journal_fd = -1;
   self->worker = weir_worker_pool_acquire (context->workers);
   broadcast_make_pipeline (self, known_gop_ns);
@@ -1218,6 +1238,7 @@ weir_broadcast_free (WeirBroadcast *self)
     close (self->journal_fd);
   weir_index_unref (self->index);
   g_hash_table_unref (self->spool_paths);
+  g_array_unref (self->timescales);
   g_clear_object (&self->connection);
   g_clear_pointer (&self->codecs, g_free);
   g_queue_clear_full (&self->uncommitted, (GDestroyNotify) closed_segment_free);

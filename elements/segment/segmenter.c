@@ -680,7 +680,10 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
       dts = least;
     } else if (!track->has_pending && dts - least <= to_ticks (BRIDGE_NS, track->timescale)) {
       /* its predecessor was given a guessed duration when nothing came: it begins where that
-       * ends, and lasts until the next one comes, so that the decode times have no hole */
+       * ends, and lasts until the next one comes, so that the decode times have no hole; a picture
+       * is shown when it should be all the same */
+      if (track->kind == WEIR_MEDIA_VIDEO)
+        offset = pts - least;
       dts = least;
     }
   }

@@ -9,8 +9,34 @@
 #define FRAME_MAX_NS (G_GINT64_CONSTANT (4000000000)) /* fits in 32 bits */
 /* both tracks at exactly zero, but further apart on the clock than this: two clocks */
 #define ZERO_START_US (G_GINT64_CONSTANT (400000))
-/* R7: presentation this far from decoding is not believed where it would move other things */
-#define COMPOSITION_MAX_NS (G_GINT64_CONSTANT (2000000000))
+/* R5: the least delay is looked for in windows of this length … */
+#define WINDOW_US (G_GINT64_CONSTANT (10000000))
+/* … of which so many are kept, and so many say something */
+#define WINDOWS 60
+#define WINDOWS_LEAST 12
+/* how far the usual delay follows in a window: up for any clock that is too slow, down less, lest
+ * the error of each reset stays */
+#define STEADY_UP_NS (G_GINT64_CONSTANT (5000000))
+#define STEADY_DOWN_NS (G_GINT64_CONSTANT (1000000))
+/* a delay that differs from the usual one by this is another one, not jitter */
+#define STEADY_SLACK_NS (G_GINT64_CONSTANT (50000000))
+/* R3: arrival does not tell better than this how much time a reset took */
+#define ARRIVAL_SLACK_NS (G_GINT64_CONSTANT (40000000))
+/* senders round their stamps to this */
+#define ROUNDING_NS (G_GINT64_CONSTANT (1000000))
+/* video that is silent for longer decides nothing */
+#define SILENT_US (G_GINT64_CONSTANT (10000000))
+/* R2, snap_to_grid: how far a stamp may be off, and for how many frames before it is believed */
+#define GRID_SLACK_NS (G_GINT64_CONSTANT (2000000))
+#define GRID_FRAMES 30
+/* R5, count_audio_samples: below, the count is right; above, something is missing */
+#define COUNT_SLACK_NS (G_GINT64_CONSTANT (60000000))
+#define COUNT_MAX_NS (G_GINT64_CONSTANT (1000000000))
+/* R6, fill_audio_gaps: longer ones are gaps, shorter ones jitter */
+#define SILENCE_MAX_NS (G_GINT64_CONSTANT (2000000000))
+#define SILENCE_FRAMES 3
+/* AVC and HEVC allow no more (ITU-T H.264, A.3; H.265, A.4) */
+#define REORDER_MAX 16
 /* what a held sample costs beside its payload, so that empty ones are bounded too */
 #define HELD_OVERHEAD 1024
 /* stamps beyond 73 years of nanoseconds are no stamps; keeps all sums within 64 bits */
@@ -21,6 +47,14 @@ typedef struct {
   WeirTimelineSample sample;
 } Held;
 
+/* what a break in decoding means for pictures that lead their keyframe */
+typedef enum {
+  WHOLE,
+  BROKEN,      /* until the next keyframe … */
+  AT_KEYFRAME, /* … and the pictures behind it that are shown before */
+} Break;
+
+/* What each sample needs stands first. */
 typedef struct {
   WeirMediaKind kind;
   gboolean removed;
@@ -30,17 +64,29 @@ typedef struct {
   gboolean wait_keyframe;         /* nothing is accepted before a keyframe */
   WeirDecisionReason wait_reason; /* why what comes before it is dropped */
   gboolean seen;                  /* a sample came; first_* are set */
-  gint64 first_in, first_arrival_us;
-  guint held;         /* accepted samples of this track in the start's queue */
+  Break broken;
   gboolean aligned;   /* offset is set */
-  gint64 offset;      /* input + offset = output */
   gboolean has_input; /* the following describe the line that the input is on */
+  gint64 offset;      /* input + offset = output */
   gint64 last_in;     /* of the last sample on the line */
   gint64 high_in;     /* the furthest one on the line */
   gint64 last_arrival_us;
-  GArray *suspects; /* of WeirTimelineSample: off the line, not decided yet */
-  gint64 suspects_deadline_us;
-  guint reset_serial; /* last shared reset that this track took part in */
+  GArray *suspects;    /* of WeirTimelineSample: off the line, not decided yet */
+  guint equal;         /* stamps in a row that were equal to the one before */
+  gboolean frozen;     /* arrival decides */
+  gboolean change_due; /* a run begins with the first sample that is put out at … */
+  gint64 change_from;  /* … this or later … */
+  gint64 change_shift; /* … and is moved by this */
+  guint keyframes;     /* accepted, up to 2 */
+  gint64 lowered;      /* R7: by how much decode times are lower than the sender's */
+
+  /* delay, arrival minus output */
+  gint64 window_end_us;
+  gint64 window_least; /* in this window, G_MAXINT64: none */
+  gint64 last_least;   /* in the window before */
+  gint64 steady;       /* the usual one */
+  gint64 first_least;
+  gboolean steady_known;
 
   /* of the broadcast */
   gboolean has_output;
@@ -50,6 +96,32 @@ typedef struct {
   guint delta_count;
   guint32 deltas[DELTAS]; /* ring of valid input steps */
   guint32 sorted[DELTAS]; /* the same by size */
+
+  /* rarely */
+  gint64 first_in, first_arrival_us;
+  guint held; /* accepted samples of this track in the start's queue */
+  gint64 suspects_deadline_us;
+  guint reset_serial;            /* last shared reset that this track took part in */
+  gint64 frozen_at, frozen_step; /* the loop that follows arrival */
+  gint64 frozen_lag;
+  guint sane;
+  gint64 windows[WINDOWS]; /* ring of the least delays */
+  guint window_count;
+
+  guint frame_samples, rate; /* 0: not known */
+  gboolean counts;           /* the following are valid */
+  gint64 count_next;         /* when the next sample is due, as counting says */
+  guint count_rest;          /* of a nanosecond, of rate */
+  gint64 count_error;
+
+  gint64 grid_next, grid_step;
+  guint grid_good;
+
+  gint reorder;
+  gboolean derives;                  /* decode times have been the presentation times so far */
+  gint64 reordered[REORDER_MAX + 1]; /* presentation times that no decode time was made of yet */
+  guint reordered_count;
+  gint64 derived_first;
 } Track;
 
 struct _WeirTimeline {
@@ -62,9 +134,11 @@ struct _WeirTimeline {
   gint64 origin; /* where the current connection starts on the timeline */
   gboolean has_media;
   gint64 first_media_us;
-  GArray *held;     /* of Held, in the order in which they came */
-  gsize held_bytes; /* of held samples and suspects */
-  guint suspects;   /* of all tracks */
+  GArray *held;      /* of Held, in the order in which they came */
+  gsize held_bytes;  /* of held samples and suspects */
+  guint suspects;    /* of all tracks */
+  gboolean lag_due;  /* R14: at the next keyframe the timeline makes up for a delay */
+  gboolean mark_due; /* R3: there a discontinuity is marked */
 
   guint reset_serial; /* the last reset, for the tracks that jumped with it */
   gint64 reset_shift;
@@ -90,6 +164,10 @@ weir_timeline_settings_init (WeirTimelineSettings *settings)
       .keyframe_wait_us = 10000000,
       .leading_audio_ns = G_GINT64_CONSTANT (500000000),
       .hold_bytes_max = 4 * 1024 * 1024,
+      .frozen_samples = 8,
+      .sane_samples = 50,
+      .composition_max_ns = G_GINT64_CONSTANT (2000000000),
+      .lag_max_ns = G_GINT64_CONSTANT (10000000000),
   };
 }
 
@@ -103,7 +181,16 @@ weir_decision_reason_get_name (WeirDecisionReason reason)
       [WEIR_REASON_SPIKE] = "spike",
       [WEIR_REASON_RESET] = "reset",
       [WEIR_REASON_GAP] = "gap",
+      [WEIR_REASON_LAG] = "lag",
+      [WEIR_REASON_FROZEN_CLOCK] = "frozen-clock",
+      [WEIR_REASON_NEGATIVE_COMPOSITION] = "negative-composition",
+      [WEIR_REASON_IMPOSSIBLE_COMPOSITION] = "impossible-composition",
+      [WEIR_REASON_GRID] = "grid",
+      [WEIR_REASON_COUNTED] = "counted",
+      [WEIR_REASON_SILENCE] = "silence",
+      [WEIR_REASON_DERIVED] = "derived",
       [WEIR_REASON_BEFORE_KEYFRAME] = "before-keyframe",
+      [WEIR_REASON_LEADING_PICTURE] = "leading-picture",
       [WEIR_REASON_LEADING_AUDIO] = "leading-audio",
       [WEIR_REASON_OLD_CONFIG] = "old-config",
       [WEIR_REASON_OVERFLOW] = "overflow",
@@ -158,6 +245,22 @@ reset_track (const WeirTimeline *self, Track *track)
   track->aligned = FALSE;
   track->has_input = FALSE;
   track->reset_serial = self->reset_serial;
+  track->broken = BROKEN;
+  track->equal = 0;
+  track->frozen = FALSE;
+  track->change_due = FALSE;
+  track->keyframes = 0;
+  track->lowered = 0;
+  track->window_end_us = G_MININT64;
+  track->window_least = track->last_least = G_MAXINT64;
+  track->steady_known = FALSE;
+  track->window_count = 0;
+  track->counts = FALSE;
+  track->count_error = 0;
+  track->grid_good = 0;
+  track->derives = TRUE;
+  track->reordered_count = 0;
+  track->derived_first = G_MAXINT64;
 }
 
 gint
@@ -180,6 +283,8 @@ weir_timeline_add_track (WeirTimeline *self, WeirMediaKind kind)
   }
   track->kind = kind;
   track->removed = FALSE;
+  track->reorder = -1;
+  track->frame_samples = track->rate = 0;
   reset_track (self, track);
   /* a track that is new in a later connection is part of that connection's new run */
   track->mark = self->connected && self->origin > 0;
@@ -254,13 +359,13 @@ follows (const WeirTimeline *self, const Track *track, gint64 last, gint64 high,
   return stamp - last <= self->settings.jump_forward_ns || stamp - last <= step_max (self, track);
 }
 
-/* presentation relative to decoding, as far as it is believed */
+/* presentation relative to decoding, as far as it is believed (R7) */
 static gint64
-composition (const WeirTimelineSample *sample)
+composition (const WeirTimeline *self, const WeirTimelineSample *sample)
 {
   gint64 offset = sample->pts - sample->dts;
 
-  return ABS (offset) <= COMPOSITION_MAX_NS ? offset : 0;
+  return ABS (offset) <= self->settings.composition_max_ns ? offset : 0;
 }
 
 static void
@@ -283,39 +388,229 @@ drop (WeirTimeline *self, guint index, const WeirTimelineSample *sample, WeirDec
   decide (self, &decision);
 }
 
-/* @reason: NONE, SPIKE, RESET or GAP; the sample comes out at @dts, or above its predecessor */
+/* the usual delay of @track. Returns: FALSE when none is known */
+static gboolean
+get_delay (const Track *track, gint64 *delay)
+{
+  gint64 recent = MIN (track->window_least, track->last_least);
+
+  if (recent == G_MAXINT64 && !track->steady_known)
+    return FALSE;
+  if (track->steady_known &&
+      (recent == G_MAXINT64 || ABS (recent - track->steady) <= STEADY_SLACK_NS))
+    recent = track->steady;
+  *delay = recent;
+  return TRUE;
+}
+
+/* what was measured of delays on another line says nothing on this one */
+static void
+forget_delays (Track *track)
+{
+  track->window_least = track->last_least = G_MAXINT64;
+  track->window_count = 0;
+}
+
+/* R5, R14 */
+static void
+close_window (WeirTimeline *self, Track *track, gint64 arrival_us)
+{
+  gint64 least = track->window_least;
+
+  track->window_least = G_MAXINT64;
+  track->last_least = least;
+  if (track->window_end_us != G_MININT64 && arrival_us < track->window_end_us + WINDOW_US) {
+    track->window_end_us += WINDOW_US;
+  } else {
+    track->window_end_us = arrival_us + WINDOW_US;
+    track->window_count = 0;
+  }
+  if (least == G_MAXINT64)
+    return;
+  track->windows[track->window_count++ % WINDOWS] = least;
+  if (!track->steady_known) {
+    track->steady_known = TRUE;
+    track->steady = track->first_least = least;
+  } else if (least - track->steady > self->settings.lag_max_ns) {
+    self->lag_due = TRUE;
+  } else {
+    track->steady += CLAMP (least - track->steady, -STEADY_DOWN_NS, STEADY_UP_NS);
+  }
+}
+
+static void
+note_delay (WeirTimeline *self, Track *track, gint64 arrival_us, gint64 out)
+{
+  gint64 delay = arrival_us * 1000 - out;
+
+  if (G_UNLIKELY (arrival_us >= track->window_end_us))
+    close_window (self, track, arrival_us);
+  track->window_least = MIN (track->window_least, delay);
+}
+
+/* R5: how far audio's stamps are from its samples. Returns: @dts, or what counting says */
+static gint64
+count_audio (WeirTimeline *self, Track *track, gint64 dts, gboolean restart)
+{
+  guint64 frame = (guint64) track->frame_samples * 1000000000;
+  gint64 frame_ns = (gint64) (frame / track->rate);
+  gint64 error = dts - track->count_next;
+
+  if (restart || !track->counts || ABS (error) > COUNT_MAX_NS) {
+    track->counts = TRUE;
+    track->count_next = dts;
+    track->count_rest = 0;
+    error = 0;
+  }
+  track->count_error = error;
+  if (self->settings.count_audio_samples) {
+    /* 200 ppm */
+    if (ABS (error) >= COUNT_SLACK_NS)
+      track->count_next += CLAMP (error, -frame_ns / 5000, frame_ns / 5000);
+    dts = track->count_next;
+  }
+  track->count_next += frame_ns;
+  track->count_rest += frame % track->rate;
+  if (track->count_rest >= track->rate) {
+    track->count_rest -= track->rate;
+    track->count_next++;
+  }
+  return dts;
+}
+
+/* R2: the frame rate's grid, found by a loop that follows it. Returns: @dts or the grid's line */
+static gint64
+snap_to_grid (Track *track, gint64 dts)
+{
+  gint64 error = dts - track->grid_next;
+  gint64 line = dts;
+
+  if (track->grid_good == 0 || ABS (error) > GRID_SLACK_NS) {
+    track->grid_good = 1;
+    track->grid_step = frame_duration (track);
+    track->grid_next = dts + track->grid_step;
+    return dts;
+  }
+  if (track->grid_good < GRID_FRAMES)
+    track->grid_good++;
+  else
+    line = track->grid_next;
+  track->grid_step += error / 256;
+  track->grid_next += track->grid_step + error / 16;
+  return line;
+}
+
+/* R6. Returns: how many frames of silence are missing before @dts */
+static guint
+count_silence (const Track *track, gint64 dts, gint64 frame)
+{
+  gint64 gap = dts - track->last_out - frame;
+
+  if (!track->has_output || frame <= 0 || gap <= SILENCE_FRAMES * frame || gap > SILENCE_MAX_NS)
+    return 0;
+  return (guint) ((gap + frame / 2) / frame);
+}
+
+/* the corrections that may alter a sample on the line */
+static gint64
+correct (WeirTimeline *self, Track *track, gint64 dts, WeirTimelineDecision *decision)
+{
+  gboolean plain = decision->reason == WEIR_REASON_NONE;
+  gint64 line = dts;
+
+  if (track->kind == WEIR_MEDIA_AUDIO && track->rate != 0) {
+    line = count_audio (self, track, dts, !plain || !track->has_input);
+    if (line != dts && plain)
+      decision->reason = WEIR_REASON_COUNTED;
+  } else if (self->settings.snap_to_grid && track->kind == WEIR_MEDIA_VIDEO) {
+    if (!plain)
+      track->grid_good = 0;
+    line = snap_to_grid (track, dts);
+    if (line != dts && plain)
+      decision->reason = WEIR_REASON_GRID;
+  }
+  if (track->kind == WEIR_MEDIA_AUDIO && self->settings.fill_audio_gaps && plain) {
+    decision->silent_ns = frame_duration (track);
+    decision->silent_frames = count_silence (track, line, decision->silent_ns);
+    if (decision->silent_frames > 0)
+      decision->reason = WEIR_REASON_SILENCE;
+  }
+  if (self->settings.derive_decode_times && track->derives && track->reorder > 0 &&
+      decision->reason == WEIR_REASON_NONE)
+    decision->reason = WEIR_REASON_DERIVED;
+  return line;
+}
+
+/* R7: presentation before decoding is left as it is, but decode times are lowered until it is none
+ * as long as the first GOP says by how much. Returns: by how much more */
+static gint64
+lower (Track *track, gint64 offset)
+{
+  gint64 more = -offset - track->lowered;
+
+  if (more <= 0 || track->keyframes > 1 || track->kind != WEIR_MEDIA_VIDEO)
+    return 0;
+  track->lowered += more;
+  track->offset -= more;
+  return more;
+}
+
+/* @reason: NONE, SPIKE, RESET, GAP, LAG or FROZEN_CLOCK; the sample comes out at @dts, or above its
+ * predecessor */
 static void
 put_out (WeirTimeline *self, guint index, const WeirTimelineSample *sample, gint64 dts,
     WeirDecisionReason reason, gboolean equal)
 {
   Track *track = &self->tracks[index];
-  gint64 offset = sample->pts - sample->dts;
+  gint64 offset = composition (self, sample);
   gint64 duration = frame_duration (track);
+  gint64 lowered;
   WeirTimelineDecision decision = {
       .track = index,
-      .action = reason == WEIR_REASON_SPIKE || reason == WEIR_REASON_RESET ? WEIR_DECISION_RESTAMP
-                                                                           : WEIR_DECISION_KEEP,
+      .action = WEIR_DECISION_RESTAMP,
       .reason = reason,
-      .dts = dts,
       .data = sample->data,
   };
 
+  if (sample->keyframe && track->keyframes < 2)
+    track->keyframes++;
+  if (offset != sample->pts - sample->dts && reason == WEIR_REASON_NONE)
+    decision.reason = WEIR_REASON_IMPOSSIBLE_COMPOSITION;
+  dts = correct (self, track, dts, &decision);
+  lowered = lower (track, offset);
+  if (lowered > 0 && decision.reason == WEIR_REASON_NONE)
+    decision.reason = WEIR_REASON_NEGATIVE_COMPOSITION;
+  dts -= lowered;
+  offset += track->lowered;
+  if (decision.reason == WEIR_REASON_NONE || decision.reason == WEIR_REASON_GAP ||
+      decision.reason == WEIR_REASON_LAG || decision.reason == WEIR_REASON_SILENCE)
+    decision.action = WEIR_DECISION_KEEP;
+
+  decision.dts = dts;
   if (track->has_output && dts <= track->last_out) {
     decision.dts = track->last_out + tick (track);
     decision.action = WEIR_DECISION_RESTAMP;
-    if (reason == WEIR_REASON_NONE)
+    if (decision.reason == WEIR_REASON_NONE)
       decision.reason = equal ? WEIR_REASON_DUPLICATE_DTS : WEIR_REASON_BACKWARD_DTS;
   }
   /* a raised decode time leaves the presentation time alone as long as it stays possible */
   decision.pts = MAX (dts + offset, decision.dts + MIN (offset, 0));
 
+  /* time that nobody can make up for */
+  if (reason == WEIR_REASON_RESET && track->has_output &&
+      decision.dts - track->last_out > step_max (self, track))
+    track->mark = TRUE;
   decision.discontinuity = track->mark || reason == WEIR_REASON_GAP;
   if (track->has_output && (decision.discontinuity || reason == WEIR_REASON_RESET))
     decision.gap_ns = MAX (decision.dts - track->last_out - duration, 0);
+  if (decision.discontinuity)
+    track->broken = sample->keyframe ? AT_KEYFRAME : BROKEN;
   track->mark = FALSE;
   track->has_output = TRUE;
   track->last_out = decision.dts;
-  track->end = MAX (track->end, decision.dts + MAX (composition (sample), 0) + duration);
+  track->end = MAX (track->end, decision.dts + MAX (offset, 0) + duration);
+  if (reason != WEIR_REASON_SPIKE && reason != WEIR_REASON_FROZEN_CLOCK)
+    note_delay (self, track, sample->arrival_us, decision.dts);
   decide (self, &decision);
 }
 
@@ -329,6 +624,116 @@ set_line (Track *track, const WeirTimelineSample *sample)
   track->last_arrival_us = sample->arrival_us;
 }
 
+/* R2: the sender's clock stands still */
+static void
+freeze (Track *track, const WeirTimelineSample *sample, gint64 delay)
+{
+  track->frozen = TRUE;
+  track->sane = 0;
+  track->frozen_lag = delay;
+  track->frozen_step = frame_duration (track);
+  track->frozen_at = sample->arrival_us * 1000 - delay - track->frozen_step;
+  forget_delays (track);
+}
+
+/* R2: until the sender's clock goes again, the arrival's does, smoothed by a loop of second order
+ */
+static void
+follow_arrival (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
+{
+  Track *track = &self->tracks[index];
+  WeirDecisionReason reason = WEIR_REASON_FROZEN_CLOCK;
+  gint64 at = track->frozen_at + track->frozen_step;
+  gint64 error = sample->arrival_us * 1000 - track->frozen_lag - at;
+  gint64 step = sample->dts - track->last_in;
+  gint64 line;
+
+  if (ABS (error) > self->settings.jump_forward_ns) {
+    at += error;
+    error = 0;
+    if (at - track->last_out > step_max (self, track))
+      reason = WEIR_REASON_GAP;
+  }
+  track->frozen_at = at + error / 8;
+  track->frozen_step = MAX (track->frozen_step + error / 256, tick (track));
+  track->sane = step > 0 && step <= self->settings.jump_forward_ns ? track->sane + 1 : 0;
+  set_line (track, sample);
+  if (track->sane < self->settings.sane_samples) {
+    put_out (self, index, sample, track->frozen_at, reason, FALSE);
+    return;
+  }
+  track->frozen = FALSE;
+  track->equal = 0;
+  /* it may stand where it would stand now, had it never stopped; nothing tells better */
+  line = sample->dts + track->offset;
+  if (ABS (line - track->frozen_at) > MAX (4 * frame_duration (track), 2 * ARRIVAL_SLACK_NS)) {
+    track->offset = track->frozen_at - sample->dts;
+    line = track->frozen_at;
+    reason = WEIR_REASON_RESET;
+  } else if (reason != WEIR_REASON_GAP) {
+    reason = WEIR_REASON_NONE;
+  }
+  put_out (self, index, sample, line, reason, FALSE);
+}
+
+/* does a new run begin with this sample, if one is due? Video's keyframes say so as long as there
+ * is video. */
+static gboolean
+decides (const WeirTimeline *self, const Track *track, const WeirTimelineSample *sample)
+{
+  guint i;
+
+  if (track->kind == WEIR_MEDIA_VIDEO)
+    return sample->keyframe;
+  for (i = 0; i < self->track_count; i++) {
+    const Track *other = &self->tracks[i];
+
+    if (other->kind == WEIR_MEDIA_VIDEO && !other->removed && other->has_input &&
+        sample->arrival_us - other->last_arrival_us <= SILENT_US)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* R3, R14: all tracks begin a new run with the keyframe @sample, and make up for a delay */
+static void
+begin_change (WeirTimeline *self, const Track *track, const WeirTimelineSample *sample)
+{
+  gint64 dts = sample->dts + track->offset;
+  gint64 delay = MIN (track->window_least, sample->arrival_us * 1000 - dts);
+  gint64 shift = 0;
+  guint i;
+
+  if (self->lag_due && track->steady_known && delay - track->steady > self->settings.lag_max_ns)
+    shift = delay - track->steady;
+  self->lag_due = FALSE;
+  if (shift == 0 && !self->mark_due)
+    return;
+  self->mark_due = FALSE;
+  for (i = 0; i < self->track_count; i++) {
+    Track *other = &self->tracks[i];
+
+    if (other->removed || !other->has_input)
+      continue;
+    other->change_due = TRUE;
+    other->change_from = other == track ? dts : dts + MAX (composition (self, sample), 0);
+    other->change_shift = shift;
+  }
+}
+
+static void
+change (Track *track, WeirDecisionReason *reason)
+{
+  track->change_due = FALSE;
+  track->mark = TRUE;
+  if (track->change_shift == 0)
+    return;
+  track->offset += track->change_shift;
+  forget_delays (track);
+  if (*reason == WEIR_REASON_NONE)
+    *reason = WEIR_REASON_LAG;
+}
+
 static void
 accept (
     WeirTimeline *self, guint index, const WeirTimelineSample *sample, WeirDecisionReason reason)
@@ -336,7 +741,22 @@ accept (
   Track *track = &self->tracks[index];
   gint64 step = sample->dts - track->last_in;
   gboolean equal = track->has_input && step == 0;
+  gint64 delay;
 
+  if (G_UNLIKELY (track->frozen)) {
+    follow_arrival (self, index, sample);
+    return;
+  }
+  track->equal = equal ? track->equal + 1 : 0;
+  if (track->equal > self->settings.frozen_samples && get_delay (track, &delay)) {
+    freeze (track, sample, delay);
+    follow_arrival (self, index, sample);
+    return;
+  }
+  if (G_UNLIKELY (self->lag_due || self->mark_due) && decides (self, track, sample))
+    begin_change (self, track, sample);
+  if (G_UNLIKELY (track->change_due) && sample->dts + track->offset >= track->change_from)
+    change (track, &reason);
   if (track->has_input && reason == WEIR_REASON_NONE && step > 0 && step <= FRAME_MAX_NS)
     add_step (track, (guint32) step);
   put_out (self, index, sample, sample->dts + track->offset, reason, equal);
@@ -388,6 +808,7 @@ shift_suspects (WeirTimeline *self, guint index, gint64 shift)
   guint i;
 
   track->offset += shift;
+  track->window_count = 0;
   track->reset_serial = self->reset_serial;
   for (i = 0; i < suspects->len; i++)
     accept (self, index, &g_array_index (suspects, WeirTimelineSample, i),
@@ -408,17 +829,39 @@ shares_reset (const WeirTimeline *self, const Track *track, const WeirTimelineSa
   return step > -self->settings.jump_back_ns && step <= step_max (self, track);
 }
 
+/* R3: how far behind the last sample the suspects begin, by the clock: the least delayed of them
+ * comes as late as samples usually do */
+static gint64
+measure_step (const Track *track)
+{
+  const WeirTimelineSample *first = &g_array_index (track->suspects, WeirTimelineSample, 0);
+  gint64 least = G_MAXINT64, delay;
+  guint i;
+
+  if (!get_delay (track, &delay))
+    return MAX (frame_duration (track), (first->arrival_us - track->last_arrival_us) * 1000);
+  for (i = 0; i < track->suspects->len; i++) {
+    const WeirTimelineSample *sample = &g_array_index (track->suspects, WeirTimelineSample, i);
+
+    least = MIN (least, sample->arrival_us * 1000 - (sample->dts - first->dts));
+  }
+  return MAX (least - delay - track->last_out, tick (track));
+}
+
 /* R3: the suspects are the sender's new timebase */
 static void
 suspects_are_reset (WeirTimeline *self, guint index)
 {
   Track *track = &self->tracks[index];
   const WeirTimelineSample *first = &g_array_index (track->suspects, WeirTimelineSample, 0);
-  gint64 arrival = (first->arrival_us - track->last_arrival_us) * 1000;
-  gint64 step = MAX (frame_duration (track), MIN (arrival, self->settings.jump_forward_ns));
+  gint64 frame = frame_duration (track);
+  gint64 step = measure_step (track);
   gint64 shift = track->last_out + step - (first->dts + track->offset);
   guint i;
 
+  /* more than a frame is missing, or nobody knows; beyond step_max() it is marked at once */
+  if (step > frame + MAX (frame, ARRIVAL_SLACK_NS) && step <= step_max (self, track))
+    self->mark_due = TRUE;
   self->reset_serial++;
   self->reset_shift = shift;
   self->reset_arrival_us = first->arrival_us;
@@ -561,7 +1004,7 @@ process (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
 
   if (!track->aligned)
     join (self, track);
-  out = sample->dts + MIN (composition (sample), 0) + track->offset;
+  out = sample->dts + MIN (composition (self, sample), 0) + track->offset;
   if (!track->has_input && out < self->origin) {
     /* it belongs before the beginning */
     track->wait_keyframe = TRUE;
@@ -600,7 +1043,7 @@ start (WeirTimeline *self)
 
   reference = first->sample;
   if (line->kind == WEIR_MEDIA_VIDEO)
-    audio_from = reference.dts + composition (&reference) - self->settings.leading_audio_ns;
+    audio_from = reference.dts + composition (self, &reference) - self->settings.leading_audio_ns;
   for (i = 0; i < self->track_count; i++) {
     Track *track = &self->tracks[i];
 
@@ -620,7 +1063,7 @@ start (WeirTimeline *self)
     const Held *entry = &g_array_index (held, Held, i);
     const Track *track = &self->tracks[entry->track];
     gint64 dts = entry->sample.dts + track->offset;
-    gint64 pts = dts + composition (&entry->sample);
+    gint64 pts = dts + composition (self, &entry->sample);
 
     if (track->kind == WEIR_MEDIA_AUDIO && pts < audio_from)
       continue;
@@ -722,6 +1165,7 @@ weir_timeline_begin_connection (WeirTimeline *self, gint64 resume_gap_ns, gint64
   self->started = FALSE;
   self->has_media = FALSE;
   self->promised[0] = self->promised[1] = FALSE;
+  self->lag_due = self->mark_due = FALSE;
   self->resume_gap = CLAMP (resume_gap_ns, 0, STAMP_MAX);
   resumed = weir_timeline_get_end (self) > 0;
   for (i = 0; i < self->track_count; i++) {
@@ -772,9 +1216,30 @@ weir_timeline_configured (WeirTimeline *self, guint index, gboolean changed)
     track->wait_keyframe = TRUE;
     track->wait_reason = WEIR_REASON_OLD_CONFIG;
   }
+  track->broken = BROKEN;
   /* before the start there is nothing that it could be different from */
   if (self->started && track->has_input)
     track->mark = TRUE;
+}
+
+void
+weir_timeline_set_audio_frame (WeirTimeline *self, guint index, guint samples, guint rate)
+{
+  Track *track;
+
+  if (index >= self->track_count)
+    return;
+  track = &self->tracks[index];
+  track->frame_samples = samples;
+  track->rate = samples > 0 ? rate : 0;
+  track->counts = FALSE;
+}
+
+void
+weir_timeline_set_reorder (WeirTimeline *self, guint index, gint reorder)
+{
+  if (index < self->track_count)
+    self->tracks[index].reorder = MIN (reorder, REORDER_MAX);
 }
 
 void
@@ -785,6 +1250,50 @@ weir_timeline_remove_track (WeirTimeline *self, guint index)
   settle_suspects (self, index);
   drop_held (self, index, WEIR_REASON_ENDED);
   self->tracks[index].removed = TRUE;
+}
+
+/* R10: a picture behind the first keyframe after a break that is shown before it */
+static gboolean
+needs_the_past (Track *track, const WeirTimelineSample *sample)
+{
+  if (sample->keyframe)
+    track->broken = AT_KEYFRAME;
+  else if (track->broken == AT_KEYFRAME && !sample->leading)
+    track->broken = WHOLE;
+  return track->broken == AT_KEYFRAME && sample->leading && !sample->keyframe;
+}
+
+/* R7: a muxer that gives presentation times as decode times: those of @reorder pictures before are
+ * the decode times, in order */
+static void
+derive_decode_time (const WeirTimeline *self, Track *track, WeirTimelineSample *sample)
+{
+  guint at = track->reordered_count;
+  gint64 last = at > 0 ? track->reordered[at - 1] : sample->pts;
+
+  if (sample->dts != sample->pts)
+    track->derives = FALSE;
+  if (!track->derives)
+    return;
+  if (ABS (sample->pts - last) > self->settings.jump_forward_ns) {
+    at = track->reordered_count = 0;
+    track->derived_first = G_MAXINT64;
+  }
+  for (; at > 0 && track->reordered[at - 1] > sample->pts; at--)
+    track->reordered[at] = track->reordered[at - 1];
+  track->reordered[at] = sample->pts;
+  track->reordered_count++;
+  track->derived_first = MIN (track->derived_first, sample->pts);
+  if (track->reordered_count <= (guint) track->reorder) {
+    gint64 missing = track->reorder + 1 - (gint64) track->reordered_count;
+
+    sample->dts = track->derived_first - missing * frame_duration (track);
+    return;
+  }
+  sample->dts = track->reordered[0];
+  track->reordered_count--;
+  memmove (
+      track->reordered, track->reordered + 1, track->reordered_count * sizeof track->reordered[0]);
 }
 
 void
@@ -819,6 +1328,12 @@ weir_timeline_push (WeirTimeline *self, guint index, const WeirTimelineSample *s
     return;
   }
   track->wait_keyframe = FALSE;
+  if (G_UNLIKELY (track->broken != WHOLE) && needs_the_past (track, sample)) {
+    drop (self, index, sample, WEIR_REASON_LEADING_PICTURE);
+    return;
+  }
+  if (self->settings.derive_decode_times && track->reorder > 0)
+    derive_decode_time (self, track, &held.sample);
   if (self->started) {
     process (self, index, sample);
     return;
@@ -889,6 +1404,40 @@ weir_timeline_get_end (WeirTimeline *self)
     if (self->tracks[i].has_output)
       end = MAX (end, self->tracks[i].end);
   return end;
+}
+
+void
+weir_timeline_get_drift (WeirTimeline *self, guint index, WeirTimelineDrift *drift)
+{
+  const Track *track;
+  gdouble mean_at, mean = 0, covariance = 0, variance = 0;
+  gint64 delay;
+  guint count, i;
+
+  *drift = (WeirTimelineDrift){0};
+  if (index >= self->track_count)
+    return;
+  track = &self->tracks[index];
+  drift->count_error_ns = track->count_error;
+  delay = MIN (track->window_least, track->last_least);
+  if (track->steady_known && delay != G_MAXINT64)
+    drift->lag_ns = delay - track->first_least;
+  count = MIN (track->window_count, WINDOWS);
+  if (count < WINDOWS_LEAST)
+    return;
+  /* least squares; a delay that shrinks is a clock that runs fast */
+  mean_at = (count - 1) / 2.0;
+  for (i = 0; i < count; i++)
+    mean += (gdouble) track->windows[i] / count;
+  for (i = 0; i < count; i++) {
+    gdouble at = i - mean_at;
+    guint place = (track->window_count - count + i) % WINDOWS;
+
+    covariance += at * ((gdouble) track->windows[place] - mean);
+    variance += at * at;
+  }
+  drift->rate_known = TRUE;
+  drift->rate_ppm = -covariance / variance / (gdouble) (WINDOW_US * 1000) * 1e6;
 }
 
 void

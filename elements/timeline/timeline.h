@@ -35,6 +35,16 @@ typedef struct {
   gint64 keyframe_wait_us;    /* 10 s on the clock: R8, wait for a configured video's keyframe */
   gint64 leading_audio_ns;    /* 500 ms: audio further ahead of the first keyframe is dropped */
   gsize hold_bytes_max;       /* 4 MiB: R15; then the start is forced or suspects are let go */
+  guint frozen_samples;       /* 8: R2, more equal stamps in a row are a clock that stands still */
+  guint sane_samples;         /* 50: R2, so many steps forward in a row and it goes again */
+  gint64 composition_max_ns;  /* 2 s: R7, presentation this far from decoding is not believed */
+  gint64 lag_max_ns; /* 10 s: R14, a delay that grew by this and stays moves the timeline */
+
+  /* corrections that alter or invent what the sender said: FALSE */
+  gboolean snap_to_grid;        /* R2: decode times of a steady frame rate lose their rounding */
+  gboolean count_audio_samples; /* R5: audio's stamps are counted, as long as its own agree */
+  gboolean fill_audio_gaps;     /* R6: decisions ask for silent frames */
+  gboolean derive_decode_times; /* R7: where they are said to be presentation times */
 } WeirTimelineSettings;
 
 /* the defaults that stand beside the fields */
@@ -46,6 +56,7 @@ void weir_timeline_settings_init (WeirTimelineSettings *settings);
  * @pts: sender's presentation time, same origin
  * @arrival_us: monotonic clock when its first byte was read
  * @keyframe: decoding can start here (audio: always TRUE)
+ * @leading: cannot be decoded when decoding started at the keyframe before it
  * @size: bytes, for the bound on what is held
  * @data: (transfer full): the caller's buffer, handed back in the decision
  */
@@ -54,6 +65,7 @@ typedef struct {
   gint64 pts;
   gint64 arrival_us;
   gboolean keyframe;
+  gboolean leading;
   gsize size;
   gpointer data;
 } WeirTimelineSample;
@@ -66,16 +78,25 @@ typedef enum {
 
 typedef enum {
   WEIR_REASON_NONE,
-  WEIR_REASON_DUPLICATE_DTS,   /* R2: equal, raised by one tick */
-  WEIR_REASON_BACKWARD_DTS,    /* R2: small step back, raised to the predecessor's + one tick */
-  WEIR_REASON_SPIKE,           /* R3: outlier, put between its neighbours */
-  WEIR_REASON_RESET,           /* R3: first sample on the new timebase */
-  WEIR_REASON_GAP,             /* R3: true gap before this sample */
-  WEIR_REASON_BEFORE_KEYFRAME, /* dropped: nothing to decode it with */
-  WEIR_REASON_LEADING_AUDIO,   /* dropped: too far ahead of the first keyframe */
-  WEIR_REASON_OLD_CONFIG,      /* R9: dropped between a changed configuration and its keyframe */
-  WEIR_REASON_OVERFLOW,        /* R15: dropped, too much was held */
-  WEIR_REASON_ENDED,           /* dropped: its connection ended before the start */
+  WEIR_REASON_DUPLICATE_DTS, /* R2: equal, raised by one tick */
+  WEIR_REASON_BACKWARD_DTS,  /* R2: small step back, raised to the predecessor's + one tick */
+  WEIR_REASON_SPIKE,         /* R3: outlier, put between its neighbours */
+  WEIR_REASON_RESET,         /* R3: first sample on the new timebase */
+  WEIR_REASON_GAP,           /* R3: true gap before this sample */
+  WEIR_REASON_LAG,           /* R14: first sample behind a delay that stayed */
+  WEIR_REASON_FROZEN_CLOCK,  /* R2: the sender's clock stands still, arrival decides */
+  WEIR_REASON_NEGATIVE_COMPOSITION,   /* R7: decode times are lowered, this and later ones */
+  WEIR_REASON_IMPOSSIBLE_COMPOSITION, /* R7: presented when it is decoded */
+  WEIR_REASON_GRID,                   /* R2: its rounding was undone (snap_to_grid) */
+  WEIR_REASON_COUNTED,                /* R5: stamp made of samples so far (count_audio_samples) */
+  WEIR_REASON_SILENCE,                /* R6: silent frames are due before it (fill_audio_gaps) */
+  WEIR_REASON_DERIVED,                /* R7: decode time made of presentation times */
+  WEIR_REASON_BEFORE_KEYFRAME,        /* dropped: nothing to decode it with */
+  WEIR_REASON_LEADING_PICTURE,        /* R10, dropped: needs what came before the first keyframe */
+  WEIR_REASON_LEADING_AUDIO,          /* dropped: too far ahead of the first keyframe */
+  WEIR_REASON_OLD_CONFIG, /* R9: dropped between a changed configuration and its keyframe */
+  WEIR_REASON_OVERFLOW,   /* R15: dropped, too much was held */
+  WEIR_REASON_ENDED,      /* dropped: its connection ended before the start */
   WEIR_REASON_LAST
 } WeirDecisionReason;
 
@@ -89,6 +110,8 @@ typedef struct {
   gint64 pts;
   gint64 gap_ns;          /* GAP, RESET, discontinuity: how much time is missing before it */
   gboolean discontinuity; /* mark one here: the first sample of each track of a new run */
+  guint silent_frames;    /* SILENCE: so many frames of silence are to come before it, … */
+  gint64 silent_ns;       /* … each so long, the last one up to @dts */
   gpointer data;          /* (transfer full) */
 } WeirTimelineDecision;
 
@@ -114,6 +137,10 @@ void weir_timeline_promise_track (WeirTimeline *self, WeirMediaKind kind);
 /* R9: the track's configuration is known; @changed: and differs from the one before, so that
  * samples are dropped until the track's next keyframe, which carries the discontinuity */
 void weir_timeline_configured (WeirTimeline *self, guint track, gboolean changed);
+/* R5: each audio frame has @samples at @rate per second; 0: varies or not known */
+void weir_timeline_set_audio_frame (WeirTimeline *self, guint track, guint samples, guint rate);
+/* R7: how many pictures may precede one in decoding and follow it in output; -1: not known */
+void weir_timeline_set_reorder (WeirTimeline *self, guint track, gint reorder);
 /* the track is not (or no longer) part of the connection: nothing waits for it */
 void weir_timeline_remove_track (WeirTimeline *self, guint track);
 
@@ -131,6 +158,27 @@ gboolean weir_timeline_has_started (WeirTimeline *self);
 const guint64 *weir_timeline_get_counts (WeirTimeline *self);
 /* end of what was put out so far on all tracks, ns */
 gint64 weir_timeline_get_end (WeirTimeline *self);
+
+/**
+ * WeirTimelineDrift: R5, what was measured of a track, of its least delayed samples
+ * @rate_ppm: how much faster than the clock its stamps go, over the last ten minutes
+ * @rate_known: after two minutes
+ * @lag_ns: how much later its samples come than at the start of the connection; below 0: the sender
+ *   is ahead
+ * @count_error_ns: (audio) by how much its stamps have run ahead of its samples, counted since the
+ *   connection or the last gap
+ *
+ * How much audio runs away from video is the difference of two rates. Nothing is corrected by it.
+ */
+typedef struct {
+  gdouble rate_ppm;
+  gboolean rate_known;
+  gint64 lag_ns;
+  gint64 count_error_ns;
+} WeirTimelineDrift;
+
+/* @drift: all of it is set, to 0 where nothing is known */
+void weir_timeline_get_drift (WeirTimeline *self, guint track, WeirTimelineDrift *drift);
 
 /**
  * WeirUnwrap: R1, the sender's clock made 64 bits wide, for sources
