@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 
 const CORES = [
   /^elements\/(base|codec|mpegts)\//,
-  /^elements\/rtmp\/(amf|chunk|handshake|message|session|settings|flvtag)\./,
+  /^elements\/rtmp\/(amf|chunk|handshake|message|session|settings|flvtag|metadata)\./,
   /^elements\/srt\/streamid\./,
   /^elements\/webrtc\/(stun|ice|sdp|rtp)\./,
   /^elements\/timeline\/timeline\./,
@@ -23,7 +23,7 @@ const CORES = [
 ];
 /* the headers that app/ must not know; segment/box.h is public: recovery walks the boxes of a torn segment */
 const PRIVATE = [
-  /^elements\/rtmp\/(amf|chunk|handshake|session|flvtag)\.h$/,
+  /^elements\/rtmp\/(amf|chunk|handshake|session|flvtag|metadata)\.h$/,
   /^elements\/segment\/fragment\.h$/,
   /^elements\/codec\/(?!codec\.h$)/,
   /^elements\/gst\//,

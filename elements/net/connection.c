@@ -159,6 +159,25 @@ weir_connection_close (WeirConnection *self, const gchar *description)
   WEIR_CONNECTION_GET_CLASS (self)->close (self, description);
 }
 
+gboolean
+weir_connection_request_reconnect (
+    WeirConnection *self, const gchar *address, const gchar *description)
+{
+  WeirConnectionClass *class = WEIR_CONNECTION_GET_CLASS (self);
+
+  return class->request_reconnect != NULL && class->request_reconnect (self, address, description);
+}
+
+void
+weir_connection_tell (
+    WeirConnection *self, WeirNotice notice, const gchar *code, const gchar *description)
+{
+  WeirConnectionClass *class = WEIR_CONNECTION_GET_CLASS (self);
+
+  if (class->tell != NULL)
+    class->tell (self, notice, code, description);
+}
+
 void
 weir_connection_get_summary (WeirConnection *self, WeirConnectionSummary *summary)
 {

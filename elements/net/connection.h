@@ -43,6 +43,14 @@ typedef struct {
 void weir_connection_summary_clear (WeirConnectionSummary *self);
 
 /**
+ * WeirNotice: how serious it is what an encoder is told that may go on
+ */
+typedef enum {
+  WEIR_NOTICE_STATUS,
+  WEIR_NOTICE_WARNING,
+} WeirNotice;
+
+/**
  * WeirConnection:
  *
  * One encoder's connection, from the moment it asks to publish; abstract, protocols derive. Its
@@ -62,6 +70,11 @@ struct _WeirConnectionClass {
   void (*get_summary) (WeirConnection *self, WeirConnectionSummary *summary);
   gint64 (*get_last_media_us) (WeirConnection *self);
   guint64 (*get_bytes_received) (WeirConnection *self);
+  /* (nullable): of protocols that have no words for it */
+  gboolean (*request_reconnect) (
+      WeirConnection *self, const gchar *address, const gchar *description);
+  void (*tell) (
+      WeirConnection *self, WeirNotice notice, const gchar *code, const gchar *description);
 };
 
 /* any thread; the first call of either decides, later ones do nothing.
@@ -71,6 +84,34 @@ gboolean weir_connection_accept (WeirConnection *self, WeirWorker *worker);
 void weir_connection_refuse (WeirConnection *self, WeirRefusal refusal, const gchar *description);
 /* any thread, any time; ends it from our side, politely in the protocol's words */
 void weir_connection_close (WeirConnection *self, const gchar *description);
+
+/**
+ * weir_connection_request_reconnect:
+ * @address: (nullable): where to, in the protocol's words (RTMP: a tcUrl, absolute or relative);
+ *   NULL: there again
+ * @description: (nullable): one sentence for the encoder's user; no secrets
+ *
+ * Asks an accepted encoder to leave and to come back, at a moment that suits it; until then it goes
+ * on, and it may come back before it leaves. Any thread, any time.
+ *
+ * Returns: FALSE when this protocol or this encoder does not know that: nothing is sent. TRUE does
+ *   not mean that it will do it.
+ */
+gboolean weir_connection_request_reconnect (
+    WeirConnection *self, const gchar *address, const gchar *description);
+/**
+ * weir_connection_tell:
+ * @code: what it is about in a dotted word, such as `NetStream.Publish.Warning`: RTMP sends it as
+ *   it is, so it must be none that encoders take for the end of their publication
+ * @description: one sentence for the encoder's user; no secrets
+ *
+ * Tells an accepted encoder something without ending anything; in protocols that have no words for
+ * that, nothing happens. Any thread, any time. What is too much for the encoder to be told is left
+ * out: it is for its user's eyes, once in a while.
+ */
+void weir_connection_tell (
+    WeirConnection *self, WeirNotice notice, const gchar *code, const gchar *description);
+
 /* after `ended`; clear with weir_connection_summary_clear() */
 void weir_connection_get_summary (WeirConnection *self, WeirConnectionSummary *summary);
 /* Returns: monotonic time of the last media, 0 for none; any thread */

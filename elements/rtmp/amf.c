@@ -396,3 +396,10 @@ weir_amf_write_object_end (WeirWriter *writer)
   weir_writer_u16 (writer, 0);
   weir_writer_u8 (writer, MARKER_OBJECT_END);
 }
+
+void
+weir_amf_write_strict_array (WeirWriter *writer, guint32 count)
+{
+  weir_writer_u8 (writer, MARKER_STRICT_ARRAY);
+  weir_writer_u32 (writer, count);
+}

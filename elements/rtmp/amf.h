@@ -69,6 +69,8 @@ void weir_amf_write_object_begin (WeirWriter *writer);
 /* a member's name; its value follows */
 void weir_amf_write_name (WeirWriter *writer, const gchar *name);
 void weir_amf_write_object_end (WeirWriter *writer);
+/* @count values follow, nothing after them */
+void weir_amf_write_strict_array (WeirWriter *writer, guint32 count);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirAmfValue, weir_amf_value_free)
 

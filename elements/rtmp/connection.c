@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #define RANDOM_SIZE 1528
+#define WORDS_MAX 8
 
 typedef enum {
   STATE_TALKING,   /* up to publish, on the accept thread */
@@ -30,6 +31,14 @@ typedef enum {
   DECISION_REFUSE,
 } Decision;
 
+/* something that the encoder is to be told while it publishes */
+typedef struct {
+  gboolean reconnect;
+  WeirNotice notice;
+  gchar *code; /* reconnect: (nullable): the address */
+  gchar *description;
+} Words;
+
 /* Everything happens on the connection's current worker. Other threads leave what they want in the
  * fields under @lock and post update() to that worker, which sees to it. */
 struct _WeirRtmpConnection {
@@ -42,6 +51,7 @@ struct _WeirRtmpConnection {
   WeirRefusal refusal;
   gchar *refusal_description;
   gchar *close_description; /* wanted */
+  GQueue words;             /* of Words, WORDS_MAX at most */
   WeirConnectionSummary summary;
 
   /* Held while messages are handed over, so that whoever clears the consumer waits for that. It is
@@ -58,6 +68,7 @@ struct _WeirRtmpConnection {
   /* fixed when `authorise` is emitted */
   gchar *app;
   gchar *encoder;
+  WeirRtmpCapabilities capabilities;
 
   /* on the current worker */
   State state;
@@ -272,6 +283,7 @@ handle_event (WeirRtmpConnection *self, WeirRtmpEvent *event, gint64 now_us)
     self->authorise_deadline_us = now_us + self->line_us;
     self->app = g_steal_pointer (&event->app);
     self->encoder = g_steal_pointer (&event->encoder);
+    self->capabilities = weir_rtmp_session_get_capabilities (self->session);
     weir_connection_set_secret (WEIR_CONNECTION (self), event->key);
     weir_socket_set_paused (self->socket, TRUE);
     return THEN_ASK;
@@ -597,6 +609,66 @@ close_now (WeirRtmpConnection *self, const gchar *description)
   self->state = STATE_CLOSING;
 }
 
+static void
+words_free (gpointer data)
+{
+  Words *words = data;
+
+  g_free (words->code);
+  g_free (words->description);
+  g_free (words);
+}
+
+/* any thread; what is too much is left out */
+static void
+add_words (WeirRtmpConnection *self, gboolean reconnect, WeirNotice notice, const gchar *code,
+    const gchar *description)
+{
+  Words *words = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->words.length < WORDS_MAX) {
+    words = g_new0 (Words, 1);
+    words->reconnect = reconnect;
+    words->notice = notice;
+    words->code = g_strdup (code);
+    words->description = g_strdup (description);
+    g_queue_push_tail (&self->words, words);
+  }
+  g_mutex_unlock (&self->lock);
+  if (words != NULL)
+    request_update (self);
+}
+
+static Words *
+take_words (WeirRtmpConnection *self)
+{
+  Words *words;
+
+  g_mutex_lock (&self->lock);
+  words = g_queue_pop_head (&self->words);
+  g_mutex_unlock (&self->lock);
+  return words;
+}
+
+static void
+say_words (WeirRtmpConnection *self)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  Words *words;
+
+  while ((words = take_words (self)) != NULL) {
+    if (words->reconnect)
+      weir_rtmp_session_request_reconnect (self->session, words->code, words->description);
+    else
+      weir_rtmp_session_tell (self->session,
+          words->notice == WEIR_NOTICE_WARNING ? WEIR_RTMP_LEVEL_WARNING : WEIR_RTMP_LEVEL_STATUS,
+          words->code, words->description, now_us);
+    words_free (words);
+  }
+  send_output (self);
+}
+
 /* Our last words go out; what the encoder still sends is read, as unread bytes would turn the
  * closing into a reset that overtakes them. */
 static void
@@ -667,6 +739,7 @@ update (gpointer data)
     return;
   case STATE_LIVE:
     if (close_description == NULL) {
+      say_words (self);
       update_reading (self);
       return;
     }
@@ -719,6 +792,25 @@ weir_rtmp_connection_close (WeirConnection *connection, const gchar *description
     self->close_description = g_strdup (description);
   g_mutex_unlock (&self->lock);
   request_update (self);
+}
+
+static gboolean
+weir_rtmp_connection_request_reconnect (
+    WeirConnection *connection, const gchar *address, const gchar *description)
+{
+  WeirRtmpConnection *self = WEIR_RTMP_CONNECTION (connection);
+
+  if ((self->capabilities & WEIR_RTMP_CAPABILITY_RECONNECT) == 0)
+    return FALSE;
+  add_words (self, TRUE, WEIR_NOTICE_STATUS, address, description);
+  return TRUE;
+}
+
+static void
+weir_rtmp_connection_tell (
+    WeirConnection *connection, WeirNotice notice, const gchar *code, const gchar *description)
+{
+  add_words (WEIR_RTMP_CONNECTION (connection), FALSE, notice, code, description);
 }
 
 void
@@ -795,6 +887,12 @@ weir_rtmp_connection_get_encoder (WeirRtmpConnection *self)
   return self->encoder;
 }
 
+WeirRtmpCapabilities
+weir_rtmp_connection_get_capabilities (WeirRtmpConnection *self)
+{
+  return self->capabilities;
+}
+
 /* ── life ── */
 
 static void
@@ -807,6 +905,7 @@ weir_rtmp_connection_finalize (GObject *object)
   g_clear_pointer (&self->counters, weir_counters_unref);
   g_free (self->refusal_description);
   g_free (self->close_description);
+  g_queue_clear_full (&self->words, words_free);
   weir_connection_summary_clear (&self->summary);
   g_free (self->app);
   g_free (self->encoder);
@@ -828,6 +927,8 @@ weir_rtmp_connection_class_init (WeirRtmpConnectionClass *class)
   connection_class->get_summary = weir_rtmp_connection_get_summary;
   connection_class->get_last_media_us = weir_rtmp_connection_get_last_media_us;
   connection_class->get_bytes_received = weir_rtmp_connection_get_bytes_received;
+  connection_class->request_reconnect = weir_rtmp_connection_request_reconnect;
+  connection_class->tell = weir_rtmp_connection_tell;
 }
 
 static void

@@ -39,6 +39,14 @@ enum {
   WEIR_RTMP_AGGREGATE = 22,
 };
 
+/* What an encoder understands beyond RTMP 1.0 (Enhanced RTMP v2, CapsExMask) */
+typedef enum {
+  WEIR_RTMP_CAPABILITY_RECONNECT = 0x01,   /* goes elsewhere when asked to */
+  WEIR_RTMP_CAPABILITY_MULTITRACK = 0x02,  /* several tracks of a kind */
+  WEIR_RTMP_CAPABILITY_MODIFIERS = 0x04,   /* ModEx */
+  WEIR_RTMP_CAPABILITY_NANOSECONDS = 0x08, /* TimestampOffsetNano */
+} WeirRtmpCapabilities;
+
 /* Returns: (transfer none): "video", "command", …; "type N" style names are not made: "unknown" */
 const gchar *weir_rtmp_message_type_get_name (guint8 type);
 

@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "base/tokenbucket.h"
+#include "rtmp/flvtag.h"
 #include "rtmp/handshake.h"
 
 #include <string.h>
@@ -28,6 +29,14 @@ enum {
 #define VALUES_MAX 8 /* of a command */
 #define AGGREGATE_HEADER_SIZE 11
 #define STREAMS_LIMIT 64
+/* what an encoder is told that may go on */
+#define TELLS_MAX 4
+#define TELL_INTERVAL_SECONDS 15.0
+#define ALL_CAPABILITIES                                              \
+  (WEIR_RTMP_CAPABILITY_RECONNECT | WEIR_RTMP_CAPABILITY_MULTITRACK | \
+      WEIR_RTMP_CAPABILITY_MODIFIERS | WEIR_RTMP_CAPABILITY_NANOSECONDS)
+#define ALL_CODEC_CAPABILITIES \
+  (WEIR_RTMP_CODEC_DECODES | WEIR_RTMP_CODEC_ENCODES | WEIR_RTMP_CODEC_FORWARDS)
 /* steps of stamps between which media is believed to go on, ms */
 #define STEP_MAX 2000
 #define STEP_MIN (-500)
@@ -97,7 +106,9 @@ struct _WeirRtmpSession {
   gchar *app;       /* as sent, without query */
   gchar *app_query; /* nullable */
   gchar *encoder;
-  guint64 stream_ids; /* bit n: id n + 1 is in use */
+  guint capabilities;                        /* WeirRtmpCapabilities */
+  guint codec_capabilities[WEIR_CODEC_LAST]; /* WeirRtmpCodecCapabilities */
+  guint64 stream_ids;                        /* bit n: id n + 1 is in use */
   guint32 publishing_id;
 
   guint64 received;
@@ -120,6 +131,7 @@ struct _WeirRtmpSession {
   WeirTokenBucket commands;
   WeirTokenBucket data_messages;
   WeirTokenBucket clock_jumps;
+  WeirTokenBucket tells;
   gint64 held_until_us; /* G_MAXINT64 unless the media is held back */
   gboolean was_held;
   Clock clocks[2]; /* of video, of audio */
@@ -232,6 +244,7 @@ weir_rtmp_session_new (const WeirRtmpSessionSettings *settings, const guint8 *ra
   init_rate (&self->pings, settings->pings_rate, settings->pings_rate, now_us);
   init_rate (&self->commands, settings->commands_rate, settings->commands_rate, now_us);
   init_rate (&self->data_messages, settings->data_rate, settings->data_rate, now_us);
+  weir_token_bucket_init (&self->tells, 1 / TELL_INTERVAL_SECONDS, TELLS_MAX, now_us);
   self->held_until_us = G_MAXINT64;
   weir_token_bucket_init (&self->clock_jumps, MAX (settings->clock_jumps, 1) / 60.0,
       MAX (settings->clock_jumps, 1), now_us);
@@ -549,17 +562,23 @@ command_value (const Command *command, guint n)
 }
 
 /* as weir_amf_value_get_member(), in any case: "tcurl" is seen */
-static const gchar *
-string_member (const WeirAmfValue *object, const gchar *name, gsize *size)
+static const WeirAmfValue *
+find_member (const WeirAmfValue *object, const gchar *name)
 {
   for (guint i = 0; i < weir_amf_value_get_size (object); i++) {
     const gchar *member_name;
     const WeirAmfValue *value = weir_amf_value_get_nth (object, i, &member_name);
 
     if (member_name != NULL && g_ascii_strcasecmp (member_name, name) == 0)
-      return weir_amf_value_get_string (value, size);
+      return value;
   }
   return NULL;
+}
+
+static const gchar *
+string_member (const WeirAmfValue *object, const gchar *name, gsize *size)
+{
+  return weir_amf_value_get_string (find_member (object, name), size);
 }
 
 /* quotes are seen around application and URL. Returns: (transfer full) */
@@ -575,6 +594,87 @@ unquote (const gchar *text)
   while (size > 0 && strchr ("'\" ", text[size - 1]) != NULL)
     size--;
   return g_strndup (text, size);
+}
+
+/* ---- Enhanced RTMP v2, "Enhancing NetConnection connect Command" ---- */
+
+/* the bits of @mask that a number holds */
+static guint
+get_flags (const WeirAmfValue *value, guint mask)
+{
+  gdouble number = weir_amf_value_get_number (value);
+
+  return number > 0 && number <= G_MAXUINT32 ? (guint32) number & mask : 0;
+}
+
+/* @fourcc: (nullable): also "*": all of the kinds that are meant */
+static void
+add_codec_capabilities (
+    WeirRtmpSession *self, const gchar *fourcc, guint flags, gboolean video, gboolean audio)
+{
+  gboolean all = g_strcmp0 (fourcc, "*") == 0;
+
+  for (guint i = 0; fourcc != NULL && i < WEIR_CODEC_LAST; i++) {
+    gboolean is_video = weir_codec_get_kind ((WeirCodec) i) == WEIR_MEDIA_VIDEO;
+
+    if ((is_video ? video : audio) &&
+        (all || g_str_equal (fourcc, weir_flv_codec_get_fourcc ((WeirCodec) i))))
+      self->codec_capabilities[i] |= flags;
+  }
+}
+
+static void
+take_codec_map (WeirRtmpSession *self, const WeirAmfValue *map, gboolean video)
+{
+  for (guint i = 0; i < weir_amf_value_get_size (map); i++) {
+    const gchar *name = NULL;
+    const WeirAmfValue *value = weir_amf_value_get_nth (map, i, &name);
+
+    add_codec_capabilities (self, name, get_flags (value, ALL_CODEC_CAPABILITIES), video, !video);
+  }
+}
+
+static void
+take_capabilities (WeirRtmpSession *self, const WeirAmfValue *object)
+{
+  const WeirAmfValue *list = find_member (object, "fourCcList");
+
+  self->capabilities = get_flags (find_member (object, "capsEx"), ALL_CAPABILITIES);
+  for (guint i = 0; i < weir_amf_value_get_size (list); i++) {
+    const gchar *fourcc = weir_amf_value_get_string (weir_amf_value_get_nth (list, i, NULL), NULL);
+
+    add_codec_capabilities (self, fourcc, ALL_CODEC_CAPABILITIES, TRUE, TRUE);
+  }
+  take_codec_map (self, find_member (object, "videoFourCcInfoMap"), TRUE);
+  take_codec_map (self, find_member (object, "audioFourCcInfoMap"), FALSE);
+}
+
+static void
+write_codec_map (WeirRtmpSession *self, const gchar *name, WeirMediaKind kind)
+{
+  weir_amf_write_name (&self->scratch, name);
+  weir_amf_write_object_begin (&self->scratch);
+  for (guint i = 0; i < WEIR_CODEC_LAST; i++) {
+    if (weir_codec_get_kind ((WeirCodec) i) != kind)
+      continue;
+    weir_amf_write_name (&self->scratch, weir_flv_codec_get_fourcc ((WeirCodec) i));
+    weir_amf_write_number (&self->scratch, WEIR_RTMP_CODEC_FORWARDS);
+  }
+  weir_amf_write_object_end (&self->scratch);
+}
+
+/* both the list of version 1 and the maps that replace it, as servers are asked to */
+static void
+write_capabilities (WeirRtmpSession *self)
+{
+  weir_amf_write_name (&self->scratch, "fourCcList");
+  weir_amf_write_strict_array (&self->scratch, WEIR_CODEC_LAST);
+  for (guint i = 0; i < WEIR_CODEC_LAST; i++)
+    weir_amf_write_string (&self->scratch, weir_flv_codec_get_fourcc ((WeirCodec) i));
+  write_codec_map (self, "videoFourCcInfoMap", WEIR_MEDIA_VIDEO);
+  write_codec_map (self, "audioFourCcInfoMap", WEIR_MEDIA_AUDIO);
+  weir_amf_write_name (&self->scratch, "capsEx");
+  weir_amf_write_number (&self->scratch, ALL_CAPABILITIES);
 }
 
 static void
@@ -601,6 +701,7 @@ send_connect_answer (WeirRtmpSession *self, gdouble transaction)
   /* AMF 3 objects are not read, so none is asked for */
   weir_amf_write_name (&self->scratch, "objectEncoding");
   weir_amf_write_number (&self->scratch, 0);
+  write_capabilities (self);
   weir_amf_write_object_end (&self->scratch);
   send_command (self, COMMAND_CHUNK_STREAM, 0);
 }
@@ -658,6 +759,7 @@ handle_connect (WeirRtmpSession *self, const Command *command, gint64 now_us)
     return;
   }
   self->state = STATE_CONNECTED;
+  take_capabilities (self, object);
   send_connect_answer (self, command->transaction);
 }
 
@@ -1410,4 +1512,53 @@ weir_rtmp_session_close (WeirRtmpSession *self, const gchar *description, gint64
   if (self->state == STATE_PUBLISHING)
     send_status (self, self->publishing_id, "status", "NetStream.Unpublish.Success", description);
   close_later (self, FALSE, NULL, g_strdup (description), now_us);
+}
+
+gboolean
+weir_rtmp_session_request_reconnect (
+    WeirRtmpSession *self, const gchar *url, const gchar *description)
+{
+  gboolean connected = self->state == STATE_CONNECTED || self->state == STATE_ASKING ||
+                       self->state == STATE_PUBLISHING;
+
+  if (!connected || (self->capabilities & WEIR_RTMP_CAPABILITY_RECONNECT) == 0)
+    return FALSE;
+  begin_command (self, "onStatus", 0);
+  weir_amf_write_null (&self->scratch);
+  weir_amf_write_object_begin (&self->scratch);
+  write_string_member (self, "level", "status");
+  write_string_member (self, "code", "NetConnection.Connect.ReconnectRequest");
+  if (description != NULL)
+    write_string_member (self, "description", description);
+  if (url != NULL)
+    write_string_member (self, "tcUrl", url);
+  weir_amf_write_object_end (&self->scratch);
+  /* the connection's, not the stream's */
+  send_command (self, COMMAND_CHUNK_STREAM, 0);
+  return TRUE;
+}
+
+gboolean
+weir_rtmp_session_tell (WeirRtmpSession *self, WeirRtmpLevel level, const gchar *code,
+    const gchar *description, gint64 now_us)
+{
+  if (self->state != STATE_PUBLISHING || !weir_token_bucket_take (&self->tells, 1, now_us))
+    return FALSE;
+  send_status (self, self->publishing_id, level == WEIR_RTMP_LEVEL_WARNING ? "warning" : "status",
+      code, description);
+  return TRUE;
+}
+
+WeirRtmpCapabilities
+weir_rtmp_session_get_capabilities (WeirRtmpSession *self)
+{
+  return (WeirRtmpCapabilities) self->capabilities;
+}
+
+WeirRtmpCodecCapabilities
+weir_rtmp_session_get_codec_capabilities (WeirRtmpSession *self, WeirCodec codec)
+{
+  return (guint) codec < WEIR_CODEC_LAST
+             ? (WeirRtmpCodecCapabilities) self->codec_capabilities[codec]
+             : (WeirRtmpCodecCapabilities) 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "codec/codec.h"
 #include "rtmp/amf.h"
 #include "rtmp/chunk.h"
 
@@ -22,6 +23,10 @@ G_BEGIN_DECLS
  * commands that have a transaction id (`_error`, NetConnection.Call.Failed). A key has 1 to 128 of
  * the characters A-Z a-z 0-9 _ . ~ - after one percent-decoding. AMF 3 is not read: objectEncoding
  * is answered 0, messages 15 and 17 are AMF 0 after their first byte.
+ *
+ * Enhanced RTMP v2: `connect` is answered with what is understood here: every codec of #WeirCodec
+ * (fourCcList, and both maps with CanForward), and all of capsEx. What the encoder says of itself
+ * can be asked for, but nothing is made to depend on it: many send what they did not announce.
  *
  * Counted as dropped: media before `publish` or after its end, messages that cannot be read,
  * commands and data messages beyond their rates; pings beyond theirs are not answered. More
@@ -102,6 +107,54 @@ void weir_rtmp_session_refuse (
 /* ends a running publication from our side: NetStream.Unpublish.Success with @description, then
  * CLOSE as above */
 void weir_rtmp_session_close (WeirRtmpSession *self, const gchar *description, gint64 now_us);
+
+/**
+ * weir_rtmp_session_request_reconnect:
+ * @url: (nullable): where to (tcUrl), absolute or relative to the present one; NULL: there again
+ * @description: (nullable): one sentence for the encoder's user
+ *
+ * Sends NetConnection.Connect.ReconnectRequest (Enhanced RTMP v2, "Reconnect Request"). The session
+ * goes on as before: the encoder leaves when it comes to a keyframe, having connected anew.
+ *
+ * Returns: FALSE when the encoder does not understand that, or is not connected (any more)
+ */
+gboolean weir_rtmp_session_request_reconnect (
+    WeirRtmpSession *self, const gchar *url, const gchar *description);
+
+typedef enum {
+  WEIR_RTMP_LEVEL_STATUS,
+  WEIR_RTMP_LEVEL_WARNING,
+} WeirRtmpLevel;
+
+/**
+ * weir_rtmp_session_tell:
+ * @code: such as `NetStream.Publish.Warning`; none that ends a publication (`NetStream.Failed`,
+ *   `NetStream.Publish.BadName`, `.Denied`, `.Rejected`, `NetStream.Unpublish.Success`): encoders
+ *   go by it, whatever the level
+ * @description: one sentence for the encoder's user
+ *
+ * `onStatus` to a publisher that may go on: 4 at once, one in 15 s over time.
+ *
+ * Returns: FALSE when it was not sent: nobody publishes, or too many were sent
+ */
+gboolean weir_rtmp_session_tell (WeirRtmpSession *self, WeirRtmpLevel level, const gchar *code,
+    const gchar *description, gint64 now_us);
+
+/* Returns: what the encoder's `connect` said that it understands (capsEx), 0 before */
+WeirRtmpCapabilities weir_rtmp_session_get_capabilities (WeirRtmpSession *self);
+
+/* Enhanced RTMP v2, FourCcInfoMask */
+typedef enum {
+  WEIR_RTMP_CODEC_DECODES = 0x01,
+  WEIR_RTMP_CODEC_ENCODES = 0x02,
+  WEIR_RTMP_CODEC_FORWARDS = 0x04,
+} WeirRtmpCodecCapabilities;
+
+/* Returns: what the encoder's `connect` said that it can do with that codec, alone or with all
+ * ("*"); all three for one that stands in fourCcList, which does not say; 0 when nothing was said
+ */
+WeirRtmpCodecCapabilities weir_rtmp_session_get_codec_capabilities (
+    WeirRtmpSession *self, WeirCodec codec);
 
 /**
  * weir_rtmp_session_take_drops:

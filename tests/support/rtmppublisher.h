@@ -16,6 +16,7 @@ typedef struct {
   const guint8 *left;
   gsize left_size;
   guint32 next;
+  guint capabilities; /* of Enhanced RTMP, told when it connects; 0: not told */
 } Publisher;
 
 #define PUBLISHER_STREAM 1
@@ -37,6 +38,7 @@ publisher_connect (Publisher *self, const gchar *address)
   self->reader = weir_rtmp_chunk_reader_new (&weir_rtmp_chunk_limits_default);
   self->left_size = 0;
   self->next = 0;
+  self->capabilities = 0;
   weir_rtmp_chunk_writer_init (&self->chunks);
   weir_writer_init (&self->output, 0);
   test_write_c0_c1 (&self->output, -1, 1);
@@ -70,6 +72,10 @@ publisher_command (
     weir_amf_write_string (&payload, string);
     weir_amf_write_name (&payload, "flashVer");
     weir_amf_write_string (&payload, "test/1.0");
+    if (self->capabilities != 0) {
+      weir_amf_write_name (&payload, "capsEx");
+      weir_amf_write_number (&payload, self->capabilities);
+    }
     weir_amf_write_object_end (&payload);
   } else {
     weir_amf_write_null (&payload);

@@ -471,6 +471,66 @@ closing_from_our_side_is_said_to_the_encoder (void)
 }
 
 static void
+an_encoder_is_told_what_is_wrong_and_asked_to_reconnect_while_it_goes_on (void)
+{
+  Fixture fixture = {.decision = ACCEPT};
+  Publisher publisher;
+  WeirConnection *connection;
+
+  fixture_init (&fixture);
+  fixture_listen (&fixture);
+  publisher_connect (&publisher, weir_rtmp_listener_get_addresses (fixture.listener));
+  publisher.capabilities = WEIR_RTMP_CAPABILITY_RECONNECT | WEIR_RTMP_CAPABILITY_MULTITRACK;
+  publisher_write_publish (&publisher, "key-1");
+  publisher_flush (&publisher);
+  publisher_assert_status (&publisher, "NetStream.Publish.Start");
+  connection = WEIR_CONNECTION (fixture.connection);
+  g_assert_cmpuint (weir_rtmp_connection_get_capabilities (fixture.connection), ==,
+      WEIR_RTMP_CAPABILITY_RECONNECT | WEIR_RTMP_CAPABILITY_MULTITRACK);
+  weir_connection_tell (connection, WEIR_NOTICE_WARNING, "NetStream.Publish.Warning", "Slow.");
+  g_assert_true (weir_connection_request_reconnect (connection, "/live", "Come back."));
+  publisher_assert_status (&publisher, "NetStream.Publish.Warning");
+  publisher_assert_status (&publisher, "NetConnection.Connect.ReconnectRequest");
+  write_frames (&publisher, 5);
+  counter_await (&fixture.sink.messages, 5);
+  publisher_clear (&publisher);
+  counter_await (&fixture.ended, 1);
+  /* it is gone: nobody is told, nothing happens */
+  g_assert_true (weir_connection_request_reconnect (connection, NULL, NULL));
+  weir_connection_tell (connection, WEIR_NOTICE_STATUS, "NetStream.Publish.Healthy", "Fine.");
+  fixture_clear (&fixture);
+}
+
+static void
+what_is_to_be_said_before_the_decision_is_said_after_it (void)
+{
+  Fixture fixture = {.decision = LATER};
+  Publisher publisher;
+
+  fixture_init (&fixture);
+  fixture_listen (&fixture);
+  fixture_publish (&fixture, &publisher);
+  counter_await (&fixture.asked, 1);
+  /* more than anyone reads */
+  for (guint i = 0; i < 100; i++)
+    weir_connection_tell (WEIR_CONNECTION (fixture.connection), WEIR_NOTICE_STATUS,
+        "NetStream.Publish.Healthy", "Fine.");
+  g_assert_false (
+      weir_connection_request_reconnect (WEIR_CONNECTION (fixture.connection), NULL, "Go."));
+  weir_rtmp_connection_set_consumer (fixture.connection, &consumer, &fixture.sink);
+  weir_connection_accept (WEIR_CONNECTION (fixture.connection), fixture.worker);
+  publisher_assert_status (&publisher, "NetStream.Publish.Start");
+  for (guint i = 0; i < 4; i++)
+    publisher_assert_status (&publisher, "NetStream.Publish.Healthy");
+  weir_connection_close (WEIR_CONNECTION (fixture.connection), "The end.");
+  publisher_assert_status (&publisher, "NetStream.Unpublish.Success");
+  publisher_assert_status (&publisher, NULL);
+  counter_await (&fixture.ended, 1);
+  publisher_clear (&publisher);
+  fixture_clear (&fixture);
+}
+
+static void
 two_connections_share_a_worker (void)
 {
   Fixture fixture = {.decision = ACCEPT_WITHOUT_CONSUMER};
@@ -882,6 +942,8 @@ main (int argc, char **argv)
   TEST (a_peer_that_resets_ends_the_connection_once);
   TEST (a_consumer_that_comes_after_the_end_is_told);
   TEST (closing_from_our_side_is_said_to_the_encoder);
+  TEST (an_encoder_is_told_what_is_wrong_and_asked_to_reconnect_while_it_goes_on);
+  TEST (what_is_to_be_said_before_the_decision_is_said_after_it);
   TEST (two_connections_share_a_worker);
   TEST (acceptance_on_a_worker_that_has_stopped_ends_the_connection);
   TEST (a_worker_that_stops_ends_its_connections);

@@ -81,6 +81,15 @@ only_the_first_decision_counts (void)
   g_assert_cmpint (TEST_CONNECTION (connection)->accepted, ==, 0);
 }
 
+static void
+a_protocol_without_words_for_it_tells_nothing (void)
+{
+  g_autoptr (WeirConnection) connection = new_connection ();
+
+  g_assert_false (weir_connection_request_reconnect (connection, NULL, "Come back."));
+  weir_connection_tell (connection, WEIR_NOTICE_WARNING, "NetStream.Publish.Warning", "Slow.");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -88,5 +97,6 @@ main (int argc, char **argv)
 #define TEST(name) g_test_add_func ("/net/connection/" #name, name)
   TEST (what_it_was_made_with_is_kept);
   TEST (only_the_first_decision_counts);
+  TEST (a_protocol_without_words_for_it_tells_nothing);
   return g_test_run ();
 }

@@ -89,7 +89,8 @@ describe_value (GString *log, const WeirAmfValue *value)
       /* the words are free, the codes are not */
       if (g_strcmp0 (name, "description") == 0 || g_strcmp0 (name, "fmsVer") == 0)
         continue;
-      g_string_append_printf (log, " %s", name);
+      if (name != NULL)
+        g_string_append_printf (log, " %s", name);
       describe_value (log, member);
     }
     g_string_append (log, " }");
@@ -261,7 +262,7 @@ peer_set_chunk_size (Peer *self, guint32 size)
   self->writer.chunk_size = size;
 }
 
-/* @format: s string, n number, b boolean, N null, { } object, m member's name */
+/* @format: s string, n number, b boolean, N null, { } object, m member's name, a strict array */
 static void
 write_values (WeirWriter *writer, const gchar *format, va_list arguments)
 {
@@ -284,6 +285,9 @@ write_values (WeirWriter *writer, const gchar *format, va_list arguments)
       break;
     case '}':
       weir_amf_write_object_end (writer);
+      break;
+    case 'a':
+      weir_amf_write_strict_array (writer, va_arg (arguments, guint));
       break;
     case 'm':
       weir_amf_write_name (writer, va_arg (arguments, const gchar *));
@@ -396,13 +400,18 @@ peer_take_drops (Peer *self)
   }                                                   \
   G_STMT_END
 
-#define CONNECT_ANSWER                                               \
+#define CAPABILITIES                                                                        \
+  " fourCcList { \"avc1\" \"hvc1\" \"av01\" \"vp08\" \"vp09\" \"mp4a\" \"Opus\" \"fLaC\" "  \
+  "\"ac-3\" \"ec-3\" \".mp3\" } videoFourCcInfoMap { avc1 4 hvc1 4 av01 4 vp08 4 vp09 4 } " \
+  "audioFourCcInfoMap { mp4a 4 Opus 4 fLaC 4 ac-3 4 ec-3 4 .mp3 4 } capsEx 15"
+#define CONNECT_ANSWER_START                                         \
   "< 2:0 window acknowledgement size 002625a0\n"                     \
   "< 2:0 set peer bandwidth 002625a002\n"                            \
   "< 2:0 set chunk size 0000ea60\n"                                  \
   "< 2:0 user control 000000000000\n"                                \
   "< 3:0 \"_result\" 1 { capabilities 31 } { level \"status\" code " \
-  "\"NetConnection.Connect.Success\" objectEncoding 0 }\n"
+  "\"NetConnection.Connect.Success\" objectEncoding 0"
+#define CONNECT_ANSWER CONNECT_ANSWER_START CAPABILITIES " }\n"
 #define PUBLISH_START                 \
   "< 2:0 user control 000000000001\n" \
   "< 5:1 \"onStatus\" 0 null { level \"status\" code \"NetStream.Publish.Start\" }\n"
@@ -412,6 +421,197 @@ peer_take_drops (Peer *self)
   "< 5:" id " \"onStatus\" 0 null { level \"error\" code \"NetStream.Publish.Denied\" }\n"
 #define CALL_FAILED(transaction) \
   "< 3:0 \"_error\" " transaction " null { level \"error\" code \"NetConnection.Call.Failed\" }\n"
+
+/* ---- Enhanced RTMP ---- */
+
+static void
+what_is_understood_is_said_in_exactly_these_bytes (void)
+{
+  g_autoptr (Peer) peer = peer_new ();
+  g_autoptr (GBytes) expected =
+      test_hex ("000a 666f757243634c697374 0a 0000000b"
+                "020004 61766331 020004 68766331 020004 61763031 020004 76703038 020004 76703039"
+                "020004 6d703461 020004 4f707573 020004 664c6143 020004 61632d33 020004 65632d33"
+                "020004 2e6d7033"
+                "0012 766964656f466f75724363496e666f4d6170 03"
+                "0004 61766331 00 4010000000000000 0004 68766331 00 4010000000000000"
+                "0004 61763031 00 4010000000000000 0004 76703038 00 4010000000000000"
+                "0004 76703039 00 4010000000000000 000009"
+                "0012 617564696f466f75724363496e666f4d6170 03"
+                "0004 6d703461 00 4010000000000000 0004 4f707573 00 4010000000000000"
+                "0004 664c6143 00 4010000000000000 0004 61632d33 00 4010000000000000"
+                "0004 65632d33 00 4010000000000000 0004 2e6d7033 00 4010000000000000 000009"
+                "0006 636170734578 00 402e000000000000 000009");
+  WeirWriter *output;
+  gsize size;
+  const guint8 *end = g_bytes_get_data (expected, &size);
+  const guint8 *data;
+  WeirRtmpEvent event;
+
+  peer_handshake (peer, -1);
+  peer_connect (peer, "live");
+  data = peer->input.data;
+  g_assert_false (weir_rtmp_session_input (
+      peer->session, &data, &(gsize){peer->input.size}, peer->now_us, &event));
+  output = weir_rtmp_session_get_output (peer->session);
+  g_assert_cmpuint (output->size, >, size);
+  g_assert_cmpmem (output->data + output->size - size, size, end, size);
+}
+
+static void
+nothing_is_known_of_an_encoder_that_says_nothing (void)
+{
+  g_autoptr (Peer) peer = peer_new_connected ();
+
+  g_assert_cmpuint (weir_rtmp_session_get_capabilities (peer->session), ==, 0);
+  for (guint i = 0; i <= WEIR_CODEC_LAST; i++)
+    g_assert_cmpuint (
+        weir_rtmp_session_get_codec_capabilities (peer->session, (WeirCodec) i), ==, 0);
+}
+
+static void
+what_an_encoder_understands_is_known (void)
+{
+  g_autoptr (Peer) peer = peer_new ();
+  WeirRtmpSession *session = peer->session;
+
+  peer_handshake (peer, -1);
+  /* FFmpeg's spelling of the list, the maps of version 2, and what is none of it */
+  peer_command (peer, 0, "sn{msmassnm{mnmnmn}m{mnms}mn}", "connect", 1.0, "app", "live",
+      "fourCcList", 3u, "av01", "xyz", 5.0, "videoFourCcInfoMap", "*", 4.0, "hvc1", 3.0, "Opus",
+      2.0, "audioFourCcInfoMap", "Opus", 258.0, "mp4a", "4", "capsEx", 261.0);
+  peer_forget (peer);
+  g_assert_cmpuint (weir_rtmp_session_get_capabilities (session), ==,
+      WEIR_RTMP_CAPABILITY_RECONNECT | WEIR_RTMP_CAPABILITY_MODIFIERS);
+  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_AV1), ==, 7);
+  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_HEVC), ==, 7);
+  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_AVC), ==,
+      WEIR_RTMP_CODEC_FORWARDS);
+  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_OPUS), ==,
+      WEIR_RTMP_CODEC_ENCODES);
+  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_AAC), ==, 0);
+}
+
+static void
+a_star_in_the_list_is_every_codec (void)
+{
+  g_autoptr (Peer) peer = peer_new ();
+
+  peer_handshake (peer, -1);
+  peer_command (peer, 0, "sn{msmas}", "connect", 1.0, "app", "live", "fourCcList", 1u, "*");
+  peer_forget (peer);
+  for (guint i = 0; i < WEIR_CODEC_LAST; i++)
+    g_assert_cmpuint (
+        weir_rtmp_session_get_codec_capabilities (peer->session, (WeirCodec) i), ==, 7);
+}
+
+static void
+capabilities_of_other_types_are_none (void)
+{
+  g_autoptr (Peer) peer = peer_new ();
+
+  peer_handshake (peer, -1);
+  peer_command (peer, 0, "sn{msmsmnmNms}", "connect", 1.0, "app", "live", "capsEx", "15",
+      "fourCcList", 4.0, "videoFourCcInfoMap", "audioFourCcInfoMap", "*");
+  assert_log (peer, CONNECT_ANSWER);
+  g_assert_cmpuint (weir_rtmp_session_get_capabilities (peer->session), ==, 0);
+  g_assert_cmpuint (
+      weir_rtmp_session_get_codec_capabilities (peer->session, WEIR_CODEC_AVC), ==, 0);
+}
+
+static void
+an_encoder_that_understands_it_is_asked_to_reconnect (void)
+{
+  g_autoptr (Peer) peer = peer_new ();
+
+  g_assert_false (weir_rtmp_session_request_reconnect (peer->session, NULL, NULL));
+  peer_handshake (peer, -1);
+  peer_command (peer, 0, "sn{msmn}", "connect", 1.0, "app", "live", "capsEx", 1.0);
+  peer_command (peer, 0, "snN", "createStream", 2.0);
+  peer_command (peer, 1, "snNss", "publish", 3.0, "key", "live");
+  peer_speak (peer);
+  peer_accept (peer);
+  peer_forget (peer);
+  g_assert_true (weir_rtmp_session_request_reconnect (
+      peer->session, "rtmp://other/live", "The server is updated."));
+  peer_listen (peer);
+  assert_log (peer, "< 3:0 \"onStatus\" 0 null { level \"status\" code "
+                    "\"NetConnection.Connect.ReconnectRequest\" tcUrl \"rtmp://other/live\" }\n");
+  g_assert_true (weir_rtmp_session_request_reconnect (peer->session, NULL, NULL));
+  peer_listen (peer);
+  assert_log (peer, "< 3:0 \"onStatus\" 0 null { level \"status\" code "
+                    "\"NetConnection.Connect.ReconnectRequest\" }\n");
+  /* it goes on until it leaves */
+  peer_hex (peer, WEIR_RTMP_VIDEO, 1, 33, "170100000000");
+  assert_log (peer, "! video@33 6 17\n");
+  weir_rtmp_session_close (peer->session, "The end.", peer->now_us);
+  g_assert_false (weir_rtmp_session_request_reconnect (peer->session, NULL, NULL));
+}
+
+static void
+an_encoder_that_does_not_understand_it_is_not_asked (void)
+{
+  g_autoptr (Peer) peer = peer_new ();
+
+  peer_handshake (peer, -1);
+  peer_command (peer, 0, "sn{msmn}", "connect", 1.0, "app", "live", "capsEx", 14.0);
+  peer_forget (peer);
+  g_assert_false (weir_rtmp_session_request_reconnect (peer->session, NULL, "Go."));
+  peer_listen (peer);
+  assert_log (peer, "");
+}
+
+#define WARNING \
+  "< 5:1 \"onStatus\" 0 null { level \"warning\" code \"NetStream.Publish.Warning\" }\n"
+
+static gboolean
+peer_warn (Peer *self)
+{
+  gboolean told = weir_rtmp_session_tell (self->session, WEIR_RTMP_LEVEL_WARNING,
+      "NetStream.Publish.Warning", "Keyframes come every 10 s.", self->now_us);
+
+  peer_listen (self);
+  return told;
+}
+
+static void
+a_publisher_is_told_what_is_wrong_and_goes_on (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+
+  g_assert_true (peer_warn (peer));
+  g_assert_true (weir_rtmp_session_tell (peer->session, WEIR_RTMP_LEVEL_STATUS,
+      "NetStream.Publish.Healthy", "All is well.", peer->now_us));
+  peer_listen (peer);
+  peer_hex (peer, WEIR_RTMP_AUDIO, 1, 0, "af001190");
+  assert_log (peer,
+      WARNING "< 5:1 \"onStatus\" 0 null { level \"status\" code \"NetStream.Publish.Healthy\" }\n"
+              "! audio@0 4 af\n");
+}
+
+static void
+a_publisher_is_not_told_too_much (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+
+  for (guint i = 0; i < 4; i++)
+    g_assert_true (peer_warn (peer));
+  g_assert_false (peer_warn (peer));
+  peer_advance (peer, 9 * SECOND);
+  g_assert_false (peer_warn (peer));
+  peer->now_us += 7 * SECOND;
+  g_assert_true (peer_warn (peer));
+  g_assert_false (peer_warn (peer));
+}
+
+static void
+who_does_not_publish_is_not_told (void)
+{
+  g_autoptr (Peer) peer = peer_new_connected ();
+
+  g_assert_false (peer_warn (peer));
+  assert_log (peer, "");
+}
 
 /* ---- whole conversations ---- */
 
@@ -1685,6 +1885,16 @@ main (int argc, char **argv)
   CONVERSATION (fmle);
   CONVERSATION (whole_key_in_the_url);
 #define TEST(name) g_test_add_func ("/rtmp/session/" #name, name)
+  TEST (what_is_understood_is_said_in_exactly_these_bytes);
+  TEST (nothing_is_known_of_an_encoder_that_says_nothing);
+  TEST (what_an_encoder_understands_is_known);
+  TEST (a_star_in_the_list_is_every_codec);
+  TEST (capabilities_of_other_types_are_none);
+  TEST (an_encoder_that_understands_it_is_asked_to_reconnect);
+  TEST (an_encoder_that_does_not_understand_it_is_not_asked);
+  TEST (a_publisher_is_told_what_is_wrong_and_goes_on);
+  TEST (a_publisher_is_not_told_too_much);
+  TEST (who_does_not_publish_is_not_told);
   TEST (an_application_that_is_not_served_is_refused_by_name);
   TEST (the_application_is_found_however_it_is_written);
   TEST (connect_without_any_object_asks_for_no_application);
