@@ -35,6 +35,8 @@
 /* R6, fill_audio_gaps: longer ones are gaps, shorter ones jitter */
 #define SILENCE_MAX_NS (G_GINT64_CONSTANT (2000000000))
 #define SILENCE_FRAMES 3
+/* shorter frames (Opus has 2.5 ms) are no frames, and would be too many */
+#define SILENCE_FRAME_LEAST_NS (G_GINT64_CONSTANT (2000000))
 /* AVC and HEVC allow no more (ITU-T H.264, A.3; H.265, A.4) */
 #define REORDER_MAX 16
 /* what a held sample costs beside its payload, so that empty ones are bounded too */
@@ -506,7 +508,8 @@ count_silence (const Track *track, gint64 dts, gint64 frame)
 {
   gint64 gap = dts - track->last_out - frame;
 
-  if (!track->has_output || frame <= 0 || gap <= SILENCE_FRAMES * frame || gap > SILENCE_MAX_NS)
+  if (!track->has_output || frame < SILENCE_FRAME_LEAST_NS ||
+      gap < SILENCE_FRAMES * frame + frame / 2 || gap > SILENCE_MAX_NS)
     return 0;
   return (guint) ((gap + frame / 2) / frame);
 }
@@ -529,8 +532,8 @@ correct (WeirTimeline *self, Track *track, gint64 dts, WeirTimelineDecision *dec
     if (line != dts && plain)
       decision->reason = WEIR_REASON_GRID;
   }
-  if (track->kind == WEIR_MEDIA_AUDIO && self->settings.fill_audio_gaps && plain) {
-    decision->silent_ns = frame_duration (track);
+  if (self->settings.fill_audio_gaps && plain && track->rate != 0) {
+    decision->silent_ns = (gint64) ((guint64) track->frame_samples * 1000000000 / track->rate);
     decision->silent_frames = count_silence (track, line, decision->silent_ns);
     if (decision->silent_frames > 0)
       decision->reason = WEIR_REASON_SILENCE;
@@ -1002,6 +1005,10 @@ process (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
   Track *track = &self->tracks[index];
   gint64 out;
 
+  if (G_UNLIKELY (sample->leading) && track->suspects->len == 0) {
+    drop (self, index, sample, WEIR_REASON_LEADING_PICTURE);
+    return;
+  }
   if (!track->aligned)
     join (self, track);
   out = sample->dts + MIN (composition (self, sample), 0) + track->offset;
@@ -1065,7 +1072,7 @@ start (WeirTimeline *self)
     gint64 dts = entry->sample.dts + track->offset;
     gint64 pts = dts + composition (self, &entry->sample);
 
-    if (track->kind == WEIR_MEDIA_AUDIO && pts < audio_from)
+    if (entry->sample.leading || (track->kind == WEIR_MEDIA_AUDIO && pts < audio_from))
       continue;
     /* what jumps is judged later; it has no say in where the timeline begins */
     if (ABS (dts - reference.dts) <= self->settings.audio_video_bind_ns)
@@ -1222,6 +1229,12 @@ weir_timeline_configured (WeirTimeline *self, guint index, gboolean changed)
     track->mark = TRUE;
 }
 
+gboolean
+weir_timeline_wants_leading (WeirTimeline *self, guint index)
+{
+  return index < self->track_count && self->tracks[index].broken != WHOLE;
+}
+
 void
 weir_timeline_set_audio_frame (WeirTimeline *self, guint index, guint samples, guint rate)
 {
@@ -1328,10 +1341,8 @@ weir_timeline_push (WeirTimeline *self, guint index, const WeirTimelineSample *s
     return;
   }
   track->wait_keyframe = FALSE;
-  if (G_UNLIKELY (track->broken != WHOLE) && needs_the_past (track, sample)) {
-    drop (self, index, sample, WEIR_REASON_LEADING_PICTURE);
-    return;
-  }
+  /* from here on: whether it is dropped as one */
+  held.sample.leading = G_UNLIKELY (track->broken != WHOLE) && needs_the_past (track, sample);
   if (self->settings.derive_decode_times && track->reorder > 0)
     derive_decode_time (self, track, &held.sample);
   if (self->started) {

@@ -137,6 +137,8 @@ void weir_timeline_promise_track (WeirTimeline *self, WeirMediaKind kind);
 /* R9: the track's configuration is known; @changed: and differs from the one before, so that
  * samples are dropped until the track's next keyframe, which carries the discontinuity */
 void weir_timeline_configured (WeirTimeline *self, guint track, gboolean changed);
+/* Returns: TRUE when it matters of the track's next sample whether it is a leading one (R10) */
+gboolean weir_timeline_wants_leading (WeirTimeline *self, guint track);
 /* R5: each audio frame has @samples at @rate per second; 0: varies or not known */
 void weir_timeline_set_audio_frame (WeirTimeline *self, guint track, guint samples, guint rate);
 /* R7: how many pictures may precede one in decoding and follow it in output; -1: not known */

@@ -59,6 +59,7 @@ typedef struct {
   /* used with the sink pad's stream lock held only */
   GstSegment segment;
 
+  gint64 keyframe_pts; /* of the last keyframe that came while decoding was broken */
   GstPad *sinkpad;
   guint connection; /* number of the connection that it takes part in */
   gchar *stream_id;
@@ -133,14 +134,56 @@ static const struct {
     {"leading-audio", "Leading audio",
         "Audio further ahead of the first keyframe than this is dropped, in nanoseconds",
         NANOSECONDS (leading_audio_ns)},
+    {"composition-max", "Composition maximum",
+        "Presentation further from decoding than this is not believed, in nanoseconds",
+        NANOSECONDS (composition_max_ns)},
+    {"lag-max", "Lag maximum",
+        "A delay that grew by more than this and stays moves the timeline at a keyframe, in "
+        "nanoseconds",
+        NANOSECONDS (lag_max_ns)},
 #undef NANOSECONDS
 #undef MICROSECONDS
 };
 
+static const struct {
+  const gchar *name, *nick, *blurb;
+  gsize offset;
+} counts[] = {
+    {"confirm-samples", "Confirm samples",
+        "How many suspicious samples that agree are a new timebase",
+        G_STRUCT_OFFSET (WeirTimelineSettings, confirm_samples)},
+    {"frozen-samples", "Frozen samples",
+        "More equal stamps in a row than this are a clock that stands still: arrival decides",
+        G_STRUCT_OFFSET (WeirTimelineSettings, frozen_samples)},
+    {"sane-samples", "Sane samples",
+        "So many steps forward in a row, and a clock that stood still is believed again",
+        G_STRUCT_OFFSET (WeirTimelineSettings, sane_samples)},
+};
+
+/* what alters or invents something */
+static const struct {
+  const gchar *name, *nick, *blurb;
+  gsize offset;
+} corrections[] = {
+    {"snap-to-grid", "Snap to grid",
+        "Whether decode times of a steady frame rate are freed from the sender's rounding",
+        G_STRUCT_OFFSET (WeirTimelineSettings, snap_to_grid)},
+    {"count-audio-samples", "Count audio samples",
+        "Whether audio is stamped by counting its samples, as long as its own stamps agree",
+        G_STRUCT_OFFSET (WeirTimelineSettings, count_audio_samples)},
+    {"fill-audio-gaps", "Fill audio gaps",
+        "Whether frames of silence are put where up to two seconds of audio are missing",
+        G_STRUCT_OFFSET (WeirTimelineSettings, fill_audio_gaps)},
+    {"derive-decode-times", "Derive decode times",
+        "Whether decode times are made of presentation times when the sender gives no others",
+        G_STRUCT_OFFSET (WeirTimelineSettings, derive_decode_times)},
+};
+
 enum {
   PROP_TIMES = 1,
-  PROP_CONFIRM_SAMPLES = PROP_TIMES + G_N_ELEMENTS (times),
-  PROP_HOLD_BYTES,
+  PROP_COUNTS = PROP_TIMES + G_N_ELEMENTS (times),
+  PROP_CORRECTIONS = PROP_COUNTS + G_N_ELEMENTS (counts),
+  PROP_HOLD_BYTES = PROP_CORRECTIONS + G_N_ELEMENTS (corrections),
   PROP_FORWARD_EOS,
   PROP_STATS,
 };
@@ -225,6 +268,24 @@ now (const WeirSanitizer *self)
   return weir_clock_monotonic (self->clock);
 }
 
+/* lock held: what `fill-audio-gaps` puts before the sample of @decision */
+static void
+insert_silence (WeirSanitizer *self, Track *track, const WeirTimelineDecision *decision)
+{
+  GBytes *frame = track->config != NULL ? weir_codec_config_make_silence (track->config) : NULL;
+  guint i;
+
+  for (i = 0; frame != NULL && i < decision->silent_frames; i++) {
+    Item *item = item_new (track, gst_buffer_new_wrapped_bytes (frame), NULL);
+
+    item->dts = decision->dts - (decision->silent_frames - i) * decision->silent_ns;
+    item->pts = item->dts;
+    item->sequence = self->next_sequence++;
+    g_queue_push_tail_link (&track->output, &item->link);
+  }
+  g_clear_pointer (&frame, g_bytes_unref);
+}
+
 /* lock held: moves decisions to the source pads' queues */
 static void
 collect (WeirSanitizer *self)
@@ -248,6 +309,8 @@ collect (WeirSanitizer *self)
     if (item->caps == NULL)
       item->caps = g_steal_pointer (&track->dropped_caps);
     gst_clear_caps (&track->dropped_caps);
+    if (decision.silent_frames > 0)
+      insert_silence (self, track, &decision);
     item->dts = decision.dts;
     item->pts = decision.pts;
     item->discontinuity = decision.discontinuity;
@@ -508,6 +571,9 @@ receive_caps (WeirSanitizer *self, Track *track, GstEvent *event)
     GST_INFO_OBJECT (track->sinkpad, "configured: %s", config->codecs);
     g_clear_pointer (&track->config, weir_codec_config_unref);
     track->config = g_steal_pointer (&config);
+    weir_timeline_set_audio_frame (self->timeline, (guint) track->index,
+        track->config->samples_per_frame, track->config->rate);
+    weir_timeline_set_reorder (self->timeline, (guint) track->index, track->config->reorder);
     gst_caps_replace (&track->caps, caps);
     gst_caps_replace (&track->next_caps, caps);
   }
@@ -655,6 +721,27 @@ combine_flows (WeirSanitizer *self, const Track *track)
   return GST_FLOW_EOS;
 }
 
+/* lock held. Returns: whether @buffer cannot be decoded when decoding started at the keyframe
+ * before it: in AVC, and only then, what is shown before that keyframe */
+static gboolean
+is_leading (Track *track, GstBuffer *buffer, const WeirTimelineSample *sample)
+{
+  GstMapInfo map;
+  gboolean leading;
+
+  if (sample->keyframe)
+    track->keyframe_pts = sample->pts;
+  if (track->config == NULL || sample->keyframe)
+    return FALSE;
+  if (track->config->codec == WEIR_CODEC_AVC)
+    return sample->pts < track->keyframe_pts;
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return FALSE;
+  leading = weir_codec_config_inspect_sample (track->config, map.data, map.size).leading;
+  gst_buffer_unmap (buffer, &map);
+  return leading;
+}
+
 static GstFlowReturn
 sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -686,6 +773,9 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
   sample.arrival_us = now (self);
   self->last_arrival_us = sample.arrival_us;
+  if (track->kind == WEIR_MEDIA_VIDEO &&
+      weir_timeline_wants_leading (self->timeline, (guint) track->index))
+    sample.leading = is_leading (track, buffer, &sample);
   sample.data = item_new (track, buffer, g_steal_pointer (&track->next_caps));
   weir_timeline_push (self->timeline, (guint) track->index, &sample);
   release (self);
@@ -912,11 +1002,15 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
   WeirSanitizer *self = WEIR_SANITIZER (object);
 
   g_mutex_lock (&self->lock);
-  if (id < PROP_CONFIRM_SAMPLES)
+  if (id < PROP_COUNTS)
     G_STRUCT_MEMBER (gint64, &self->settings, times[id - PROP_TIMES].offset) =
         (gint64) (g_value_get_uint64 (value) / times[id - PROP_TIMES].unit);
-  else if (id == PROP_CONFIRM_SAMPLES)
-    self->settings.confirm_samples = g_value_get_uint (value);
+  else if (id < PROP_CORRECTIONS)
+    G_STRUCT_MEMBER (guint, &self->settings, counts[id - PROP_COUNTS].offset) =
+        g_value_get_uint (value);
+  else if (id < PROP_HOLD_BYTES)
+    G_STRUCT_MEMBER (gboolean, &self->settings, corrections[id - PROP_CORRECTIONS].offset) =
+        g_value_get_boolean (value);
   else if (id == PROP_HOLD_BYTES)
     self->settings.hold_bytes_max = g_value_get_uint (value);
   else if (id == PROP_FORWARD_EOS)
@@ -936,12 +1030,16 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
     return;
   }
   g_mutex_lock (&self->lock);
-  if (id < PROP_CONFIRM_SAMPLES)
+  if (id < PROP_COUNTS)
     g_value_set_uint64 (
         value, (guint64) G_STRUCT_MEMBER (gint64, &self->settings, times[id - PROP_TIMES].offset) *
                    times[id - PROP_TIMES].unit);
-  else if (id == PROP_CONFIRM_SAMPLES)
-    g_value_set_uint (value, self->settings.confirm_samples);
+  else if (id < PROP_CORRECTIONS)
+    g_value_set_uint (
+        value, G_STRUCT_MEMBER (guint, &self->settings, counts[id - PROP_COUNTS].offset));
+  else if (id < PROP_HOLD_BYTES)
+    g_value_set_boolean (value,
+        G_STRUCT_MEMBER (gboolean, &self->settings, corrections[id - PROP_CORRECTIONS].offset));
   else if (id == PROP_HOLD_BYTES)
     g_value_set_uint (value, (guint) self->settings.hold_bytes_max);
   else if (id == PROP_FORWARD_EOS)
@@ -1002,10 +1100,14 @@ weir_sanitizer_class_init (WeirSanitizerClass *klass)
     g_object_class_install_property (object_class, PROP_TIMES + i,
         g_param_spec_uint64 (times[i].name, times[i].nick, times[i].blurb, 0, 3600 * GST_SECOND,
             (guint64) G_STRUCT_MEMBER (gint64, &settings, times[i].offset) * times[i].unit, flags));
-  g_object_class_install_property (object_class, PROP_CONFIRM_SAMPLES,
-      g_param_spec_uint ("confirm-samples", "Confirm samples",
-          "How many suspicious samples that agree are a new timebase", 1, 100,
-          settings.confirm_samples, flags));
+  for (i = 0; i < G_N_ELEMENTS (counts); i++)
+    g_object_class_install_property (object_class, PROP_COUNTS + i,
+        g_param_spec_uint (counts[i].name, counts[i].nick, counts[i].blurb, 1, 1000,
+            G_STRUCT_MEMBER (guint, &settings, counts[i].offset), flags));
+  for (i = 0; i < G_N_ELEMENTS (corrections); i++)
+    g_object_class_install_property (object_class, PROP_CORRECTIONS + i,
+        g_param_spec_boolean (
+            corrections[i].name, corrections[i].nick, corrections[i].blurb, FALSE, flags));
   g_object_class_install_property (object_class, PROP_HOLD_BYTES,
       g_param_spec_uint ("hold-bytes", "Hold bytes",
           "Most bytes held before the start is forced and suspicious samples are let go", 0,

@@ -525,6 +525,50 @@ a_pad_takes_its_source_pad_with_it (void)
 }
 
 static void
+pictures_that_lead_the_first_keyframe_are_dropped (void)
+{
+  g_auto (Bench) bench = {0};
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 dropped = 0;
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 1000, 80, TRUE);
+  push (&bench, 0, 1040, -20, FALSE);
+  push (&bench, 1, 1000, 0, TRUE);
+  push (&bench, 0, 1080, -20, FALSE);
+  push (&bench, 0, 1120, 80, FALSE);
+  push (&bench, 0, 1160, 80, TRUE);
+  /* this keyframe was not the first: what leads it can be decoded */
+  push (&bench, 0, 1200, 0, FALSE);
+  assert_output (&bench, FIRST_EVENTS " v0c80k! a0! v120c80 v160c80k v200");
+  g_object_get (bench.sanitizer, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "leading-picture", &dropped));
+  g_assert_cmpuint (dropped, ==, 2);
+}
+
+static void
+silence_fills_the_place_of_missing_audio (void)
+{
+  for (guint on = 0; on < 2; on++) {
+    g_auto (Bench) bench = {0};
+
+    bench_init (&bench);
+    gst_element_set_state (GST_ELEMENT (bench.sanitizer), GST_STATE_NULL);
+    g_object_set (bench.sanitizer, "fill-audio-gaps", on == 1, NULL);
+    gst_element_set_state (GST_ELEMENT (bench.sanitizer), GST_STATE_PLAYING);
+    begin (&bench);
+    push (&bench, 0, 1000, 0, TRUE);
+    push (&bench, 1, 1000, 0, TRUE);
+    push (&bench, 1, 1128, 0, TRUE);
+    push (&bench, 1, 1150, 0, TRUE);
+    assert_output (&bench, on == 1 ? FIRST_EVENTS
+                               " v0k! a0! a21.3333 a42.6667 a64 a85.3333 a106.667 a128 a150"
+                                   : FIRST_EVENTS " v0k! a0! a128 a150");
+  }
+}
+
+static void
 every_property_keeps_what_it_is_given (void)
 {
   g_autoptr (WeirSanitizer) sanitizer =
@@ -553,14 +597,16 @@ every_property_keeps_what_it_is_given (void)
         g_assert_cmpuint (g_value_get_uint (&value), ==, i + 1);
       } else {
         g_assert_true (G_VALUE_HOLDS_BOOLEAN (&value));
+        gboolean other = !((GParamSpecBoolean *) specs[i])->default_value;
+
         if (n == 0)
-          g_object_set (sanitizer, specs[i]->name, FALSE, NULL);
+          g_object_set (sanitizer, specs[i]->name, other, NULL);
         g_object_get_property (G_OBJECT (sanitizer), specs[i]->name, &value);
-        g_assert_false (g_value_get_boolean (&value));
+        g_assert_cmpint (g_value_get_boolean (&value), ==, other);
       }
     }
   }
-  g_assert_cmpuint (writable, ==, 22);
+  g_assert_cmpuint (writable, ==, 38);
 }
 
 int
@@ -584,6 +630,8 @@ main (int argc, char **argv)
   ADD (latency_is_answered_without_a_source);
   ADD (tracks_may_come_from_threads_of_their_own);
   ADD (a_pad_takes_its_source_pad_with_it);
+  ADD (pictures_that_lead_the_first_keyframe_are_dropped);
+  ADD (silence_fills_the_place_of_missing_audio);
   ADD (every_property_keeps_what_it_is_given);
   return g_test_run ();
 }

@@ -8,14 +8,12 @@
 
 /*
  * Situations are written as text. Input tokens, separated by blanks:
- *   v40k@45     video sample, decode time 40 ms, keyframe, arrived at 45 ms
- *   a21@30      audio sample; without "@" it arrives at its decode time
- *   begin@100 begin+2000@100 end@100   a connection begins (after 2000 ms of nothing), ends
- *   video audio     the track is configured; video* audio*: with another configuration
- *   promise-audio promise-video, gone-video gone-audio, @500 (time passes)
- * Output tokens:
- *   v40  v40!  v41:duplicate-dts  v5000!gap  -v40:before-keyframe  (dropped)
- * where "!" is a discontinuity.
+ *   v40k@45     video sample, decode time 40 ms, keyframe, arrived at 45 ms; v40l: a leading
+ * picture a21@30      audio sample; without "@" it arrives at its decode time begin@100
+ * begin+2000@100 end@100   a connection begins (after 2000 ms of nothing), ends video audio     the
+ * track is configured; video* audio*: with another configuration promise-audio promise-video,
+ * gone-video gone-audio, @500 (time passes) Output tokens: v40  v40!  v41:duplicate-dts  v5000!gap
+ * -v40:before-keyframe  (dropped) where "!" is a discontinuity.
  */
 typedef struct {
   WeirTimeline *timeline;
@@ -108,6 +106,10 @@ run_input (Situation *self, const gchar *input)
     }
     if (*rest == 'k') {
       sample.keyframe = TRUE;
+      rest++;
+    }
+    if (*rest == 'l') {
+      sample.leading = TRUE;
       rest++;
     }
     if (*rest == '@')
@@ -274,6 +276,35 @@ static const Case cases[] = {
     {"a_suspect_is_not_held_for_more_than_250_ms", STEADY_IN "v9000@120 @369 @370",
         STEADY_OUT "v120:reset"},
 
+    {"time_lost_with_a_timebase_is_marked_at_the_next_keyframe",
+        STEADY_IN "v9000@620 v9040@660 v9080@700 a700@701 v9120k@740 a730@741 a751@762 v9160@780",
+        STEADY_OUT "v620:reset v660 v700 a700 v740! a730 a751! v780"},
+    {"a_timebase_is_placed_by_the_least_delayed_sample", STEADY_IN "v9000@135 v9040@160 v9080@215",
+        STEADY_OUT "v120:reset v160 v200"},
+
+    /* R7: composition */
+    {"a_presentation_far_from_decoding_is_not_believed", STEADY_IN "v120c5000 v160c-5000 v200c40",
+        STEADY_OUT "v120:impossible-composition v160:impossible-composition v200c40"},
+    {"decode_times_are_lowered_until_the_first_gop_is_over",
+        "begin@0 video audio v0k a0 v40c80 v80c-40 v120c-40 v160k v200c-80 v240",
+        "v0 a0 v40c80 v41:negative-composition v80 v120c40 v160c-40 v200c40"},
+
+    /* R10: leading pictures */
+    {"pictures_that_lead_the_first_keyframe_are_dropped",
+        "begin@0 video audio v0c80k v40l@40 a0@41 v80l v120 v160l",
+        "v0c80 -v:leading-picture a0 -v:leading-picture v120 v160"},
+    {"those_that_lead_a_later_one_are_not", STEADY_IN "v120c80k v160l v200",
+        STEADY_OUT "v120c80 v160 v200"},
+    {"those_behind_a_gap_are", STEADY_IN "v5080k v5120l v5160 v5200k v5240l",
+        STEADY_OUT "v5080!:gap -v:leading-picture v5160 v5200 v5240"},
+    {"those_of_the_first_keyframe_behind_a_gap_are", STEADY_IN "v5080 v5120l v5160k v5200l v5240",
+        STEADY_OUT "v5080!:gap v5120 v5160 -v:leading-picture v5240"},
+    {"those_of_a_new_configuration_are", STEADY_IN "video* v120k v160l v200",
+        STEADY_OUT "v120! -v:leading-picture v200"},
+    {"those_of_a_new_connection_are",
+        STEADY_IN "end@100 begin+2000@2080 video audio v0k@2080 a0@2081 v40l@2120 v80@2160",
+        STEADY_OUT "v2120! a2120! -v:leading-picture v2200"},
+
     /* R9: configuration */
     {"a_changed_configuration_waits_for_its_keyframe", STEADY_IN "video* v120 v160 v200k v240",
         STEADY_OUT "-v:old-config -v:old-config v200! v240"},
@@ -401,6 +432,302 @@ tracks_are_limited_and_serve_again (void)
   weir_timeline_free (timeline, NULL);
 }
 
+/* @count video frames of 40 ms from @from ms on, stamped @offset ms further, with a keyframe every
+ * second; their sound, whose stamps are right */
+static void
+run_frames (Situation *situation, gint from, gint count, gint offset, gint delay)
+{
+  GString *input = g_string_new (NULL);
+
+  for (gint i = 0; i < count; i++) {
+    gint at = from + i * 40;
+
+    g_string_append_printf (input, "v%d%s@%d a%d@%d ", at + offset, at % 1000 == 0 ? "k" : "",
+        at + delay, at, at + delay);
+  }
+  run_input (situation, input->str);
+  g_string_free (input, TRUE);
+}
+
+static void
+a_clock_that_stands_still_is_replaced_by_arrival_until_it_goes_again (void)
+{
+  g_auto (Situation) situation = {0};
+  g_autoptr (GString) input = g_string_new (NULL);
+  g_autofree gchar *before = NULL, *still = NULL, *moving = NULL;
+  gint i;
+
+  situation_init (&situation, NULL);
+  run_input (&situation, "begin@0 video audio ");
+  run_frames (&situation, 0, 25, 0, 0);
+  before = take_output (&situation);
+  for (i = 0; i < 11; i++)
+    g_string_append_printf (input, "v960@%d ", 1000 + i * 40);
+  run_input (&situation, input->str);
+  still = take_output (&situation);
+  g_assert_true (g_str_has_suffix (still,
+      "v967:duplicate-dts v968:duplicate-dts v1320:frozen-clock v1360:frozen-clock "
+      "v1400:frozen-clock"));
+
+  /* 50 steps later it is believed, from another time on: it goes on where arrival led */
+  g_string_set_size (input, 0);
+  for (i = 0; i < 52; i++)
+    g_string_append_printf (input, "v%d@%d ", 1000 + i * 40, 1440 + i * 40);
+  run_input (&situation, input->str);
+  moving = take_output (&situation);
+  g_assert_true (g_str_has_suffix (moving, "v3360:frozen-clock v3400:reset v3440 v3480"));
+}
+
+static void
+a_clock_that_stood_still_and_is_right_again_keeps_its_line (void)
+{
+  g_auto (Situation) situation = {0};
+  g_autoptr (GString) input = g_string_new (NULL);
+  g_autofree gchar *output = NULL;
+  gint i;
+
+  situation_init (&situation, NULL);
+  run_input (&situation, "begin@0 video audio ");
+  run_frames (&situation, 0, 25, 0, 0);
+  for (i = 0; i < 11; i++)
+    g_string_append_printf (input, "v960@%d ", 1000 + i * 40);
+  for (i = 0; i < 53; i++)
+    g_string_append_printf (input, "v%d@%d ", 1440 + i * 40, 1440 + i * 40);
+  run_input (&situation, input->str);
+  output = take_output (&situation);
+  /* the step out of the standstill counts for one */
+  g_assert_true (g_str_has_suffix (output, "v3360:frozen-clock v3400 v3440 v3480 v3520"));
+}
+
+static void
+a_delay_that_stays_moves_the_timeline_at_a_keyframe (void)
+{
+  g_auto (Situation) situation = {0};
+  g_autofree gchar *before = NULL, *after = NULL;
+
+  situation_init (&situation, NULL);
+  run_input (&situation, "begin@0 video audio ");
+  run_frames (&situation, 0, 500, 0, 0);
+  /* a minute of sleep */
+  run_frames (&situation, 20000, 240, 0, 60000);
+  before = take_output (&situation);
+  g_assert_null (strchr (before, '!'));
+  run_frames (&situation, 29600, 60, 0, 60000);
+  after = take_output (&situation);
+  g_assert_nonnull (strstr (after, "v30960 a30960 v91000!:lag a91000!:lag v91040 a91040"));
+}
+
+static void
+a_delay_that_goes_moves_nothing (void)
+{
+  g_auto (Situation) situation = {0};
+  g_autofree gchar *output = NULL;
+
+  situation_init (&situation, NULL);
+  run_input (&situation, "begin@0 video audio ");
+  run_frames (&situation, 0, 500, 0, 0);
+  run_frames (&situation, 20000, 100, 0, 15000);
+  run_frames (&situation, 24000, 275, 0, 11000);
+  run_frames (&situation, 35000, 25, 0, 0);
+  run_frames (&situation, 36000, 1000, 0, 9000);
+  output = take_output (&situation);
+  g_assert_null (strchr (output, '!'));
+  g_assert_null (strchr (output, ':'));
+}
+
+static void
+what_drifts_is_measured (void)
+{
+  g_auto (Situation) situation = {0};
+  WeirTimelineDrift drift;
+  WeirTimelineDecision decision;
+
+  situation_init (&situation, NULL);
+  weir_timeline_set_audio_frame (
+      situation.timeline, situation.tracks[WEIR_MEDIA_AUDIO], 1024, 48000);
+  run_input (&situation, "begin@0 audio ");
+  for (gint64 i = 0; i < 30000; i++) {
+    WeirTimelineSample sample = {.dts = i * 64 * MS / 3, .keyframe = TRUE, .size = 1};
+
+    /* 100 ppm slower than the clock, 50 ppm faster than its samples */
+    sample.dts += sample.dts / 20000;
+    sample.pts = sample.dts;
+    sample.arrival_us = (sample.dts + sample.dts / 10000) / 1000 + i * 7919 % 15000;
+    if (i == 1000) {
+      weir_timeline_get_drift (situation.timeline, situation.tracks[WEIR_MEDIA_AUDIO], &drift);
+      g_assert_false (drift.rate_known);
+    }
+    weir_timeline_push (situation.timeline, situation.tracks[WEIR_MEDIA_AUDIO], &sample);
+    while (weir_timeline_pull (situation.timeline, &decision))
+      g_assert_cmpint (decision.reason, ==, WEIR_REASON_NONE);
+  }
+  weir_timeline_get_drift (situation.timeline, situation.tracks[WEIR_MEDIA_AUDIO], &drift);
+  g_assert_true (drift.rate_known);
+  g_assert_cmpfloat (ABS (drift.rate_ppm + 100), <, 2);
+  g_assert_cmpint (ABS (drift.lag_ns - 64 * MS), <, 2 * MS);
+  g_assert_cmpint (ABS (drift.count_error_ns - 32 * MS), <, MS);
+  weir_timeline_get_drift (situation.timeline, 99, &drift);
+  g_assert_false (drift.rate_known);
+}
+
+/* one track with @settings, already begun */
+static void
+correct (Situation *situation, WeirTimelineSettings *settings, WeirMediaKind kind)
+{
+  situation_init (situation, settings);
+  run_input (situation, kind == WEIR_MEDIA_VIDEO ? "begin@0 video" : "begin@0 audio");
+}
+
+/* Returns: FALSE when nothing came out */
+static gboolean
+push_one (Situation *situation, WeirMediaKind kind, gint64 dts, gint64 pts,
+    WeirTimelineDecision *decision)
+{
+  WeirTimelineSample sample = {
+      .dts = dts,
+      .pts = pts,
+      .arrival_us = dts / 1000,
+      .keyframe = kind == WEIR_MEDIA_AUDIO || dts == 0,
+      .size = 1,
+  };
+
+  weir_timeline_push (situation->timeline, situation->tracks[kind], &sample);
+  return weir_timeline_pull (situation->timeline, decision);
+}
+
+static void
+a_grid_is_found_under_rounded_stamps (void)
+{
+  g_auto (Situation) situation = {0};
+  WeirTimelineSettings settings;
+  WeirTimelineDecision decision;
+  gint64 last = 0;
+
+  weir_timeline_settings_init (&settings);
+  settings.snap_to_grid = TRUE;
+  settings.probe_us = 0;
+  correct (&situation, &settings, WEIR_MEDIA_VIDEO);
+  for (gint64 i = 0; i < 3000; i++) {
+    gint64 dts = i * 1000 / 30 * MS;
+
+    g_assert_true (push_one (&situation, WEIR_MEDIA_VIDEO, dts, dts, &decision));
+    if (i > 300) {
+      g_assert_cmpint (decision.reason, ==, WEIR_REASON_GRID);
+      g_assert_cmpint (ABS (decision.dts - last - 33333333), <, MS / 10);
+    }
+    g_assert_cmpint (ABS (decision.dts - dts), <=, 2 * MS);
+    last = decision.dts;
+  }
+  /* a frame that is missing is believed */
+  g_assert_true (push_one (&situation, WEIR_MEDIA_VIDEO, 100066 * MS, 100066 * MS, &decision));
+  g_assert_cmpint (decision.dts, ==, 100066 * MS);
+  g_assert_cmpint (decision.reason, ==, WEIR_REASON_NONE);
+}
+
+static void
+audio_is_counted_while_its_stamps_agree (void)
+{
+  g_auto (Situation) situation = {0};
+  WeirTimelineSettings settings;
+  WeirTimelineDecision decision;
+
+  weir_timeline_settings_init (&settings);
+  settings.count_audio_samples = TRUE;
+  settings.probe_us = 0;
+  correct (&situation, &settings, WEIR_MEDIA_AUDIO);
+  weir_timeline_set_audio_frame (
+      situation.timeline, situation.tracks[WEIR_MEDIA_AUDIO], 1024, 48000);
+  for (gint64 i = 0; i < 3000; i++) {
+    gint64 exact = i * 64 * MS / 3, rounded = exact / MS * MS;
+
+    g_assert_true (push_one (&situation, WEIR_MEDIA_AUDIO, rounded, rounded, &decision));
+    g_assert_cmpint (ABS (decision.dts - exact), <=, 1);
+  }
+  /* 100 ms more, for good: approached by 200 ppm */
+  for (gint64 i = 3000; i < 6000; i++) {
+    gint64 rounded = i * 64 * MS / 3 / MS * MS + 100 * MS;
+
+    g_assert_true (push_one (&situation, WEIR_MEDIA_AUDIO, rounded, rounded, &decision));
+    if (i == 3000)
+      g_assert_cmpint (decision.dts, ==, 64000 * MS + 64 * MS / 3 / 5000);
+    if (i == 5999)
+      g_assert_cmpint (ABS (rounded - decision.dts - 87 * MS), <, 2 * MS);
+  }
+  /* a second and a half more: at once */
+  g_assert_true (push_one (&situation, WEIR_MEDIA_AUDIO, 129600 * MS, 129600 * MS, &decision));
+  g_assert_cmpint (decision.dts, ==, 129600 * MS);
+}
+
+static void
+silence_is_asked_for_where_audio_is_missing (void)
+{
+  static const struct {
+    gint missing;
+    guint silent;
+  } gaps[] = {{0, 0}, {1, 0}, {3, 0}, {4, 4}, {20, 20}, {92, 92}, {93, 0}};
+  WeirTimelineSettings settings;
+
+  weir_timeline_settings_init (&settings);
+  settings.probe_us = 0;
+  for (guint g = 0; g < 2 * G_N_ELEMENTS (gaps); g++) {
+    g_auto (Situation) situation = {0};
+    WeirTimelineDecision decision;
+    guint gap = g / 2;
+
+    settings.fill_audio_gaps = g % 2 == 0;
+    correct (&situation, &settings, WEIR_MEDIA_AUDIO);
+    weir_timeline_set_audio_frame (
+        situation.timeline, situation.tracks[WEIR_MEDIA_AUDIO], 1024, 48000);
+    for (gint64 i = 0; i < 100; i++) {
+      gint64 dts = (i + (i >= 50 ? gaps[gap].missing : 0)) * 64 * MS / 3;
+
+      g_assert_true (push_one (&situation, WEIR_MEDIA_AUDIO, dts, dts, &decision));
+      g_assert_cmpint (decision.dts, ==, dts);
+      g_assert_cmpuint (
+          decision.silent_frames, ==, i == 50 && settings.fill_audio_gaps ? gaps[gap].silent : 0);
+      if (decision.silent_frames > 0)
+        g_assert_cmpint (ABS (decision.silent_ns - 64 * MS / 3), <=, 1);
+    }
+  }
+}
+
+static void
+decode_times_are_made_of_presentation_times (void)
+{
+  static const gint order[] = {0, 3, 1, 2, 6, 4, 5, 9, 7, 8};
+  WeirTimelineSettings settings;
+
+  weir_timeline_settings_init (&settings);
+  settings.probe_us = 0;
+  for (guint on = 0; on < 2; on++) {
+    g_auto (Situation) situation = {0};
+    WeirTimelineDecision decision;
+    gint64 first_pts = 0, last_dts = -1;
+
+    settings.derive_decode_times = on == 1;
+    correct (&situation, &settings, WEIR_MEDIA_VIDEO);
+    weir_timeline_set_reorder (situation.timeline, situation.tracks[WEIR_MEDIA_VIDEO], 1);
+    for (guint i = 0; i < G_N_ELEMENTS (order); i++) {
+      gint64 pts = order[i] * 40 * MS;
+
+      g_assert_true (push_one (&situation, WEIR_MEDIA_VIDEO, pts, pts, &decision));
+      if (i == 0)
+        first_pts = decision.pts;
+      g_assert_cmpint (decision.dts, >, last_dts);
+      if (on == 0) {
+        g_assert_cmpint (decision.reason, !=, WEIR_REASON_DERIVED);
+      } else {
+        g_assert_cmpint (decision.reason, ==, WEIR_REASON_DERIVED);
+        g_assert_cmpint (decision.pts, >=, decision.dts);
+        g_assert_cmpint (decision.pts - first_pts, ==, pts);
+        if (i > 1)
+          g_assert_cmpint (decision.dts - last_dts, ==, 40 * MS);
+      }
+      last_dts = decision.dts;
+    }
+  }
+}
+
 static void
 every_reason_has_a_name_of_its_own (void)
 {
@@ -526,9 +853,16 @@ random_stamps_come_out_once_in_order_and_increasing (void)
 
     weir_timeline_settings_init (&settings);
     settings.hold_bytes_max = 1 << g_test_rand_int_range (10, 22);
+    settings.snap_to_grid = g_test_rand_bit ();
+    settings.count_audio_samples = g_test_rand_bit ();
+    settings.fill_audio_gaps = g_test_rand_bit ();
+    settings.derive_decode_times = g_test_rand_bit ();
     timeline = weir_timeline_new (&settings);
     weir_timeline_add_track (timeline, WEIR_MEDIA_VIDEO);
     weir_timeline_add_track (timeline, WEIR_MEDIA_AUDIO);
+    weir_timeline_set_reorder (timeline, 0, g_test_rand_int_range (-1, 20));
+    weir_timeline_set_audio_frame (timeline, 1, (guint) g_test_rand_int_range (0, 2000),
+        (guint) g_test_rand_int_range (0, 96000));
     weir_timeline_begin_connection (timeline, 0, 0);
     for (i = 0; i < 1000; i++) {
       guint track = g_test_rand_bit () ? 1 : 0;
@@ -564,7 +898,12 @@ random_stamps_come_out_once_in_order_and_increasing (void)
         break;
       }
       sample.dts = stamp[track];
-      sample.pts = sample.dts + g_test_rand_int_range (-200, 200) * MS;
+      if (g_test_rand_int_range (0, 100) == 0)
+        stamp[track] -= stamp[track] % (40 * MS);
+      sample.pts = sample.dts;
+      if (round % 2 == 0)
+        sample.pts += g_test_rand_int_range (-200, 200) * MS;
+      sample.leading = g_test_rand_int_range (0, 8) == 0;
       sample.arrival_us = now;
       sample.keyframe = track == 1 || g_test_rand_int_range (0, 5) == 0;
       sample.size = (gsize) g_test_rand_int_range (0, 3000);
@@ -649,6 +988,17 @@ main (int argc, char **argv)
 
     g_test_add_data_func (path, &cases[i], run_case);
   }
+#define ADD(name) g_test_add_func ("/timeline/" #name, name)
+  ADD (a_clock_that_stands_still_is_replaced_by_arrival_until_it_goes_again);
+  ADD (a_clock_that_stood_still_and_is_right_again_keeps_its_line);
+  ADD (a_delay_that_stays_moves_the_timeline_at_a_keyframe);
+  ADD (a_delay_that_goes_moves_nothing);
+  ADD (what_drifts_is_measured);
+  ADD (a_grid_is_found_under_rounded_stamps);
+  ADD (audio_is_counted_while_its_stamps_agree);
+  ADD (silence_is_asked_for_where_audio_is_missing);
+  ADD (decode_times_are_made_of_presentation_times);
+#undef ADD
   g_test_add_func ("/timeline/too_much_held_forces_the_start", too_much_held_forces_the_start);
   g_test_add_func (
       "/timeline/the_deadline_says_when_time_matters", the_deadline_says_when_time_matters);
