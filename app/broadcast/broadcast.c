@@ -417,7 +417,8 @@ broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
   g_autoptr (GString) codecs = g_string_new (NULL);
   gchar *inits;
 
-  weir_index_add_init (self->index, self->record->epoch, event->init_generation, event->tracks);
+  weir_index_add_init (
+      self->index, self->record->epoch, event->init_generation, event->tracks, event->labels);
   for (guint i = 0; i < event->tracks->len; i++) {
     const WeirCodecConfig *config = event->tracks->pdata[i];
 

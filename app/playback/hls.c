@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "playback/hls.h"
 
-#define AUDIO_GROUP "audio"
+/* 6 would do for EXT-X-MAP; 7 is what players of fragmented MP4 expect */
+#define VERSION 7
+/* EXT-X-GAP asks for it */
+#define VERSION_GAP 8
 
 static void
-append_header (GString *text)
+append_header (GString *text, guint version)
 {
-  /* 6 would do for EXT-X-MAP; 7 is what players of fragmented MP4 expect */
-  g_string_append (text, "#EXTM3U\n#EXT-X-VERSION:7\n");
+  g_string_append_printf (text, "#EXTM3U\n#EXT-X-VERSION:%u\n", version);
+}
+
+static guint
+get_version (const WeirHlsMedia *media)
+{
+  for (guint i = 0; i < media->n_segments; i++) {
+    if (media->segments[i].gap)
+      return VERSION_GAP;
+  }
+  return VERSION;
 }
 
 static void
@@ -49,7 +61,9 @@ weir_hls_write_media (const WeirHlsMedia *media)
   GString *text = g_string_sized_new (512 + 256 * (gsize) media->n_segments);
   const WeirHlsSegment *mapped = NULL;
 
-  append_header (text);
+  append_header (text, get_version (media));
+  if (media->independent)
+    g_string_append (text, "#EXT-X-INDEPENDENT-SEGMENTS\n");
   g_string_append_printf (text,
       "#EXT-X-TARGETDURATION:%u\n"
       "#EXT-X-MEDIA-SEQUENCE:%" G_GUINT64_FORMAT "\n"
@@ -80,29 +94,134 @@ weir_hls_write_media (const WeirHlsMedia *media)
   return g_string_free_to_bytes (text);
 }
 
-static const WeirHlsTrack *
-find_first (const WeirHlsTrack *tracks, guint n_tracks, gboolean video)
+static gboolean
+is_video (const WeirHlsTrack *track)
 {
-  for (guint i = 0; i < n_tracks; i++) {
-    if (tracks[i].video == video)
-      return &tracks[i];
+  return weir_codec_get_kind (track->codec) == WEIR_MEDIA_VIDEO;
+}
+
+/* the tracks of one multivariant playlist */
+typedef struct {
+  const WeirHlsTrack *tracks;
+  guint n_tracks;
+  guint videos, audios;
+  const WeirHlsTrack **groups; /* the first track of each */
+  guint n_groups;
+  gboolean high_range; /* there is video that is not SDR */
+} Offer;
+
+static const gchar *
+get_range (const WeirHlsTrack *track)
+{
+  switch (track->transfer) {
+  case 16:
+    return "PQ";
+  case 18:
+    return "HLG";
+  default:
+    return "SDR";
   }
-  return NULL;
+}
+
+static gboolean
+is_in_group (const WeirHlsTrack *track, const WeirHlsTrack *group)
+{
+  return !is_video (track) && track->codec == group->codec;
 }
 
 static void
-append_renditions (GString *text, const WeirHlsTrack *tracks, guint n_tracks)
+offer_init (Offer *offer, const WeirHlsTrack *tracks, guint n_tracks)
 {
-  guint name = 0;
-
+  *offer = (Offer){.tracks = tracks, .n_tracks = n_tracks};
+  offer->groups = g_new (const WeirHlsTrack *, n_tracks);
   for (guint i = 0; i < n_tracks; i++) {
-    if (tracks[i].video)
+    gboolean known = FALSE;
+
+    if (is_video (&tracks[i])) {
+      offer->videos++;
+      offer->high_range |= !g_str_equal (get_range (&tracks[i]), "SDR");
       continue;
-    name++;
-    g_string_append_printf (text,
-        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"" AUDIO_GROUP
-        "\",NAME=\"Audio %u\",DEFAULT=%s,AUTOSELECT=YES,CHANNELS=\"%u\",URI=\"track%u.m3u8\"\n",
-        name, name == 1 ? "YES" : "NO", tracks[i].channels, tracks[i].track);
+    }
+    offer->audios++;
+    for (guint k = 0; k < offer->n_groups; k++)
+      known |= is_in_group (&tracks[i], offer->groups[k]);
+    if (!known)
+      offer->groups[offer->n_groups++] = &tracks[i];
+  }
+}
+
+static gchar *
+make_group_id (const Offer *offer, const WeirHlsTrack *group)
+{
+  g_autofree gchar *codec = g_ascii_strdown (weir_codec_get_name (group->codec), -1);
+
+  return offer->n_groups > 1 ? g_strconcat ("audio-", codec, NULL) : g_strdup ("audio");
+}
+
+/* what a quoted-string may hold (4.2) */
+static gchar *
+quote (const gchar *text)
+{
+  gchar *quoted = g_strdup (text);
+
+  for (gchar *c = quoted; *c != '\0'; c++) {
+    if (*c == '"')
+      *c = '\'';
+    else if (g_ascii_iscntrl (*c))
+      *c = ' ';
+  }
+  return quoted;
+}
+
+/* Returns: one that no rendition in @names has; it is added to them. @number: in its group */
+static gchar *
+make_name (GHashTable *names, const WeirHlsTrack *track, guint number)
+{
+  g_autofree gchar *base =
+      track->label != NULL ? quote (track->label) : g_strdup_printf ("Audio %u", number);
+  gchar *name = g_strdup (base);
+
+  for (guint i = 2; !g_hash_table_add (names, g_strdup (name)); i++) {
+    g_free (name);
+    name = g_strdup_printf ("%s %u", base, i);
+  }
+  return name;
+}
+
+static void
+append_rendition (GString *text, const WeirHlsTrack *track, const gchar *group, const gchar *name,
+    gboolean first, gboolean automatic)
+{
+  g_string_append_printf (text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\"", group, name);
+  if (track->language != NULL) {
+    g_autofree gchar *language = quote (track->language);
+
+    g_string_append_printf (text, ",LANGUAGE=\"%s\"", language);
+  }
+  g_string_append_printf (text, ",DEFAULT=%s,AUTOSELECT=%s,CHANNELS=\"%u\",URI=\"track%u.m3u8\"\n",
+      first ? "YES" : "NO", automatic ? "YES" : "NO", track->channels, track->track);
+}
+
+static void
+append_renditions (GString *text, const Offer *offer, const WeirHlsTrack *group)
+{
+  g_autofree gchar *id = make_group_id (offer, group);
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) languages = g_hash_table_new (g_str_hash, g_str_equal);
+  guint number = 0;
+
+  for (guint i = 0; i < offer->n_tracks; i++) {
+    const WeirHlsTrack *track = &offer->tracks[i];
+    g_autofree gchar *name = NULL;
+    gboolean automatic;
+
+    if (!is_in_group (track, group))
+      continue;
+    /* of those that a player cannot tell apart it chooses one by itself (4.4.6.1.1) */
+    automatic =
+        g_hash_table_add (languages, (gpointer) (track->language != NULL ? track->language : ""));
+    name = make_name (names, track, ++number);
+    append_rendition (text, track, id, name, track == group, automatic);
   }
 }
 
@@ -116,65 +235,86 @@ append_codecs (GString *codecs, const gchar *more)
     g_auto (GStrv) known = g_strsplit (codecs->str, ",", -1);
 
     if (!g_strv_contains ((const gchar *const *) known, names[i]))
-      g_string_append_printf (codecs, ",%s", names[i]);
+      g_string_append_printf (codecs, "%s%s", codecs->len > 0 ? "," : "", names[i]);
   }
 }
 
 static void
-append_variant (GString *text, const WeirHlsTrack *main, const WeirHlsTrack *tracks, guint n_tracks,
-    gboolean with_renditions)
+append_video (GString *text, const Offer *offer, const WeirHlsTrack *video)
+{
+  gchar number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (video->width > 0 && video->height > 0)
+    g_string_append_printf (text, ",RESOLUTION=%ux%u", video->width, video->height);
+  if (video->frame_rate > 0)
+    g_string_append_printf (
+        text, ",FRAME-RATE=%s", g_ascii_formatd (number, sizeof number, "%.3f", video->frame_rate));
+  /* its absence means SDR everywhere */
+  if (offer->high_range)
+    g_string_append_printf (text, ",VIDEO-RANGE=%s", get_range (video));
+  g_string_append (text, ",CLOSED-CAPTIONS=NONE");
+}
+
+/* @video: (nullable), @group: (nullable): not both are NULL */
+static void
+append_variant (
+    GString *text, const Offer *offer, const WeirHlsTrack *video, const WeirHlsTrack *group)
 {
   guint64 peak = 0, average = 0;
-  g_autoptr (GString) codecs = g_string_new (main->codecs);
+  g_autoptr (GString) codecs = g_string_new (video != NULL ? video->codecs : NULL);
 
   /* the largest sum of any combination (4.4.6.2) */
-  for (guint i = 0; with_renditions && i < n_tracks; i++) {
-    if (tracks[i].video)
+  for (guint i = 0; group != NULL && i < offer->n_tracks; i++) {
+    const WeirHlsTrack *track = &offer->tracks[i];
+
+    if (!is_in_group (track, group))
       continue;
-    peak = MAX (peak, tracks[i].peak_rate);
-    average = MAX (average, tracks[i].average_rate);
-    append_codecs (codecs, tracks[i].codecs);
+    peak = MAX (peak, track->peak_rate);
+    average = MAX (average, track->average_rate);
+    append_codecs (codecs, track->codecs);
   }
-  peak += main->peak_rate;
-  average += main->average_rate;
+  if (video != NULL) {
+    peak += video->peak_rate;
+    average += video->average_rate;
+  }
 
   g_string_append_printf (text,
       "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GUINT64_FORMAT
       ",CODECS=\"%s\"",
       MAX (1, peak), MAX (1, average), codecs->str);
-  if (main->video) {
-    g_string_append_printf (text, ",RESOLUTION=%ux%u", main->width, main->height);
-    if (main->frame_rate > 0) {
-      gchar number[G_ASCII_DTOSTR_BUF_SIZE];
+  if (video != NULL)
+    append_video (text, offer, video);
+  if (group != NULL && (video != NULL || offer->audios > 1)) {
+    g_autofree gchar *id = make_group_id (offer, group);
 
-      g_string_append_printf (text, ",FRAME-RATE=%s",
-          g_ascii_formatd (number, sizeof number, "%.3f", main->frame_rate));
-    }
-    g_string_append (text, ",CLOSED-CAPTIONS=NONE");
+    g_string_append_printf (text, ",AUDIO=\"%s\"", id);
   }
-  if (with_renditions)
-    g_string_append (text, ",AUDIO=\"" AUDIO_GROUP "\"");
-  g_string_append_printf (text, "\ntrack%u.m3u8\n", main->track);
+  g_string_append_printf (text, "\ntrack%u.m3u8\n", video != NULL ? video->track : group->track);
 }
 
 GBytes *
 weir_hls_write_multivariant (const WeirHlsTrack *tracks, guint n_tracks, gboolean independent)
 {
   GString *text = g_string_new (NULL);
-  const WeirHlsTrack *audio = find_first (tracks, n_tracks, FALSE);
+  g_autofree const WeirHlsTrack **groups = NULL;
+  Offer offer;
 
-  append_header (text);
+  offer_init (&offer, tracks, n_tracks);
+  groups = offer.groups;
+  append_header (text, VERSION);
   if (independent)
     g_string_append (text, "#EXT-X-INDEPENDENT-SEGMENTS\n");
-  if (find_first (tracks, n_tracks, TRUE) == NULL) {
-    if (audio != NULL)
-      append_variant (text, audio, tracks, n_tracks, FALSE);
-    return g_string_free_to_bytes (text);
-  }
-  append_renditions (text, tracks, n_tracks);
+  for (guint i = 0; (offer.videos > 0 || offer.audios > 1) && i < offer.n_groups; i++)
+    append_renditions (text, &offer, offer.groups[i]);
   for (guint i = 0; i < n_tracks; i++) {
-    if (tracks[i].video)
-      append_variant (text, &tracks[i], tracks, n_tracks, audio != NULL);
+    if (!is_video (&tracks[i]))
+      continue;
+    for (guint k = 0; k < offer.n_groups; k++)
+      append_variant (text, &offer, &tracks[i], offer.groups[k]);
+    if (offer.n_groups == 0)
+      append_variant (text, &offer, &tracks[i], NULL);
   }
+  for (guint i = 0; offer.videos == 0 && i < offer.n_groups; i++)
+    append_variant (text, &offer, NULL, offer.groups[i]);
   return g_string_free_to_bytes (text);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "codec/codec.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -42,6 +44,8 @@ typedef struct {
  * @discontinuity_sequence: discontinuities before the first segment, its own not counted
  * @ended: nothing will be added
  * @whole: nothing is left out either
+ * @independent: every segment listed begins with a keyframe, which the multivariant playlist does
+ *   not say for all of them
  */
 typedef struct {
   const gchar *broadcast;
@@ -51,6 +55,7 @@ typedef struct {
   guint64 discontinuity_sequence;
   gboolean ended;
   gboolean whole;
+  gboolean independent;
   const WeirHlsSegment *segments;
   guint n_segments;
 } WeirHlsMedia;
@@ -60,30 +65,38 @@ GBytes *weir_hls_write_media (const WeirHlsMedia *media);
 
 /**
  * WeirHlsTrack: one track as the multivariant playlist describes it
- * @codecs: RFC 6381
+ * @codec: of its newest segment
+ * @codecs: RFC 6381, all that its segments need
  * @peak_rate: measured peak segment bit rate, bits per second, rounded up
  * @average_rate: likewise
- * @width: (video) in square pixels
+ * @width: (video) in square pixels; 0 when not known
  * @frame_rate: (video) per second, 0 when not known
+ * @transfer: (video) code point of ITU-T H.273; 0 when not known
+ * @label: (audio) (nullable): UTF-8
+ * @language: (audio) (nullable): BCP 47
  */
 typedef struct {
   guint track;
-  gboolean video;
+  WeirCodec codec;
   gchar *codecs;
   guint64 peak_rate;
   guint64 average_rate;
   guint width, height;
   gdouble frame_rate;
+  guint transfer;
   guint channels;
+  const gchar *label;
+  const gchar *language;
 } WeirHlsTrack;
 
 /**
  * weir_hls_write_multivariant:
  * @tracks: (array length=n_tracks): at least one
- * @independent: every video segment starts with a keyframe
+ * @independent: every segment of every track starts with a keyframe
  *
- * One variant for each video track, with all audio tracks as renditions; without video one variant,
- * the first audio track.
+ * The audio tracks are renditions, in one group for each codec that they have: a player takes the
+ * variants whose CODECS it knows (4.4.6.2.1). There is a variant for each video track with each
+ * group. Without video there is one for each group, or just one for a single track.
  *
  * Returns: (transfer full): the text
  */

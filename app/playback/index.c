@@ -15,15 +15,22 @@
 #define TICKS_MAX G_GINT64_CONSTANT (1000000000000000)
 #define TIME_MAX (G_MAXINT64 / 4)
 
-/*
- * What was measured of one track, over all closed segments so far.
- */
+/* what was measured of one track in closed segments that hold something of it */
 typedef struct {
   guint64 bytes;
   guint64 samples;
   guint64 ticks;
+  gint64 duration_ns;
   guint64 run_bytes; /* since the peak was last looked at */
+  gint64 run_ns;
   guint64 peak_rate; /* bits per second */
+} Measure;
+
+typedef struct {
+  Measure whole;   /* over all of them so far */
+  Measure current; /* over those of @config */
+  WeirCodecConfig *config;
+  guint64 first_number; /* of the first segment of @config */
 } TrackTotal;
 
 struct _WeirIndex {
@@ -39,10 +46,8 @@ struct _WeirIndex {
   guint memory_start;  /* none before this one has its bytes in memory */
   guint target_duration;
   gboolean ended, whole;
-  gboolean dependent; /* a segment that does not start with a keyframe has closed */
-  GArray *totals;     /* of TrackTotal, index = track */
-  gint64 total_ns;
-  gint64 run_ns;
+  gboolean dependent;   /* a segment has closed in which a track does not start with a keyframe */
+  GArray *totals;       /* of TrackTotal, index = track */
   GBytes *multivariant; /* (nullable) as made since the last change */
   GBytes *muxed;
   GPtrArray *media; /* of GBytes or NULL, index = track */
@@ -397,29 +402,41 @@ bytes_free (gpointer data)
     g_bytes_unref (data);
 }
 
+static void
+label_free (gpointer data)
+{
+  weir_track_label_free (data);
+}
+
+static GBytes *
+init_write (const WeirIndexInit *self, gint track)
+{
+  return weir_init_segment_write_labelled ((WeirCodecConfig *const *) self->configs->pdata,
+      (WeirTrackLabel *const *) self->labels->pdata, self->configs->len, track);
+}
+
+/* @labels: (nullable) */
 static WeirIndexInit *
-init_new (guint64 epoch, guint generation, GPtrArray *configs)
+init_new (guint64 epoch, guint generation, GPtrArray *configs, GPtrArray *labels)
 {
   WeirIndexInit *self = g_new0 (WeirIndexInit, 1);
 
   self->epoch = epoch;
   self->generation = generation;
   self->configs = g_ptr_array_new_with_free_func (config_free);
+  self->labels = g_ptr_array_new_with_free_func (label_free);
   self->segments = g_ptr_array_new_with_free_func (bytes_free);
   for (guint i = 0; i < configs->len; i++) {
     WeirCodecConfig *config = g_ptr_array_index (configs, i);
 
     g_ptr_array_add (self->configs, config != NULL ? weir_codec_config_ref (config) : NULL);
+    g_ptr_array_add (self->labels,
+        labels != NULL && i < labels->len ? weir_track_label_copy (labels->pdata[i]) : NULL);
   }
-  for (guint i = 0; i < configs->len; i++) {
+  for (guint i = 0; i < configs->len; i++)
     g_ptr_array_add (
-        self->segments, g_ptr_array_index (configs, i) != NULL
-                            ? weir_init_segment_write (
-                                  (WeirCodecConfig *const *) configs->pdata, configs->len, (gint) i)
-                            : NULL);
-  }
-  self->muxed =
-      weir_init_segment_write ((WeirCodecConfig *const *) configs->pdata, configs->len, -1);
+        self->segments, configs->pdata[i] != NULL ? init_write (self, (gint) i) : NULL);
+  self->muxed = init_write (self, -1);
   return self;
 }
 
@@ -429,6 +446,7 @@ init_free (gpointer data)
   WeirIndexInit *self = data;
 
   g_ptr_array_unref (self->configs);
+  g_ptr_array_unref (self->labels);
   g_ptr_array_unref (self->segments);
   g_bytes_unref (self->muxed);
   g_free (self);
@@ -456,7 +474,21 @@ find_config (WeirIndex *self, const WeirIndexSegment *segment, guint track)
 }
 
 static void
-add_config (JsonBuilder *builder, const WeirCodecConfig *config)
+add_text (JsonBuilder *builder, const gchar *name, const gchar *value)
+{
+  if (value == NULL)
+    return;
+  json_builder_set_member_name (builder, name);
+  json_builder_add_string_value (builder, value);
+}
+
+#define COLOUR_CODE_POINTS 3
+#define COLOUR_MASTERING 10
+#define COLOUR_LIGHT_LEVEL 2
+#define COLOUR_NUMBERS (COLOUR_CODE_POINTS + COLOUR_MASTERING + COLOUR_LIGHT_LEVEL)
+
+static void
+add_track (JsonBuilder *builder, const WeirCodecConfig *config, const WeirTrackLabel *label)
 {
   g_autofree gchar *record = NULL;
   gsize size;
@@ -469,10 +501,8 @@ add_config (JsonBuilder *builder, const WeirCodecConfig *config)
   data = g_bytes_get_data (config->record, &size);
   record = g_base64_encode (data, size);
   json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "codec");
-  json_builder_add_string_value (builder, weir_codec_get_name (config->codec));
-  json_builder_set_member_name (builder, "record");
-  json_builder_add_string_value (builder, record);
+  add_text (builder, "codec", weir_codec_get_name (config->codec));
+  add_text (builder, "record", record);
   if (config->kind == WEIR_MEDIA_VIDEO) {
     /* not all records say the size, and none what the sender said of colour beside it */
     add_number (builder, "width", config->width);
@@ -481,8 +511,11 @@ add_config (JsonBuilder *builder, const WeirCodecConfig *config)
   if (config->colour != NULL) {
     g_autofree gchar *colour = weir_colour_to_text (config->colour);
 
-    json_builder_set_member_name (builder, "colour");
-    json_builder_add_string_value (builder, colour);
+    add_text (builder, "colour", colour);
+  }
+  if (label != NULL) {
+    add_text (builder, "label", label->label);
+    add_text (builder, "language", label->language);
   }
   json_builder_end_object (builder);
 }
@@ -503,7 +536,8 @@ weir_index_inits_to_json (WeirIndex *self)
     json_builder_set_member_name (builder, "tracks");
     json_builder_begin_array (builder);
     for (guint track = 0; track < init->configs->len; track++)
-      add_config (builder, g_ptr_array_index (init->configs, track));
+      add_track (builder, g_ptr_array_index (init->configs, track),
+          g_ptr_array_index (init->labels, track));
     json_builder_end_array (builder);
     json_builder_end_object (builder);
   }
@@ -545,7 +579,7 @@ complete_config (WeirCodecConfig *config, JsonObject *object, GError **error)
 }
 
 static gboolean
-parse_config (JsonNode *node, GPtrArray *configs, GError **error)
+parse_track (JsonNode *node, GPtrArray *configs, GPtrArray *labels, GError **error)
 {
   const gchar *record;
   g_autoptr (GBytes) bytes = NULL;
@@ -557,6 +591,7 @@ parse_config (JsonNode *node, GPtrArray *configs, GError **error)
 
   if (JSON_NODE_HOLDS_NULL (node)) {
     g_ptr_array_add (configs, NULL);
+    g_ptr_array_add (labels, NULL);
     return TRUE;
   }
   if (!JSON_NODE_HOLDS_OBJECT (node))
@@ -576,6 +611,9 @@ parse_config (JsonNode *node, GPtrArray *configs, GError **error)
   if (config == NULL)
     return FALSE;
   g_ptr_array_add (configs, config);
+  g_ptr_array_add (labels,
+      weir_track_label_new (json_object_get_string_member_with_default (object, "label", NULL),
+          json_object_get_string_member_with_default (object, "language", NULL)));
   return TRUE;
 }
 
@@ -583,6 +621,7 @@ static gboolean
 parse_init (JsonNode *node, GPtrArray *inits, GError **error)
 {
   g_autoptr (GPtrArray) configs = g_ptr_array_new_with_free_func (config_free);
+  g_autoptr (GPtrArray) labels = g_ptr_array_new_with_free_func (label_free);
   gint64 epoch, generation;
   JsonObject *object;
   JsonNode *tracks;
@@ -598,14 +637,21 @@ parse_init (JsonNode *node, GPtrArray *inits, GError **error)
       json_array_get_length (json_node_get_array (tracks)) > TRACKS_MAX)
     return refuse (error, "tracks");
   for (guint i = 0; i < json_array_get_length (json_node_get_array (tracks)); i++) {
-    if (!parse_config (json_array_get_element (json_node_get_array (tracks), i), configs, error))
+    if (!parse_track (
+            json_array_get_element (json_node_get_array (tracks), i), configs, labels, error))
       return FALSE;
   }
-  g_ptr_array_add (inits, init_new ((guint64) epoch, (guint) generation, configs));
+  g_ptr_array_add (inits, init_new ((guint64) epoch, (guint) generation, configs, labels));
   return TRUE;
 }
 
 /* --------------------------------------------------------------------------------------- index */
+
+static void
+track_total_clear (gpointer data)
+{
+  g_clear_pointer (&((TrackTotal *) data)->config, weir_codec_config_unref);
+}
 
 WeirIndex *
 weir_index_new (const gchar *broadcast_uid, guint window_segments)
@@ -619,6 +665,7 @@ weir_index_new (const gchar *broadcast_uid, guint window_segments)
   self->inits = g_ptr_array_new_with_free_func (init_free);
   self->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
   self->totals = g_array_new (FALSE, TRUE, sizeof (TrackTotal));
+  g_array_set_clear_func (self->totals, track_total_clear);
   self->media = g_ptr_array_new_with_free_func (bytes_free);
   return self;
 }
@@ -706,11 +753,12 @@ find_segment_of (WeirIndex *self, guint64 epoch, guint64 number)
 }
 
 void
-weir_index_add_init (WeirIndex *self, guint64 epoch, guint generation, GPtrArray *configs)
+weir_index_add_init (
+    WeirIndex *self, guint64 epoch, guint generation, GPtrArray *configs, GPtrArray *labels)
 {
   g_mutex_lock (&self->lock);
   if (find_init (self, epoch, generation) == NULL) {
-    g_ptr_array_add (self->inits, init_new (epoch, generation, configs));
+    g_ptr_array_add (self->inits, init_new (epoch, generation, configs, labels));
     forget_playlists (self);
   }
   unlock_changed (self);
@@ -827,35 +875,60 @@ bit_rate (guint64 bytes, gint64 duration_ns)
 /* The peak is that of neighbouring segments that last half a target duration together (4.4.6.2),
  * lest a short last one with its keyframe counts as one. */
 static void
+measure_add (Measure *self, const GArray *parts, gint64 duration_ns, gint64 least_ns)
+{
+  for (guint i = 0; i < parts->len; i++) {
+    const WeirIndexPart *part = &g_array_index (parts, WeirIndexPart, i);
+
+    self->bytes += part->size;
+    self->run_bytes += part->size;
+    self->samples += part->sample_count;
+    self->ticks += part->duration;
+  }
+  self->duration_ns += duration_ns;
+  self->run_ns += duration_ns;
+  if (self->run_ns == 0 || self->run_ns < least_ns)
+    return;
+  self->peak_rate = MAX (self->peak_rate, bit_rate (self->run_bytes, self->run_ns));
+  self->run_bytes = 0;
+  self->run_ns = 0;
+}
+
+static void
 measure (WeirIndex *self, const WeirIndexSegment *segment)
 {
-  gint64 least = (gint64) self->target_duration * G_GINT64_CONSTANT (500000000);
-  gboolean look;
+  gint64 least_ns = (gint64) self->target_duration * G_GINT64_CONSTANT (500000000);
 
   if (self->totals->len < segment->tracks->len)
     g_array_set_size (self->totals, segment->tracks->len);
-  self->total_ns += segment->duration_ns;
-  self->run_ns += segment->duration_ns;
-  look = self->run_ns > 0 && self->run_ns >= least;
-  for (guint track = 0; track < self->totals->len; track++) {
+  for (guint track = 0; track < segment->tracks->len; track++) {
     TrackTotal *total = &g_array_index (self->totals, TrackTotal, track);
+    WeirCodecConfig *config = find_config (self, segment, track);
     GArray *parts = segment_get_parts (segment, track);
 
-    for (guint i = 0; parts != NULL && i < parts->len; i++) {
-      const WeirIndexPart *part = &g_array_index (parts, WeirIndexPart, i);
-
-      total->bytes += part->size;
-      total->run_bytes += part->size;
-      total->samples += part->sample_count;
-      total->ticks += part->duration;
+    if (parts == NULL || parts->len == 0)
+      continue;
+    if (config != NULL &&
+        (total->config == NULL || !weir_codec_config_equal (total->config, config))) {
+      g_clear_pointer (&total->config, weir_codec_config_unref);
+      total->config = weir_codec_config_ref (config);
+      total->first_number = segment->number;
+      total->current = (Measure){0};
     }
-    if (look) {
-      total->peak_rate = MAX (total->peak_rate, bit_rate (total->run_bytes, self->run_ns));
-      total->run_bytes = 0;
-    }
+    measure_add (&total->whole, parts, segment->duration_ns, least_ns);
+    measure_add (&total->current, parts, segment->duration_ns, least_ns);
   }
-  if (look)
-    self->run_ns = 0;
+}
+
+/* Returns: FALSE when the track's media there needs what came before */
+static gboolean
+is_independent (WeirIndex *self, const WeirIndexSegment *segment, guint track)
+{
+  const WeirCodecConfig *config = find_config (self, segment, track);
+  GArray *parts = segment_get_parts (segment, track);
+
+  return config == NULL || config->kind != WEIR_MEDIA_VIDEO || parts == NULL || parts->len == 0 ||
+         g_array_index (parts, WeirIndexPart, 0).independent;
 }
 
 static void
@@ -865,6 +938,10 @@ closed_segment (WeirIndex *self, WeirIndexSegment *segment)
     self->target_duration = segment->target_duration;
   if (!segment->independent)
     self->dependent = TRUE;
+  for (guint track = 0; track < segment->tracks->len; track++) {
+    if (!is_independent (self, segment, track))
+      self->dependent = TRUE;
+  }
   self->closed++;
   measure (self, segment);
   forget_playlists (self);
@@ -1293,9 +1370,15 @@ make_media (WeirIndex *self, gint track)
   };
 
   g_array_set_size (segments, self->closed - start);
-  for (guint i = 0; i < segments->len; i++)
-    describe_segment (self, g_ptr_array_index (self->segments, start + i), track,
-        &g_array_index (segments, WeirHlsSegment, i));
+  /* said here of each track only when the multivariant playlist cannot say it of all */
+  media.independent = track >= 0 && self->dependent;
+  for (guint i = 0; i < segments->len; i++) {
+    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, start + i);
+
+    describe_segment (self, segment, track, &g_array_index (segments, WeirHlsSegment, i));
+    if (track >= 0 && !is_independent (self, segment, (guint) track))
+      media.independent = FALSE;
+  }
   media.segments = (const WeirHlsSegment *) segments->data;
   media.n_segments = segments->len;
   return weir_hls_write_media (&media);
@@ -1333,6 +1416,15 @@ weir_index_get_muxed (WeirIndex *self)
   return text;
 }
 
+/* Returns: (nullable): the configuration of what the segment holds of the track */
+static const WeirCodecConfig *
+find_used_config (WeirIndex *self, const WeirIndexSegment *segment, guint track)
+{
+  GArray *parts = segment_get_parts (segment, track);
+
+  return parts != NULL && parts->len > 0 ? find_config (self, segment, track) : NULL;
+}
+
 /* all CODECS that the listed segments need for the track, newest first */
 static gchar *
 join_codecs (WeirIndex *self, guint start, guint track)
@@ -1341,7 +1433,7 @@ join_codecs (WeirIndex *self, guint start, guint track)
 
   for (guint i = self->closed; i-- > start;) {
     const WeirCodecConfig *config =
-        find_config (self, g_ptr_array_index (self->segments, i), track);
+        find_used_config (self, g_ptr_array_index (self->segments, i), track);
 
     if (config != NULL &&
         !g_ptr_array_find_with_equal_func (codecs, config->codecs, g_str_equal, NULL))
@@ -1351,15 +1443,15 @@ join_codecs (WeirIndex *self, guint start, guint track)
   return g_strjoinv (",", (gchar **) codecs->pdata);
 }
 
-static const WeirCodecConfig *
-newest_config (WeirIndex *self, guint start, guint track)
+/* Returns: (nullable): the newest listed segment that holds something of the track */
+static const WeirIndexSegment *
+find_newest (WeirIndex *self, guint start, guint track)
 {
   for (guint i = self->closed; i-- > start;) {
-    const WeirCodecConfig *config =
-        find_config (self, g_ptr_array_index (self->segments, i), track);
+    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
 
-    if (config != NULL)
-      return config;
+    if (find_used_config (self, segment, track) != NULL)
+      return segment;
   }
   return NULL;
 }
@@ -1368,26 +1460,38 @@ newest_config (WeirIndex *self, guint start, guint track)
 static gboolean
 describe_track (WeirIndex *self, guint start, guint track, WeirHlsTrack *out)
 {
-  const WeirCodecConfig *config = newest_config (self, start, track);
-  const TrackTotal *total =
-      track < self->totals->len ? &g_array_index (self->totals, TrackTotal, track) : NULL;
+  const WeirIndexSegment *first = g_ptr_array_index (self->segments, start);
+  const WeirIndexSegment *newest = find_newest (self, start, track);
+  const WeirCodecConfig *config;
+  const WeirTrackLabel *label;
+  const TrackTotal *total;
+  const Measure *measured;
 
-  /* a track that was announced but never came would leave players waiting for it */
-  if (config == NULL || total == NULL || total->bytes == 0)
+  /* a track that was announced but never came, or is gone, would leave players waiting for it */
+  if (newest == NULL)
     return FALSE;
+  config = find_config (self, newest, track);
+  label = find_init (self, newest->epoch, newest->init_generation)->labels->pdata[track];
+  total = &g_array_index (self->totals, TrackTotal, track);
+  /* what nobody is offered any more does not count */
+  measured = first->number >= total->first_number ? &total->current : &total->whole;
   out->track = track;
-  out->video = config->kind == WEIR_MEDIA_VIDEO;
+  out->codec = config->codec;
   out->codecs = join_codecs (self, start, track);
-  if (self->total_ns > 0)
-    out->average_rate = bit_rate (total->bytes, self->total_ns);
-  out->peak_rate = MAX (total->peak_rate, out->average_rate);
+  if (measured->duration_ns > 0)
+    out->average_rate = bit_rate (measured->bytes, measured->duration_ns);
+  out->peak_rate = MAX (measured->peak_rate, out->average_rate);
   out->width = (guint) scale ((guint64) config->width * config->par_n, 1, config->par_d);
   out->height = config->height;
+  out->transfer = config->colour != NULL ? config->colour->transfer : 0;
   out->channels = config->channels;
+  out->label = label != NULL ? label->label : NULL;
+  out->language = label != NULL ? label->language : NULL;
   if (config->frame_rate_n > 0)
     out->frame_rate = (gdouble) config->frame_rate_n / config->frame_rate_d;
-  else if (total->ticks > 0)
-    out->frame_rate = (gdouble) total->samples * config->timescale / (gdouble) total->ticks;
+  else if (total->current.ticks > 0)
+    out->frame_rate =
+        (gdouble) total->current.samples * config->timescale / (gdouble) total->current.ticks;
   return TRUE;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codec/codec.h"
+#include "segment/label.h"
 
 #include <gio/gio.h>
 
@@ -92,6 +93,7 @@ typedef struct {
   guint64 epoch;
   guint generation;
   GPtrArray *configs;  /* of WeirCodecConfig or NULL, index = track */
+  GPtrArray *labels;   /* of WeirTrackLabel or NULL, likewise */
   GPtrArray *segments; /* of GBytes: the init of each track, NULL without configuration */
   GBytes *muxed;       /* init of all */
 } WeirIndexInit;
@@ -102,7 +104,9 @@ WeirIndex *weir_index_ref (WeirIndex *self);
 void weir_index_unref (WeirIndex *self);
 
 /* the writing side: one thread at a time, in the segmenter's order */
-void weir_index_add_init (WeirIndex *self, guint64 epoch, guint generation, GPtrArray *configs);
+/* @labels: (nullable) (element-type WeirTrackLabel): index = track, NULL for a track without one */
+void weir_index_add_init (
+    WeirIndex *self, guint64 epoch, guint generation, GPtrArray *configs, GPtrArray *labels);
 /* @segment: (transfer full) */
 void weir_index_open_segment (WeirIndex *self, WeirIndexSegment *segment);
 /* the part's bytes are in the object now */
@@ -146,8 +150,9 @@ void weir_index_add_closed_segment (WeirIndex *self, WeirIndexSegment *segment);
 /* lets go of the open objects of all but the newest @keep closed segments that have a name: they
  * are opened by name again when they are asked for */
 void weir_index_release_blobs (WeirIndex *self, guint keep);
-/* all inits as a JSON array, configurations as codec name and base64 record by epoch and
- * generation, and back (what is known already is kept) */
+/* all inits as a JSON array, configurations as codec name and base64 record, with colour, label and
+ * language where there are any, by epoch and generation; and back (what is known already is kept)
+ */
 gchar *weir_index_inits_to_json (WeirIndex *self);
 gboolean weir_index_add_inits_from_json (WeirIndex *self, const gchar *json, GError **error);
 

@@ -36,7 +36,7 @@ make_index (AppFixture *fixture, gboolean closed)
     g_ptr_array_add (configs, weir_codec_config_parse (WEIR_CODEC_AAC, record, &error));
     g_assert_no_error (error);
   }
-  weir_index_add_init (index, 3, 1, configs);
+  weir_index_add_init (index, 3, 1, configs, NULL);
 
   fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
   segment->init_generation = 1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "playback/hls.h"
 
+#include <string.h>
+
 static void
 assert_text (GBytes *bytes, const gchar *expected)
 {
@@ -15,34 +17,41 @@ every_video_goes_with_every_audio (void)
 {
   static const WeirHlsTrack tracks[] = {
       {.track = 0,
-          .video = TRUE,
+          .codec = WEIR_CODEC_AVC,
           .codecs = "avc1.640028",
           .peak_rate = 3000,
           .average_rate = 2000,
           .width = 1920,
           .height = 1080,
           .frame_rate = 30000.0 / 1001},
-      {.track = 1, .codecs = "mp4a.40.29", .peak_rate = 100, .average_rate = 90, .channels = 2},
+      {.track = 1,
+          .codec = WEIR_CODEC_AAC,
+          .codecs = "mp4a.40.29",
+          .peak_rate = 100,
+          .average_rate = 90,
+          .channels = 2},
       {.track = 2,
-          .video = TRUE,
+          .codec = WEIR_CODEC_AVC,
           .codecs = "avc1.4d401e",
           .peak_rate = 1000,
           .average_rate = 800,
           .width = 640,
           .height = 360},
       {.track = 3,
+          .codec = WEIR_CODEC_AAC,
           .codecs = "mp4a.40.2,mp4a.40.29",
           .peak_rate = 300,
           .average_rate = 80,
           .channels = 6},
   };
 
-  /* the bit rates of the most demanding combination; a name inside another name is another */
+  /* the bit rates of the most demanding combination; a name inside another name is another; of two
+   * that no language tells apart a player chooses one by itself */
   assert_text (weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), FALSE),
       "#EXTM3U\n#EXT-X-VERSION:7\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio 1\",DEFAULT=YES,AUTOSELECT=YES,"
       "CHANNELS=\"2\",URI=\"track1.m3u8\"\n"
-      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio 2\",DEFAULT=NO,AUTOSELECT=YES,"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio 2\",DEFAULT=NO,AUTOSELECT=NO,"
       "CHANNELS=\"6\",URI=\"track3.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=3300,AVERAGE-BANDWIDTH=2090,"
       "CODECS=\"avc1.640028,mp4a.40.29,mp4a.40.2\",RESOLUTION=1920x1080,FRAME-RATE=29.970,"
@@ -53,20 +62,155 @@ every_video_goes_with_every_audio (void)
 }
 
 static void
+each_audio_codec_has_a_group_that_every_video_goes_with (void)
+{
+  static const WeirHlsTrack tracks[] = {
+      {.track = 0,
+          .codec = WEIR_CODEC_HEVC,
+          .codecs = "hvc1.2.4.L123.b0",
+          .peak_rate = 3000,
+          .average_rate = 2000,
+          .width = 1920,
+          .height = 1080,
+          .transfer = 16},
+      {.track = 1,
+          .codec = WEIR_CODEC_AC3,
+          .codecs = "ac-3",
+          .peak_rate = 400,
+          .average_rate = 400,
+          .channels = 6,
+          .language = "en"},
+      {.track = 2,
+          .codec = WEIR_CODEC_AAC,
+          .codecs = "mp4a.40.2",
+          .peak_rate = 100,
+          .average_rate = 90,
+          .channels = 2,
+          .language = "en"},
+      {.track = 3,
+          .codec = WEIR_CODEC_AVC,
+          .codecs = "avc1.4d401e",
+          .peak_rate = 1000,
+          .average_rate = 800,
+          .width = 640,
+          .height = 360,
+          .transfer = 1},
+      {.track = 4,
+          .codec = WEIR_CODEC_AAC,
+          .codecs = "mp4a.40.2",
+          .peak_rate = 120,
+          .average_rate = 80,
+          .channels = 1,
+          .language = "de"},
+  };
+
+  assert_text (weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), TRUE),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-ac-3\",NAME=\"Audio 1\",LANGUAGE=\"en\","
+      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"6\",URI=\"track1.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",LANGUAGE=\"en\","
+      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track2.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 2\",LANGUAGE=\"de\","
+      "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"1\",URI=\"track4.m3u8\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=3400,AVERAGE-BANDWIDTH=2400,CODECS=\"hvc1.2.4.L123.b0,ac-3\","
+      "RESOLUTION=1920x1080,VIDEO-RANGE=PQ,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n"
+      "track0.m3u8\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=3120,AVERAGE-BANDWIDTH=2090,"
+      "CODECS=\"hvc1.2.4.L123.b0,mp4a.40.2\",RESOLUTION=1920x1080,VIDEO-RANGE=PQ,"
+      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\ntrack0.m3u8\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1400,AVERAGE-BANDWIDTH=1200,CODECS=\"avc1.4d401e,ac-3\","
+      "RESOLUTION=640x360,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n"
+      "track3.m3u8\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1120,AVERAGE-BANDWIDTH=890,CODECS=\"avc1.4d401e,mp4a.40.2\","
+      "RESOLUTION=640x360,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\n"
+      "track3.m3u8\n");
+}
+
+static void
+several_audio_tracks_without_video_are_renditions_of_a_variant_each_codec (void)
+{
+  static const WeirHlsTrack tracks[] = {
+      {.track = 0,
+          .codec = WEIR_CODEC_OPUS,
+          .codecs = "opus",
+          .peak_rate = 100,
+          .average_rate = 90,
+          .channels = 2},
+      {.track = 1,
+          .codec = WEIR_CODEC_OPUS,
+          .codecs = "opus",
+          .peak_rate = 50,
+          .average_rate = 40,
+          .channels = 2,
+          .language = "fr"},
+      {.track = 2,
+          .codec = WEIR_CODEC_AAC,
+          .codecs = "mp4a.40.2",
+          .peak_rate = 300,
+          .average_rate = 280,
+          .channels = 2},
+  };
+
+  assert_text (weir_hls_write_multivariant (tracks, 3, TRUE),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-opus\",NAME=\"Audio 1\",DEFAULT=YES,"
+      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track0.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-opus\",NAME=\"Audio 2\",LANGUAGE=\"fr\","
+      "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track1.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",DEFAULT=YES,"
+      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track2.m3u8\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=100,AVERAGE-BANDWIDTH=90,CODECS=\"opus\","
+      "AUDIO=\"audio-opus\"\ntrack0.m3u8\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=300,AVERAGE-BANDWIDTH=280,CODECS=\"mp4a.40.2\","
+      "AUDIO=\"audio-aac\"\ntrack2.m3u8\n");
+  assert_text (weir_hls_write_multivariant (tracks + 2, 1, TRUE),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=300,AVERAGE-BANDWIDTH=280,CODECS=\"mp4a.40.2\"\n"
+      "track2.m3u8\n");
+}
+
+static void
+names_are_one_of_a_kind_and_quoted (void)
+{
+  static const gchar *const labels[] = {"Main", "The \"old\"\r\nmix", "Main", "Main 2", "Main"};
+  static const gchar *const names[] = {"NAME=\"Main\",", "NAME=\"The 'old'  mix\",",
+      "NAME=\"Main 2\",", "NAME=\"Main 2 2\",", "NAME=\"Main 3\","};
+  WeirHlsTrack tracks[G_N_ELEMENTS (labels)] = {0};
+  g_autoptr (GBytes) bytes = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autofree gchar *text = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
+    tracks[i] = (WeirHlsTrack){.track = i,
+        .codec = WEIR_CODEC_AAC,
+        .codecs = (gchar *) "mp4a.40.2",
+        .channels = 2,
+        .label = labels[i]};
+  bytes = weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), TRUE);
+  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_assert_true (g_str_has_prefix (lines[3 + i], "#EXT-X-MEDIA:"));
+    g_assert_nonnull (strstr (lines[3 + i], names[i]));
+  }
+}
+
+static void
 video_alone_names_no_audio_group (void)
 {
   const WeirHlsTrack track = {.track = 0,
-      .video = TRUE,
-      .codecs = "avc1.640028",
+      .codec = WEIR_CODEC_AVC,
+      .codecs = (gchar *) "avc1.640028",
       .peak_rate = 0,
       .width = 16,
       .height = 16,
-      .frame_rate = 25};
+      .frame_rate = 25,
+      .transfer = 18};
 
   assert_text (weir_hls_write_multivariant (&track, 1, TRUE),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=1,CODECS=\"avc1.640028\","
-      "RESOLUTION=16x16,FRAME-RATE=25.000,CLOSED-CAPTIONS=NONE\ntrack0.m3u8\n");
+      "RESOLUTION=16x16,FRAME-RATE=25.000,VIDEO-RANGE=HLG,CLOSED-CAPTIONS=NONE\ntrack0.m3u8\n");
 }
 
 static void
@@ -92,7 +236,7 @@ a_map_comes_with_the_first_segment_that_has_one (void)
       .n_segments = G_N_ELEMENTS (segments)};
 
   assert_text (weir_hls_write_media (&media),
-      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:8\n"
+      "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:8\n"
       "#EXT-X-DISCONTINUITY-SEQUENCE:5\n"
       "#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:00.999Z\n#EXT-X-GAP\n#EXTINF:1.999999,\n"
       "/b/segments/3-8/track1.m4s\n"
@@ -110,6 +254,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add_func ("/playback/hls/" #name, name)
   ADD (every_video_goes_with_every_audio);
+  ADD (each_audio_codec_has_a_group_that_every_video_goes_with);
+  ADD (several_audio_tracks_without_video_are_renditions_of_a_variant_each_codec);
+  ADD (names_are_one_of_a_kind_and_quoted);
   ADD (video_alone_names_no_audio_group);
   ADD (a_map_comes_with_the_first_segment_that_has_one);
   return g_test_run ();
