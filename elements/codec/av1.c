@@ -253,6 +253,7 @@ static gboolean
 parse_metadata (const WeirObu *obu, WeirColour *colour)
 {
   WeirColour read = *colour;
+  guint64 most, least;
   WeirReader reader;
   guint32 type;
 
@@ -272,10 +273,10 @@ parse_metadata (const WeirObu *obu, WeirColour *colour)
       point[1] = (guint16) ((weir_reader_u16 (&reader) * 50000u + 32768) >> 16);
     }
     /* 24.8 and 18.14 fixed point; 0.0001 cd/m² each */
-    read.luminance_max =
-        (guint32) MIN (((guint64) weir_reader_u32 (&reader) * 10000 + 128) >> 8, G_MAXUINT32);
-    read.luminance_min =
-        (guint32) MIN (((guint64) weir_reader_u32 (&reader) * 10000 + 8192) >> 14, G_MAXUINT32);
+    most = weir_reader_u32 (&reader);
+    least = weir_reader_u32 (&reader);
+    read.luminance_max = (guint32) MIN ((most * 10000 + 128) >> 8, G_MAXUINT32);
+    read.luminance_min = (guint32) MIN ((least * 10000 + 8192) >> 14, G_MAXUINT32);
   } else {
     return FALSE;
   }

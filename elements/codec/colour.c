@@ -67,7 +67,7 @@ weir_colour_from_text (const gchar *text, WeirColour *out)
   colour.transfer = (guint8) numbers[1];
   colour.matrix = (guint8) numbers[2];
   colour.full_range = numbers[3] != 0;
-  if (length > 1 && *parts[1] != '\0') {
+  if (length == 2 || (length > 2 && *parts[1] != '\0')) {
     if (!read_numbers (parts[1], most_mastering, MASTERING_NUMBERS, numbers))
       return FALSE;
     colour.has_mastering = TRUE;
