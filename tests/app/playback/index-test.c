@@ -326,6 +326,18 @@ the_frame_rate_is_measured_when_the_headers_do_not_say (void)
   g_assert_nonnull (strstr (text, ",FRAME-RATE=29.970,"));
 }
 
+/* one whose record says neither size nor colour */
+static void
+add_sized_config (GPtrArray *configs)
+{
+  g_autoptr (WeirCodecConfig) plain = test_config (WEIR_CODEC_VP9, RECORD_VP9_360P30);
+  g_autoptr (WeirCodecConfig) sized = weir_codec_config_with_size (plain, 640, 360);
+  WeirColour colour;
+
+  g_assert_true (weir_colour_from_text ("9:16:9:0//1000:400", &colour));
+  g_ptr_array_add (configs, weir_codec_config_with_colour (sized, &colour));
+}
+
 static void
 entries_survive_their_json (void)
 {
@@ -337,6 +349,7 @@ entries_survive_their_json (void)
   g_autoptr (GPtrArray) configs = configs_new (RECORD_HIGH_1080P2997_BT709, NULL);
 
   g_ptr_array_add (configs, NULL);
+  add_sized_config (configs);
   add_segment (index, 10);
   weir_index_add_init (index, 8, 0, configs, NULL);
   odd->discontinuity = TRUE;

@@ -11,6 +11,9 @@ a_configuration_survives_the_way_through_caps (void)
     const gchar *record, *template;
   } cases[] = {
       {WEIR_CODEC_AVC, RECORD_HIGH_576P25_SAR_64_45, WEIR_VIDEO_CAPS},
+      {WEIR_CODEC_AVC, RECORD_HIGH_1080P2997_BT709, WEIR_VIDEO_CAPS},
+      {WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_10_HDR_1080P2997, WEIR_VIDEO_CAPS},
+      {WEIR_CODEC_AV1, RECORD_AV1_10_HDR_720P30, WEIR_VIDEO_CAPS},
       {WEIR_CODEC_AAC, RECORD_HE_AAC_V2_48000, WEIR_AUDIO_CAPS},
   };
 
@@ -30,6 +33,41 @@ a_configuration_survives_the_way_through_caps (void)
 }
 
 static void
+size_and_colour_beside_the_record_survive_too (void)
+{
+  static const struct {
+    WeirCodec codec;
+    const gchar *record, *colour;
+  } cases[] = {
+      {WEIR_CODEC_VP8, RECORD_VP8, NULL},
+      {WEIR_CODEC_VP9, RECORD_VP9_360P30, "9:16:9:0//1000:400"},
+      {WEIR_CODEC_VP9, RECORD_VP9_BT709, NULL},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (WeirCodecConfig) plain = test_config (cases[i].codec, cases[i].record);
+    g_autoptr (WeirCodecConfig) sized = weir_codec_config_with_size (plain, 640, 360);
+    g_autoptr (WeirCodecConfig) config = NULL;
+    g_autoptr (GstCaps) caps = NULL;
+    g_autoptr (GstCaps) template = gst_caps_from_string (WEIR_VIDEO_CAPS);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (WeirCodecConfig) again = NULL;
+    WeirColour colour;
+
+    if (cases[i].colour != NULL)
+      g_assert_true (weir_colour_from_text (cases[i].colour, &colour));
+    config = weir_codec_config_with_colour (sized, cases[i].colour != NULL ? &colour : NULL);
+    caps = weir_codec_config_to_caps (config);
+    g_assert_true (gst_caps_is_fixed (caps));
+    g_assert_true (gst_caps_is_subset (caps, template));
+    again = weir_codec_config_from_caps (caps, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (again->width, ==, 640);
+    g_assert_true (weir_codec_config_equal (config, again));
+  }
+}
+
+static void
 caps_that_tell_no_configuration_are_refused (void)
 {
   static const struct {
@@ -43,6 +81,12 @@ caps_that_tell_no_configuration_are_refused (void)
       {"video/x-h264, stream-format=(string)avc", WEIR_CODEC_ERROR_MALFORMED},
       {"video/x-h264, codec_data=(string)nothing", WEIR_CODEC_ERROR_MALFORMED},
       {"audio/mpeg, mpegversion=(int)4, codec_data=(buffer)11", WEIR_CODEC_ERROR_MALFORMED},
+      {"video/x-vp8", WEIR_CODEC_ERROR_MALFORMED},
+      {"video/x-vp9, codec_data=(buffer)" RECORD_VP9_360P30, WEIR_CODEC_ERROR_MALFORMED},
+      {"video/x-vp9, width=(int)0, height=(int)0, codec_data=(buffer)" RECORD_VP9_360P30,
+          WEIR_CODEC_ERROR_MALFORMED},
+      {"video/x-vp9, width=(int)-5, height=(int)70000, codec_data=(buffer)" RECORD_VP9_360P30,
+          WEIR_CODEC_ERROR_MALFORMED},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -61,6 +105,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add_func ("/gst/mediacaps/" #name, name)
   ADD (a_configuration_survives_the_way_through_caps);
+  ADD (size_and_colour_beside_the_record_survive_too);
   ADD (caps_that_tell_no_configuration_are_refused);
   return g_test_run ();
 }

@@ -49,15 +49,29 @@ static void
 the_video_entry_holds_record_colour_and_aspect (void)
 {
   static const struct {
-    const gchar *record, *behind;
+    WeirCodec codec;
+    const gchar *entry, *box, *record, *behind;
   } cases[] = {
-      {RECORD_MAIN_480P25, ""},
-      {RECORD_HIGH_1080P2997_BT709, "00000013 636f6c72 6e636c78 0001 0001 0001 00"},
-      {RECORD_HIGH_576P25_SAR_64_45, "00000010 70617370 00000040 0000002d"},
+      {WEIR_CODEC_HEVC, "hvc1", "hvcC", RECORD_HEVC_MAIN_10_HDR_1080P2997,
+          "00000013 636f6c72 6e636c78 0009 0010 0009 00 "
+          /* green, blue, red (ISO/IEC 14496-12, 12.1.7) */
+          "00000020 6d646376 33c2 86c4 1d4c 0bb8 84d0 3e80 3d13 4042 00989680 00000032 "
+          "0000000c 636c6c69 03e8 0190"},
+      {WEIR_CODEC_HEVC, "hvc1", "hvcC", RECORD_HEVC_422_10_576P25_SAR_64_45,
+          "00000013 636f6c72 6e636c78 0002 0002 0002 80 00000010 70617370 00000040 0000002d"},
+      {WEIR_CODEC_AV1, "av01", "av1C", RECORD_AV1_SVT_360P30, ""},
+      {WEIR_CODEC_VP8, "vp08", "vpcC", RECORD_VP8, ""},
+      {WEIR_CODEC_VP9, "vp09", "vpcC", RECORD_VP9_BT709,
+          "00000013 636f6c72 6e636c78 0001 0001 0001 00"},
+      {WEIR_CODEC_AVC, "avc1", "avcC", RECORD_MAIN_480P25, ""},
+      {WEIR_CODEC_AVC, "avc1", "avcC", RECORD_HIGH_1080P2997_BT709,
+          "00000013 636f6c72 6e636c78 0001 0001 0001 00"},
+      {WEIR_CODEC_AVC, "avc1", "avcC", RECORD_HIGH_576P25_SAR_64_45,
+          "00000010 70617370 00000040 0000002d"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_AVC, cases[i].record);
+    g_autoptr (WeirCodecConfig) config = test_config (cases[i].codec, cases[i].record);
     g_autoptr (GBytes) behind = test_hex (cases[i].behind);
     g_auto (WeirWriter) writer = {0};
     const guint8 *record;
@@ -69,13 +83,13 @@ the_video_entry_holds_record_colour_and_aspect (void)
     weir_codec_config_write_sample_entry (config, &writer);
     weir_reader_init (&reader, writer.data, writer.size);
     g_assert_cmpuint (weir_reader_u32 (&reader), ==, writer.size);
-    g_assert_cmpmem (weir_reader_bytes (&reader, 4), 4, "avc1", 4);
+    g_assert_cmpmem (weir_reader_bytes (&reader, 4), 4, cases[i].entry, 4);
     weir_reader_skip (&reader, 24);
     g_assert_cmpuint (weir_reader_u16 (&reader), ==, config->width);
     g_assert_cmpuint (weir_reader_u16 (&reader), ==, config->height);
     weir_reader_skip (&reader, 50);
     g_assert_cmpuint (weir_reader_u32 (&reader), ==, 8 + record_size);
-    g_assert_cmpmem (weir_reader_bytes (&reader, 4), 4, "avcC", 4);
+    g_assert_cmpmem (weir_reader_bytes (&reader, 4), 4, cases[i].box, 4);
     g_assert_cmpmem (weir_reader_bytes (&reader, record_size), record_size, record, record_size);
     g_assert_cmpmem (writer.data + reader.position, weir_reader_remaining (&reader),
         g_bytes_get_data (behind, NULL), g_bytes_get_size (behind));

@@ -407,11 +407,52 @@ every_cut_of_a_segment_is_noticed (Fixture *fixture, G_GNUC_UNUSED gconstpointer
   }
 }
 
+static void
+inits_of_every_video_codec_are_without_fault (void)
+{
+  static const struct {
+    WeirCodec codec;
+    const gchar *record;
+  } cases[] = {
+      {WEIR_CODEC_AVC, RECORD_HIGH_576P25_SAR_64_45},
+      {WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_10_HDR_1080P2997},
+      {WEIR_CODEC_AV1, RECORD_AV1_10_HDR_720P30},
+      {WEIR_CODEC_VP8, RECORD_VP8},
+      {WEIR_CODEC_VP9, RECORD_VP9_BT709},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (WeirCodecConfig) plain = test_config (cases[i].codec, cases[i].record);
+    g_autoptr (WeirCodecConfig) config = weir_codec_config_with_size (plain, 640, 360);
+    g_autoptr (GBytes) init = weir_init_segment_write (&config, 1, -1);
+    g_autofree guint8 *copy = NULL;
+    Fixture fixture = {.check = weir_check_new ()};
+    gsize size, at = 0;
+    const guint8 *data = g_bytes_get_data (init, &size);
+
+    weir_check_init_segment (fixture.check, "init", data, size);
+    assert_no_fault (&fixture);
+
+    /* the first byte of a broken record is noticed */
+    copy = g_memdup2 (data, size);
+    while (at + 5 < size && memcmp (copy + at, "avcC", 4) != 0 &&
+           memcmp (copy + at, "hvcC", 4) != 0 && memcmp (copy + at, "av1C", 4) != 0 &&
+           memcmp (copy + at, "vpcC", 4) != 0)
+      at++;
+    copy[at + 4] = 0x7f;
+    weir_check_init_segment (fixture.check, "init", copy, size);
+    assert_fault (&fixture, "configuration");
+    weir_check_free (fixture.check);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add ("/segment/check/" #name, Fixture, NULL, set_up, name, tear_down)
+  g_test_add_func ("/segment/check/inits_of_every_video_codec_are_without_fault",
+      inits_of_every_video_codec_are_without_fault);
   ADD (a_continuous_presentation_is_without_fault);
   ADD (one_file_of_init_and_segments_is_taken_apart);
   ADD (a_missing_segment_is_noticed);
