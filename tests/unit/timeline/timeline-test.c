@@ -929,6 +929,78 @@ random_stamps_come_out_once_in_order_and_increasing (void)
   }
 }
 
+/* samples with which nothing is the matter go a shorter way */
+static void
+the_short_way_decides_what_the_long_one_does (void)
+{
+  for (guint round = 0; round < 200; round++) {
+    WeirTimelineSettings settings;
+    WeirTimeline *timelines[2];
+    gint64 now = 0, stamp[2] = {0, 0};
+
+    weir_timeline_settings_init (&settings);
+    for (guint n = 0; n < 2; n++) {
+      /* without knowing audio's frames this alters nothing, but it is looked at */
+      settings.fill_audio_gaps = n == 1;
+      timelines[n] = weir_timeline_new (&settings);
+      weir_timeline_add_track (timelines[n], WEIR_MEDIA_VIDEO);
+      weir_timeline_add_track (timelines[n], WEIR_MEDIA_AUDIO);
+      weir_timeline_begin_connection (timelines[n], 0, 0);
+      weir_timeline_configured (timelines[n], 0, FALSE);
+      weir_timeline_configured (timelines[n], 1, FALSE);
+    }
+    for (guint i = 0; i < 2000; i++) {
+      guint track = g_test_rand_bit () ? 1 : 0;
+      gint event = g_test_rand_int_range (0, 300);
+      WeirTimelineSample sample = {0};
+
+      stamp[track] += g_test_rand_int_range (1, 60) * MS;
+      if (event == 0)
+        stamp[track] = (gint64) g_test_rand_int () * MS;
+      else if (event < 4)
+        stamp[track] += g_test_rand_int_range (-600, 3000) * MS;
+      now += g_test_rand_int_range (0, 30000);
+      if (event == 5)
+        now += 20000000;
+      sample.dts = stamp[track];
+      sample.pts = sample.dts;
+      if (track == 0)
+        sample.pts += g_test_rand_int_range (event == 6 ? -3000 : 0, 100) * MS;
+      sample.arrival_us = now;
+      sample.keyframe = track == 1 || g_test_rand_int_range (0, 30) == 0;
+      sample.leading = g_test_rand_int_range (0, 50) == 0;
+      sample.size = 10;
+      for (guint n = 0; n < 2; n++) {
+        if (event == 7)
+          weir_timeline_configured (timelines[n], track, TRUE);
+        if (event == 8) {
+          weir_timeline_begin_connection (timelines[n], 5000 * MS, now);
+          weir_timeline_configured (timelines[n], 0, FALSE);
+          weir_timeline_configured (timelines[n], 1, FALSE);
+        }
+        weir_timeline_push (timelines[n], track, &sample);
+      }
+      while (TRUE) {
+        WeirTimelineDecision decisions[2];
+        gboolean more = weir_timeline_pull (timelines[0], &decisions[0]);
+
+        g_assert_cmpint (weir_timeline_pull (timelines[1], &decisions[1]), ==, more);
+        if (!more)
+          break;
+        g_assert_cmpuint (decisions[0].track, ==, decisions[1].track);
+        g_assert_cmpint (decisions[0].action, ==, decisions[1].action);
+        g_assert_cmpint (decisions[0].reason, ==, decisions[1].reason);
+        g_assert_cmpint (decisions[0].dts, ==, decisions[1].dts);
+        g_assert_cmpint (decisions[0].pts, ==, decisions[1].pts);
+        g_assert_cmpint (decisions[0].gap_ns, ==, decisions[1].gap_ns);
+        g_assert_cmpint (decisions[0].discontinuity, ==, decisions[1].discontinuity);
+      }
+    }
+    weir_timeline_free (timelines[0], NULL);
+    weir_timeline_free (timelines[1], NULL);
+  }
+}
+
 static const struct {
   guint bits;
   guint64 stamps[4];
@@ -998,6 +1070,7 @@ main (int argc, char **argv)
   ADD (audio_is_counted_while_its_stamps_agree);
   ADD (silence_is_asked_for_where_audio_is_missing);
   ADD (decode_times_are_made_of_presentation_times);
+  ADD (the_short_way_decides_what_the_long_one_does);
 #undef ADD
   g_test_add_func ("/timeline/too_much_held_forces_the_start", too_much_held_forces_the_start);
   g_test_add_func (
