@@ -105,6 +105,13 @@ weir_reader_u16 (WeirReader *self)
   return b != NULL ? (guint16) (b[0] << 8 | b[1]) : 0;
 }
 
+static inline guint16
+weir_reader_u16_le (WeirReader *self)
+{
+  const guint8 *b = weir_reader_bytes (self, 2);
+  return b != NULL ? (guint16) (b[1] << 8 | b[0]) : 0;
+}
+
 static inline guint32
 weir_reader_u24 (WeirReader *self)
 {

@@ -175,6 +175,8 @@ parse_eac3 (WeirBitReader *bits, WeirAc3Frame *frame, GError **error)
     frame->bsmod = weir_bit_reader_bits (bits, 3);
   if (bits->failed)
     return malformed (error, "header too short");
+  if (frame->size * 8 < bits->position)
+    return malformed (error, "syncframe shorter than its header");
   frame->codec = WEIR_CODEC_EAC3;
   frame->rate = rates[frame->fscod];
   frame->samples = blocks * BLOCK_SAMPLES;
@@ -214,7 +216,7 @@ typedef struct {
   Programme programmes[PROGRAMMES_MAX];
   guint count;
   gsize bytes;   /* of all substreams */
-  guint samples; /* of the first */
+  guint64 samples; /* of the first */
   guint rate;
 } Unit;
 
@@ -269,7 +271,9 @@ read_unit (const guint8 *data, gsize size, Unit *unit, GError **error)
 static GBytes *
 make_dec3 (const Unit *unit)
 {
-  guint64 data_rate = (guint64) unit->bytes * 8 * unit->rate / unit->samples / 1000;
+  /* sizes alternate at 44100: to the nearest */
+  guint64 data_rate =
+      ((guint64) unit->bytes * 8 * unit->rate + 500 * unit->samples) / (1000 * unit->samples);
   WeirWriter writer;
 
   weir_writer_init (&writer, 2 + 4 * unit->count);

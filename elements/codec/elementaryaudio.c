@@ -3,6 +3,7 @@
 
 #include "codec/ac3.h"
 #include "codec/adts.h"
+#include "codec/flac.h"
 #include "codec/mp3.h"
 #include "codec/opus.h"
 
@@ -50,6 +51,7 @@ weir_elementary_audio_set_record (
     WeirElementaryAudio *self, const guint8 *data, gsize size, gboolean *changed, GError **error)
 {
   g_autoptr (GBytes) record = NULL;
+  g_autoptr (GBytes) made = NULL;
   g_autoptr (WeirCodecConfig) config = NULL;
   guint8 *copy;
 
@@ -70,7 +72,9 @@ weir_elementary_audio_set_record (
     *changed = FALSE;
     return TRUE;
   }
-  config = weir_codec_config_parse (self->codec, record, error);
+  if (self->codec == WEIR_CODEC_FLAC && size == WEIR_FLAC_STREAMINFO_SIZE)
+    made = weir_flac_make_record (data);
+  config = weir_codec_config_parse (self->codec, made != NULL ? made : record, error);
   if (config == NULL)
     return FALSE;
   *changed = use_config (self, config);

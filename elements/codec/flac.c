@@ -9,8 +9,8 @@
 
 #define MARKER_SIZE 4
 #define BLOCK_HEADER_SIZE 4
-#define STREAMINFO_SIZE 34
-#define BLOCK_MIN 16 /* samples */
+#define LAST_BLOCK 0x80 /* and of type 0 */
+#define BLOCK_MIN 16    /* samples */
 #define SAMPLE_SIZE_MIN 4
 #define FRAME_SYNC 0x7ffc /* 15 bits, with the reserved one behind them */
 
@@ -41,9 +41,9 @@ read_info (GBytes *record, Info *info, GError **error)
   weir_bit_reader_skip (&bits, 8 * MARKER_SIZE + 1); /* and whether it is the last block */
   type = weir_bit_reader_bits (&bits, 7);
   length = weir_bit_reader_bits (&bits, 24);
-  if (bits.failed || size < MARKER_SIZE + BLOCK_HEADER_SIZE + STREAMINFO_SIZE)
+  if (bits.failed || size < MARKER_SIZE + BLOCK_HEADER_SIZE + WEIR_FLAC_STREAMINFO_SIZE)
     return malformed (error, "STREAMINFO too short");
-  if (type != 0 || length != STREAMINFO_SIZE)
+  if (type != 0 || length != WEIR_FLAC_STREAMINFO_SIZE)
     return malformed (error, "the first block is not STREAMINFO");
   info->block = data + MARKER_SIZE + BLOCK_HEADER_SIZE;
   info->block_min = weir_bit_reader_bits (&bits, 16);
@@ -59,6 +59,19 @@ read_info (GBytes *record, Info *info, GError **error)
   if (info->sample_size < SAMPLE_SIZE_MIN)
     return malformed (error, "sample size");
   return TRUE;
+}
+
+GBytes *
+weir_flac_make_record (const guint8 *block)
+{
+  WeirWriter writer;
+
+  weir_writer_init (&writer, MARKER_SIZE + BLOCK_HEADER_SIZE + WEIR_FLAC_STREAMINFO_SIZE);
+  weir_writer_fourcc (&writer, "fLaC");
+  weir_writer_u8 (&writer, LAST_BLOCK);
+  weir_writer_u24 (&writer, WEIR_FLAC_STREAMINFO_SIZE);
+  weir_writer_bytes (&writer, block, WEIR_FLAC_STREAMINFO_SIZE);
+  return weir_writer_steal (&writer);
 }
 
 gboolean
@@ -96,10 +109,10 @@ weir_flac_write_sample_entry (const WeirCodecConfig *config, WeirWriter *writer)
     return;
   entry = weir_audio_entry_begin (config, "fLaC", info.sample_size, entry_rate (info.rate), writer);
   box = weir_entry_begin (writer, "dfLa");
-  weir_writer_u32 (writer, 0);   /* version, flags */
-  weir_writer_u8 (writer, 0x80); /* the last block: STREAMINFO */
-  weir_writer_u24 (writer, STREAMINFO_SIZE);
-  weir_writer_bytes (writer, info.block, STREAMINFO_SIZE);
+  weir_writer_u32 (writer, 0); /* version, flags */
+  weir_writer_u8 (writer, LAST_BLOCK);
+  weir_writer_u24 (writer, WEIR_FLAC_STREAMINFO_SIZE);
+  weir_writer_bytes (writer, info.block, WEIR_FLAC_STREAMINFO_SIZE);
   weir_entry_end (writer, box);
   weir_entry_end (writer, entry);
 }

@@ -11,6 +11,12 @@ G_BEGIN_DECLS
  * pictures) are not passed on.
  */
 
+#define WEIR_FLAC_STREAMINFO_SIZE 34
+
+/* Returns: (transfer full): the record of a bare STREAMINFO block, without marker and header, as
+ * FFmpeg sends it over RTMP. @block: (array fixed-size=34) */
+GBytes *weir_flac_make_record (const guint8 *block);
+
 /* fills @config, whose record is set; samples_per_frame is known when all blocks are equally long
  */
 gboolean weir_flac_config_parse (WeirCodecConfig *config, GError **error);

@@ -39,12 +39,6 @@ unsupported (GError **error, const gchar *what, guint value)
   return FALSE;
 }
 
-static guint16
-read_u16_le (WeirReader *reader)
-{
-  return GUINT16_SWAP_LE_BE (weir_reader_u16 (reader));
-}
-
 /* the table of channel mappings (RFC 7845, 5.1.1) */
 static gboolean
 read_mapping (WeirReader *reader, Header *header, GError **error)
@@ -85,9 +79,9 @@ read_header (GBytes *record, Header *header, GError **error)
     return malformed (error, "no ID header");
   version = weir_reader_u8 (&reader);
   header->channels = weir_reader_u8 (&reader);
-  header->pre_skip = read_u16_le (&reader);
+  header->pre_skip = weir_reader_u16_le (&reader);
   header->input_rate = weir_reader_u32_le (&reader);
-  header->gain = read_u16_le (&reader);
+  header->gain = weir_reader_u16_le (&reader);
   header->family = weir_reader_u8 (&reader);
   if (reader.failed)
     return malformed (error, "ID header too short");

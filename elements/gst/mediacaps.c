@@ -1,6 +1,60 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/mediacaps.h"
 
+#include "base/reader.h"
+
+#include <string.h>
+
+#define FLAC_MARKER_SIZE 4
+#define FLAC_STREAMINFO_SIZE (4 + 34) /* with its header */
+
+static void
+append_buffer (GValue *array, gconstpointer data, gsize size)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, GST_TYPE_BUFFER);
+  gst_value_take_buffer (&value, gst_buffer_new_memdup (data, size));
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+/* what the elements of GStreamer look for instead of codec_data: Opus: the ID header and a comment
+ * header (opusdec, mp4mux take pre-skip and gain from them); FLAC: the marker and STREAMINFO
+ * (flacdec decodes nothing without them) */
+static void
+add_stream_header (GstCaps *caps, const WeirCodecConfig *config)
+{
+  static const guint8 comments[16] = "OpusTags"; /* neither vendor nor comments */
+  GValue headers = G_VALUE_INIT;
+  WeirReader reader;
+  gsize size;
+  const guint8 *record = g_bytes_get_data (config->record, &size);
+
+  if (config->codec != WEIR_CODEC_OPUS && config->codec != WEIR_CODEC_FLAC)
+    return;
+  g_value_init (&headers, GST_TYPE_ARRAY);
+  weir_reader_init (&reader, record, size);
+  if (config->codec == WEIR_CODEC_OPUS) {
+    append_buffer (&headers, record, size);
+    append_buffer (&headers, comments, sizeof comments);
+  } else {
+    const guint8 *marker = weir_reader_bytes (&reader, FLAC_MARKER_SIZE);
+    const guint8 *block = weir_reader_bytes (&reader, FLAC_STREAMINFO_SIZE);
+    guint8 last[FLAC_STREAMINFO_SIZE];
+
+    if (block == NULL) {
+      g_value_unset (&headers);
+      return;
+    }
+    memcpy (last, block, sizeof last);
+    last[0] = 0x80; /* no block follows */
+    append_buffer (&headers, marker, FLAC_MARKER_SIZE);
+    append_buffer (&headers, last, sizeof last);
+  }
+  gst_caps_set_value (caps, "streamheader", &headers);
+  g_value_unset (&headers);
+}
+
 GstCaps *
 weir_codec_config_to_caps (const WeirCodecConfig *config)
 {
@@ -9,6 +63,7 @@ weir_codec_config_to_caps (const WeirCodecConfig *config)
   GstCaps *caps = gst_caps_from_string (text);
 
   gst_caps_set_simple (caps, "codec_data", GST_TYPE_BUFFER, record, NULL);
+  add_stream_header (caps, config);
   return caps;
 }
 
@@ -74,15 +129,41 @@ complete (WeirCodecConfig *config, const GstStructure *structure)
   return config;
 }
 
+static GBytes *
+copy_buffer (const GValue *value)
+{
+  GstBuffer *buffer;
+  gpointer data;
+  gsize size;
+
+  if (value == NULL || !GST_VALUE_HOLDS_BUFFER (value))
+    return NULL;
+  buffer = gst_value_get_buffer (value);
+  if (buffer == NULL)
+    return NULL;
+  gst_buffer_extract_dup (buffer, 0, gst_buffer_get_size (buffer), &data, &size);
+  return g_bytes_new_take (data, size);
+}
+
+/* Returns: (transfer full) (nullable): the record of @codec, wherever the caps have it */
+static GBytes *
+find_record (const GstStructure *structure, WeirCodec codec)
+{
+  GBytes *record = copy_buffer (gst_structure_get_value (structure, "codec_data"));
+  const GValue *headers = gst_structure_get_value (structure, "streamheader");
+
+  /* other elements have the ID header of Opus here */
+  if (record == NULL && codec == WEIR_CODEC_OPUS && headers != NULL &&
+      GST_VALUE_HOLDS_ARRAY (headers) && gst_value_array_get_size (headers) > 0)
+    record = copy_buffer (gst_value_array_get_value (headers, 0));
+  return record;
+}
+
 WeirCodecConfig *
 weir_codec_config_from_caps (const GstCaps *caps, GError **error)
 {
   const GstStructure *structure;
   g_autoptr (GBytes) record = NULL;
-  const GValue *value;
-  GstBuffer *buffer;
-  gpointer data;
-  gsize size;
   WeirCodecConfig *config;
   WeirCodec codec;
 
@@ -93,15 +174,17 @@ weir_codec_config_from_caps (const GstCaps *caps, GError **error)
     return NULL;
   }
   structure = gst_caps_get_structure (caps, 0);
-  value = gst_structure_get_value (structure, "codec_data");
-  if (value == NULL || !GST_VALUE_HOLDS_BUFFER (value) || gst_value_get_buffer (value) == NULL) {
-    g_set_error_literal (
-        error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "caps without codec_data");
+  record = find_record (structure, codec);
+  if (record == NULL) {
+    /* these have none beside the stream; what other elements say is not enough */
+    gboolean in_frames =
+        codec == WEIR_CODEC_AC3 || codec == WEIR_CODEC_EAC3 || codec == WEIR_CODEC_MP3;
+
+    g_set_error (error, WEIR_CODEC_ERROR,
+        in_frames ? WEIR_CODEC_ERROR_UNSUPPORTED : WEIR_CODEC_ERROR_MALFORMED,
+        "caps of %s without codec_data", weir_codec_get_name (codec));
     return NULL;
   }
-  buffer = gst_value_get_buffer (value);
-  gst_buffer_extract_dup (buffer, 0, gst_buffer_get_size (buffer), &data, &size);
-  record = g_bytes_new_take (data, size);
   config = weir_codec_config_parse (codec, record, error);
   if (config == NULL)
     return NULL;

@@ -18,9 +18,16 @@ G_BEGIN_DECLS
   "video/x-av1, stream-format=(string)obu-stream, alignment=(string)tu; " \
   "video/x-vp8; "                                                         \
   "video/x-vp9"
-#define WEIR_AUDIO_CAPS "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw"
+#define WEIR_AUDIO_CAPS                                         \
+  "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw; " \
+  "audio/x-opus, channel-mapping-family=(int)[ 0, 1 ]; "        \
+  "audio/x-flac, framed=(boolean)true; "                        \
+  "audio/x-ac3, framed=(boolean)true; "                         \
+  "audio/x-eac3, framed=(boolean)true; "                        \
+  "audio/mpeg, mpegversion=(int)1, layer=(int)3, parsed=(boolean)true"
 
-/* Returns: (transfer full): full caps of a track, with `codec_data` */
+/* Returns: (transfer full): full caps of a track, with the record as `codec_data`, and what
+ * decoders and muxers of GStreamer want beside it */
 GstCaps *weir_codec_config_to_caps (const WeirCodecConfig *config);
 /* Returns: (transfer full): NULL with WEIR_CODEC_ERROR when there is no `codec_data`, it is not
  * understood, or nobody says the size of a video */

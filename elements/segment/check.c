@@ -197,6 +197,89 @@ find_child (
   return FALSE;
 }
 
+/* dOps says the same as the ID header, in the other byte order (RFC 7845, 5.1) */
+static GBytes *
+make_opus_record (const WeirReader *payload)
+{
+  WeirReader reader = *payload;
+  guint8 version = weir_reader_u8 (&reader);
+  WeirWriter writer;
+  gsize size;
+
+  if (version != 0)
+    return g_bytes_new (NULL, 0);
+  weir_writer_init (&writer, 32);
+  weir_writer_bytes (&writer, "OpusHead", 8);
+  weir_writer_u8 (&writer, 1);
+  weir_writer_u8 (&writer, weir_reader_u8 (&reader));
+  weir_writer_u16 (&writer, weir_reader_u16_le (&reader));
+  weir_writer_u32_le (&writer, weir_reader_u32 (&reader));
+  weir_writer_u16 (&writer, weir_reader_u16_le (&reader));
+  size = reader.failed ? 0 : weir_reader_remaining (&reader); /* the family and its table */
+  weir_writer_bytes (&writer, weir_reader_bytes (&reader, size), size);
+  return weir_writer_steal (&writer);
+}
+
+static GBytes *
+make_flac_record (const WeirReader *payload)
+{
+  WeirReader reader = *payload;
+  WeirWriter writer;
+  gsize size;
+
+  if (weir_reader_u32 (&reader) != 0 || reader.failed) /* version, flags */
+    return g_bytes_new (NULL, 0);
+  weir_writer_init (&writer, 48);
+  weir_writer_fourcc (&writer, "fLaC");
+  size = weir_reader_remaining (&reader);
+  weir_writer_bytes (&writer, weir_reader_bytes (&reader, size), size);
+  return weir_writer_steal (&writer);
+}
+
+/* into a descriptor (ISO/IEC 14496-1, 8.3.3) */
+static gboolean
+enter_descriptor (WeirReader *reader, guint8 tag)
+{
+  guint8 byte = 0x80, type = weir_reader_u8 (reader);
+  WeirReader inner;
+  gsize size = 0;
+
+  for (guint i = 0; i < 4 && (byte & 0x80) != 0; i++) {
+    byte = weir_reader_u8 (reader);
+    size = size << 7 | (byte & 0x7f);
+  }
+  if (type != tag || !weir_reader_sub (reader, size, &inner))
+    return FALSE;
+  *reader = inner;
+  return TRUE;
+}
+
+/* the AudioSpecificConfig of esds. Returns: (nullable): NULL: it is not of AAC */
+static GBytes *
+make_aac_record (const WeirReader *payload)
+{
+  WeirReader reader = *payload;
+  guint8 flags, object_type;
+  gsize size;
+
+  weir_reader_skip (&reader, 4); /* version, flags */
+  if (!enter_descriptor (&reader, 3))
+    return g_bytes_new (NULL, 0);
+  weir_reader_skip (&reader, 2);
+  flags = weir_reader_u8 (&reader);
+  /* dependsOn_ES_ID, URL, OCR_ES_Id do not belong into files */
+  if ((flags & 0xe0) != 0 || !enter_descriptor (&reader, 4))
+    return g_bytes_new (NULL, 0);
+  object_type = weir_reader_u8 (&reader);
+  if (!reader.failed && object_type != 0x40) /* ISO/IEC 14496-3 */
+    return NULL;
+  weir_reader_skip (&reader, 12);
+  if (!enter_descriptor (&reader, 5))
+    return g_bytes_new (NULL, 0);
+  size = weir_reader_remaining (&reader);
+  return g_bytes_new (weir_reader_bytes (&reader, size), size);
+}
+
 /* where a sample entry keeps the configuration record of its codec */
 static const struct {
   const gchar *entry;
@@ -204,7 +287,8 @@ static const struct {
   WeirCodec codec;
   /* of the sample entry before its boxes (ISO/IEC 14496-12, 12.1.3, 12.2.3) */
   gsize header_size;
-  /* (nullable): makes the record of the payload of @box; NULL: it is the record */
+  /* (nullable): makes the record of the payload of @box, of no bytes when it is broken; NULL: it is
+   * the record */
   GBytes *(*make_record) (const WeirReader *payload);
 } entries[] = {
     {"avc1", "avcC", WEIR_CODEC_AVC, 78, NULL},
@@ -214,6 +298,11 @@ static const struct {
     {"av01", "av1C", WEIR_CODEC_AV1, 78, NULL},
     {"vp08", "vpcC", WEIR_CODEC_VP8, 78, NULL},
     {"vp09", "vpcC", WEIR_CODEC_VP9, 78, NULL},
+    {"mp4a", "esds", WEIR_CODEC_AAC, 28, make_aac_record},
+    {"Opus", "dOps", WEIR_CODEC_OPUS, 28, make_opus_record},
+    {"fLaC", "dfLa", WEIR_CODEC_FLAC, 28, make_flac_record},
+    {"ac-3", "dac3", WEIR_CODEC_AC3, 28, NULL},
+    {"ec-3", "dec3", WEIR_CODEC_EAC3, 28, NULL},
 };
 
 static WeirCodecConfig *
@@ -235,6 +324,8 @@ read_config (WeirCheck *self, const gchar *name, const WeirBox *entry, guint kin
   record = entries[kind].make_record != NULL
                ? entries[kind].make_record (&box.payload)
                : g_bytes_new (weir_reader_bytes (&box.payload, size), size);
+  if (record == NULL)
+    return NULL;
   config = weir_codec_config_parse (entries[kind].codec, record, &error);
   if (config == NULL)
     fault (self, name, entry->offset, "%s: %s", entries[kind].box, error->message);

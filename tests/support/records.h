@@ -94,6 +94,31 @@
 #define RECORD_HE_AAC_48000_STEREO "2b118800"
 #define RECORD_HE_AAC_V2_48000 "eb098800"
 
+/* ffmpeg -f lavfi -i anoisesrc=r=48000 -af aformat=channel_layouts=LAYOUT -c:a libopus x.mkv */
+#define RECORD_OPUS_MONO "4f707573486561640101380180bb0000000000"
+#define RECORD_OPUS_STEREO "4f707573486561640102380180bb0000000000"
+#define RECORD_OPUS_5_1 "4f707573486561640106380180bb00000000010402000401020305"
+/* ffmpeg -f lavfi -i sine=r=RATE -t 1 -af aformat=channel_layouts=LAYOUT -c:a flac x.mkv, whose
+ * STREAMINFO has neither marker nor header */
+#define STREAMINFO_44100_MONO \
+  "120012000002f10004f30ac440f00000ac449ba95e857124355c11330d327eb66b24"
+#define RECORD_FLAC_44100_MONO "664c614380000022" STREAMINFO_44100_MONO
+#define RECORD_FLAC_48000_STEREO \
+  "664c6143800000221200120000025800051b0bb802f00000bb80a316b305f13b13fe767b3d0d068f95bc"
+#define RECORD_FLAC_96000_5_1_24_BITS \
+  "664c614380000022200020000006640008aa17700b7000017700e014915c7b2fb33e16ea2d8d0a660c4e"
+/* ffmpeg -f lavfi -i sine=r=RATE -af aformat=channel_layouts=LAYOUT -c:a ac3 -b:a BITS x.mp4 */
+#define RECORD_AC3_48000_STEREO_192K "101140"
+#define RECORD_AC3_44100_MONO_96K "5008c0"
+#define RECORD_AC3_32000_5_1_448K "903de0"
+/* the same with -c:a eac3 */
+#define RECORD_EAC3_48000_STEREO_192K "0600200400"
+#define RECORD_EAC3_44100_MONO_96K "0300600200"
+#define RECORD_EAC3_32000_5_1_448K "0e00a00f00"
+/* as made of the frames of ffmpeg -c:a libmp3lame */
+#define RECORD_MP3_44100_STEREO "fffb0000"
+#define RECORD_MP3_48000_MONO "fffb04c0"
+
 static inline WeirCodecConfig *
 test_config (WeirCodec codec, const gchar *hex)
 {
