@@ -7,7 +7,7 @@ static void
 numbers_written_are_read_back (void)
 {
   g_auto (WeirWriter) writer = {0};
-  WeirReader reader;
+  WeirReader reader, ahead;
 
   weir_writer_init (&writer, 0);
   weir_writer_u8 (&writer, 0xfe);
@@ -24,7 +24,9 @@ numbers_written_are_read_back (void)
   g_assert_cmphex (weir_reader_u16 (&reader), ==, 0x1234);
   g_assert_cmphex (weir_reader_u24 (&reader), ==, 0xabcdef);
   g_assert_cmphex (weir_reader_u32 (&reader), ==, 0xdeadbeef);
+  ahead = reader;
   g_assert_cmphex (weir_reader_u32_le (&reader), ==, 0x01020304);
+  g_assert_cmphex (weir_reader_u16_le (&ahead), ==, 0x0304);
   g_assert_cmphex (weir_reader_u64 (&reader), ==, G_GUINT64_CONSTANT (0x0102030405060708));
   g_assert_cmpfloat (weir_reader_double (&reader), ==, -1.5);
   g_assert_cmpmem (weir_reader_bytes (&reader, 4), 4, "moof", 4);

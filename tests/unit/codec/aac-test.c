@@ -145,6 +145,43 @@ a_long_record_gets_a_length_of_two_bytes (void)
   g_assert_cmpuint (writer.size, ==, 36 + 12 + 6 + 16 + 3 + 200 + 3);
 }
 
+static void
+silence_is_a_frame_of_empty_channels (void)
+{
+  static const struct {
+    const gchar *what, *record, *silence;
+  } cases[] = {
+      /* in ADTS, ffmpeg decodes them to zeros */
+      {"mono", RECORD_AAC_LC_44100_MONO_NO_SBR, "00000007"},
+      {"stereo", RECORD_AAC_LC_48000_STEREO, "21000000001c"},
+      {"3.0", "1198", "000000010800000000e0"},
+      {"4.0", "11a0", "00000001080000000002000007"},
+      {"5.0", "11a8", "00000001080000000023000000001c"},
+      {"5.1", RECORD_AAC_LC_48000_5_1_NO_SBR, "00000001080000000023000000000c000000e0"},
+      {"7.1", "11b8", "000000010800000000230000000004a0000000018000001c"},
+      {"HE", RECORD_HE_AAC_48000_STEREO, NULL},
+      {"HE, backward compatible", "131056e598", NULL},
+      {"Main", "0990", NULL},
+      {"channels of a program configuration", "118004c8050001088003616263", NULL},
+      {"7.1 of channel configuration 12", "11e0", NULL},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_AAC, cases[i].record);
+    g_autoptr (GBytes) silence = weir_codec_config_make_silence (config);
+    g_autoptr (GBytes) expected = NULL;
+
+    g_test_message ("%s", cases[i].what);
+    if (cases[i].silence == NULL) {
+      g_assert_null (silence);
+      continue;
+    }
+    expected = test_hex (cases[i].silence);
+    g_assert_cmpmem (g_bytes_get_data (silence, NULL), g_bytes_get_size (silence),
+        g_bytes_get_data (expected, NULL), g_bytes_get_size (expected));
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -155,6 +192,7 @@ main (int argc, char **argv)
   ADD (every_audio_frame_is_a_keyframe);
   ADD (the_sample_entry_has_descriptors_of_exact_length);
   ADD (a_rate_beyond_16_bits_is_left_to_the_configuration);
+  ADD (silence_is_a_frame_of_empty_channels);
   ADD (a_long_record_gets_a_length_of_two_bytes);
   return g_test_run ();
 }

@@ -22,6 +22,14 @@ caps_of_both_kinds (void)
       {WEIR_CODEC_AAC, RECORD_HE_AAC_48000_STEREO,
           "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw, framed=(boolean)true, "
           "rate=(int)48000, channels=(int)2"},
+      {WEIR_CODEC_FLAC, RECORD_FLAC_48000_STEREO,
+          "audio/x-flac, framed=(boolean)true, rate=(int)48000, channels=(int)2"},
+      {WEIR_CODEC_AC3, RECORD_AC3_44100_MONO_96K,
+          "audio/x-ac3, framed=(boolean)true, alignment=(string)frame, rate=(int)44100, "
+          "channels=(int)1"},
+      {WEIR_CODEC_EAC3, RECORD_EAC3_32000_5_1_448K,
+          "audio/x-eac3, framed=(boolean)true, alignment=(string)frame, rate=(int)32000, "
+          "channels=(int)6"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
