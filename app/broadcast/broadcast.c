@@ -723,29 +723,47 @@ on_sanitizer_pad_added (G_GNUC_UNUSED GstElement *sanitizer, GstPad *pad, WeirBr
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, first_media_probe, self, NULL);
 }
 
+/* Returns: (transfer full) (nullable): the sanitizer's pad that the source's @pad goes on with. Its
+ * number is the track's with sources of several tracks, whatever came first; that of another source
+ * means nothing, but its kind does. */
+static GstPad *
+broadcast_find_sink (WeirBroadcast *self, GstPad *pad)
+{
+  const gchar *kind = pad_kind (pad);
+  GstPad *sink = NULL;
+
+  GST_OBJECT_LOCK (self->sanitizer);
+  for (GList *l = self->sanitizer->sinkpads; l != NULL; l = l->next) {
+    if (gst_pad_is_linked (l->data) || !g_str_equal (pad_kind (l->data), kind))
+      continue;
+    if (sink == NULL || g_str_equal (GST_PAD_NAME (l->data), GST_PAD_NAME (pad)))
+      sink = l->data;
+  }
+  if (sink != NULL)
+    gst_object_ref (sink);
+  GST_OBJECT_UNLOCK (self->sanitizer);
+  if (sink == NULL)
+    sink = gst_element_request_pad_simple (self->sanitizer, GST_PAD_NAME (pad));
+  if (sink == NULL)
+    sink = gst_element_request_pad_simple (
+        self->sanitizer, g_str_equal (kind, "video") ? "video_%u" : "audio_%u");
+  return sink;
+}
+
 /* Worker: the source brought a pad: tracks are matched by kind, never by order. */
 static void
 on_source_pad_added (G_GNUC_UNUSED GstElement *source, GstPad *pad, WeirBroadcast *self)
 {
-  g_autoptr (GstPad) sink = NULL;
+  g_autoptr (GstPad) sink = broadcast_find_sink (self, pad);
   g_autoptr (GstPad) output = NULL;
   g_autofree gchar *output_name = NULL;
-  const gchar *kind = pad_kind (pad);
 
-  GST_OBJECT_LOCK (self->sanitizer);
-  for (GList *l = self->sanitizer->sinkpads; l != NULL && sink == NULL; l = l->next) {
-    if (!gst_pad_is_linked (l->data) && g_str_equal (pad_kind (l->data), kind))
-      sink = gst_object_ref (l->data);
-  }
-  GST_OBJECT_UNLOCK (self->sanitizer);
-  if (sink == NULL)
-    sink = gst_element_request_pad_simple (
-        self->sanitizer, g_str_equal (kind, "video") ? "video_%u" : "audio_%u");
   if (sink == NULL || gst_pad_link_full (pad, sink, GST_PAD_LINK_CHECK_CAPS) != GST_PAD_LINK_OK) {
     g_message ("broadcast %s: a track of the encoder could not be linked", self->record->uid);
     return;
   }
-  output_name = g_strdup_printf ("%s_src_%s", kind, strrchr (GST_PAD_NAME (sink), '_') + 1);
+  output_name =
+      g_strdup_printf ("%s_src_%s", pad_kind (pad), strrchr (GST_PAD_NAME (sink), '_') + 1);
   output = gst_element_get_static_pad (self->sanitizer, output_name);
   if (output != NULL)
     gst_pad_add_probe (output, GST_PAD_PROBE_TYPE_BUFFER, live_probe, self, NULL);

@@ -1304,8 +1304,10 @@ is_forgotten (const WeirIndexSegment *segment)
   return segment->in_memory && segment->blob == NULL;
 }
 
+/* @target_duration: of the playlist, seconds */
 static void
-describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track, WeirHlsSegment *out)
+describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track,
+    guint target_duration, WeirHlsSegment *out)
 {
   const WeirCodecConfig *config = track >= 0 ? find_config (self, segment, (guint) track) : NULL;
   GArray *parts = track >= 0 ? segment_get_parts (segment, (guint) track) : NULL;
@@ -1329,6 +1331,10 @@ describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track, 
     for (guint i = 0; i < parts->len; i++)
       ticks += g_array_index (parts, WeirIndexPart, i).duration;
     out->duration_us = scale (ticks, G_USEC_PER_SEC, config->timescale);
+    /* What a track had before the run in which the reference has its keyframe, or frames that last
+     * for seconds: no segment may be longer than the target (4.4.3.1). */
+    if ((out->duration_us + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC > target_duration)
+      out->duration_us = MIN (out->duration_us, (guint64) (segment->duration_ns + 500) / 1000);
     if (track != reference_track (self, segment))
       date_us =
           track_date_us (segment, &g_array_index (parts, WeirIndexPart, 0), config->timescale);
@@ -1375,7 +1381,8 @@ make_media (WeirIndex *self, gint track)
   for (guint i = 0; i < segments->len; i++) {
     const WeirIndexSegment *segment = g_ptr_array_index (self->segments, start + i);
 
-    describe_segment (self, segment, track, &g_array_index (segments, WeirHlsSegment, i));
+    describe_segment (
+        self, segment, track, media.target_duration, &g_array_index (segments, WeirHlsSegment, i));
     if (track >= 0 && !is_independent (self, segment, (guint) track))
       media.independent = FALSE;
   }

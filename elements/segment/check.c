@@ -34,6 +34,7 @@ typedef struct {
 typedef struct {
   gboolean present; /* in the newest init */
   gboolean started; /* a chunk was seen */
+  gboolean begun;   /* a sample was seen in the segment that is looked at */
   gboolean may_jump;
   guint32 sequence; /* of its newest chunk */
   Defaults defaults;
@@ -61,7 +62,6 @@ typedef struct {
   const gchar *name;
   gsize offset; /* of the moof */
   gboolean starts_with_sync;
-  gboolean video_seen;
   gboolean sequence_seen;
   guint32 sequence;
 } Segment;
@@ -619,12 +619,9 @@ check_sample (
 
   if (sample->duration == 0)
     fault (self, segment->name, offset, "sample of duration 0 in track %u", track->track_id);
-  if (track->video && !segment->video_seen) {
-    segment->video_seen = TRUE;
-    if (segment->starts_with_sync && !sync)
-      fault (
-          self, segment->name, offset, "cmfs segment whose first video sample is no sync sample");
-  }
+  if (track->video && !state->begun && segment->starts_with_sync && !sync)
+    fault (self, segment->name, offset, "cmfs segment whose first video sample is no sync sample");
+  state->begun = TRUE;
   track->samples++;
   track->duration += sample->duration;
   track->end_decode_time += sample->duration;
@@ -798,9 +795,11 @@ weir_check_segment (WeirCheck *self, const gchar *name, const guint8 *data, gsiz
 
   if (!self->has_init)
     fault (self, name, 0, "segment before an init");
-  if (after_discontinuity) {
-    for (guint i = 0; i < self->states->len; i++)
-      g_array_index (self->states, TrackState, i).may_jump = TRUE;
+  for (guint i = 0; i < self->states->len; i++) {
+    TrackState *state = &g_array_index (self->states, TrackState, i);
+
+    state->begun = FALSE;
+    state->may_jump |= after_discontinuity;
   }
 
   weir_reader_init (&reader, data, size);

@@ -13,8 +13,8 @@ G_BEGIN_DECLS
  * that CMAF does not allow or misses, `tfdt` that does not continue exactly (unless the segment was
  * announced as following a discontinuity, when it may jump forward), a sequence number that does
  * not grow, data offsets and sample sizes that do not cover `mdat` exactly, a segment of brand
- * `cmfs` whose first video sample is not a sync sample, NAL unit lengths that do not add up.
- * Works for whole objects (several tracks) and for per-track views alike.
+ * `cmfs` in which a video track's first sample is not a sync sample, NAL unit lengths that do not
+ * add up. Works for whole objects (several tracks) and for per-track views alike.
  */
 typedef struct _WeirCheck WeirCheck;
 

@@ -290,6 +290,31 @@ default_duration (const Track *track)
   return MAX (ticks, 1);
 }
 
+/* Whether it belongs behind a cut, or change, at @start_ns. Encoders give the keyframes of one
+ * picture in several resolutions stamps that are rounded apart: they stay together. */
+static gboolean
+is_behind (const Track *track, const WeirSample *sample, gint64 start_ns)
+{
+  if (track->kind == WEIR_MEDIA_VIDEO && sample->keyframe)
+    start_ns -= ROUNDING_NS;
+  return sample->pts >= start_ns;
+}
+
+/* Whether all that a segment holds can be said to begin with a keyframe when its first chunk is
+ * written. Of a second video track that is not known yet. */
+static gboolean
+is_independent (WeirSegmenter *self, const Segment *segment)
+{
+  guint videos = 0;
+
+  for (guint i = 0; i < self->tracks->len; i++) {
+    const Track *track = get_track (self, i);
+
+    videos += track->in_run && !track->ended && track->kind == WEIR_MEDIA_VIDEO;
+  }
+  return segment->independent && videos <= 1;
+}
+
 /* ---- target duration ---- */
 
 static guint
@@ -378,7 +403,8 @@ close_chunk (WeirSegmenter *self, guint index)
     return;
 
   if (!segment->has_styp)
-    start = segment->independent ? WEIR_FRAGMENT_SEGMENT : WEIR_FRAGMENT_SEGMENT_NOT_INDEPENDENT;
+    start = is_independent (self, segment) ? WEIR_FRAGMENT_SEGMENT
+                                           : WEIR_FRAGMENT_SEGMENT_NOT_INDEPENDENT;
   segment->has_styp = TRUE;
   total = &g_array_index (segment->totals, WeirSegmentTrackTotal, index);
 
@@ -698,7 +724,7 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
   if (may_cut && cut_is_due (self, index, sample) && may_cut_now (self, sample))
     cut (self, index, sample, sample->keyframe && index == self->reference);
   else if (self->older != NULL && track->segment == self->older &&
-           (sample->pts >= self->newest->start_ns ||
+           (is_behind (track, sample, self->newest->start_ns) ||
                self->older->sequence + self->tracks->len >= self->older->sequence_limit))
     move_track (self, index);
 
@@ -995,7 +1021,8 @@ start_run (WeirSegmenter *self, guint reference)
   while ((held = g_queue_pop_head (&held_samples)) != NULL) {
     const Track *track = get_track (self, held->track);
     /* a track that begins in mid-stream begins where the others are cut for it */
-    gboolean early = was_running && !track->was_in_run && held->sample.pts < start_ns;
+    gboolean early =
+        was_running && !track->was_in_run && !is_behind (track, &held->sample, start_ns);
 
     self->hold_bytes -= cost_of (&held->sample);
     if (!track->in_run || early)
@@ -1053,7 +1080,7 @@ move_from (WeirSegmenter *self, gint64 pts)
 
     if (!track->in_run || track->moved)
       continue;
-    while (link != NULL && ((WeirSample *) link->data)->pts < pts)
+    while (link != NULL && !is_behind (track, link->data, pts))
       link = link->next;
     if (link == NULL)
       continue;
@@ -1172,7 +1199,7 @@ moves_on (WeirSegmenter *self, guint index, const WeirSample *sample)
     return TRUE;
   }
   return get_track (self, (guint) reference)->held > 0 &&
-         sample->pts >= get_track (self, (guint) reference)->held_pts;
+         is_behind (track, sample, get_track (self, (guint) reference)->held_pts);
 }
 
 /* ---- public ---- */

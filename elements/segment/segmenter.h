@@ -22,7 +22,10 @@ G_BEGIN_DECLS
  * presentation time, and because its samples before T may still be on their way, two segments may
  * be open at once; the older one closes when every live track has passed T, or after a bounded wait
  * (`late_media` of media on the reference track, `late_wall` of the clock), and what comes for it
- * later goes into the next one and is counted.
+ * later goes into the next one and is counted. So a further video track whose keyframes are
+ * elsewhere has chunks at the front of segments that are not independent; its keyframes within a
+ * millisecond of T count as at T. An object's `styp` says that it begins with a keyframe (`cmfs`)
+ * only when there is no second video track.
  *
  * Time. Samples come in nanoseconds of the broadcast's timeline. Each is rounded to its track's
  * timescale on its own, and durations are differences of rounded stamps, so that they sum exactly.

@@ -204,6 +204,43 @@ a_whole_file_gives_all_parts (Fixture *fixture, gconstpointer data)
 }
 
 static void
+tracks_of_other_codecs_are_salvaged_too (Fixture *fixture, gconstpointer data)
+{
+  const WeirFragmentSample key[] = {{40, 3600, 0, TRUE}};
+  const WeirFragmentSample other[] = {{50, 3600, 0, FALSE}};
+  const WeirFragmentSample sound[] = {{128, 1536, 0, TRUE}};
+  const guint8 hevc[] = {0, 0, 0, 36, 19 << 1, 1}; /* IDR_W_RADL */
+  const guint8 avc[] = {0, 0, 0, 46, 0x41};
+  const guint8 ac3[] = {0x0b, 0x77, 0, 0, 0, 8 << 3, 2 << 5}; /* 32 kbit/s at 48 kHz */
+  const WeirIndexTrack *track;
+
+  (void) data;
+  g_ptr_array_set_size (fixture->configs, 0);
+  g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_180P25));
+  g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AC3, RECORD_AC3_48000_STEREO));
+  g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25));
+  g_byte_array_set_size (fixture->content, 0);
+  fixture->count = 0;
+  /* the second video track first, without a keyframe: the first one is the segment's reference */
+  append_chunk (fixture, 2, 903600, other, 1);
+  memcpy (fixture->content->data + fixture->content->len - 50, avc, sizeof avc);
+  append_chunk (fixture, 1, 480000, sound, 1);
+  memcpy (fixture->content->data + fixture->content->len - 128, ac3, sizeof ac3);
+  append_chunk (fixture, 0, 900000, key, 1);
+  memcpy (fixture->content->data + fixture->content->len - 40, hevc, sizeof hevc);
+  g_assert_cmpuint (weir_salvage_scan (fixture->content->data, fixture->content->len,
+                        fixture->configs, fixture->segment),
+      ==, fixture->content->len);
+  g_assert_true (fixture->segment->independent);
+  g_assert_cmpint (fixture->segment->duration_ns, ==, 40000000);
+  g_assert_cmpuint (fixture->segment->tracks->len, ==, 3);
+  track = fixture->segment->tracks->pdata[2];
+  g_assert_false (g_array_index (track->parts, WeirIndexPart, 0).independent);
+  track = fixture->segment->tracks->pdata[1];
+  g_assert_cmpuint (g_array_index (track->parts, WeirIndexPart, 0).duration, ==, 1536);
+}
+
+static void
 a_file_torn_anywhere_gives_the_chunks_before (Fixture *fixture, gconstpointer data)
 {
   (void) data;
@@ -418,6 +455,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD (a_whole_file_gives_all_parts);
+  ADD (tracks_of_other_codecs_are_salvaged_too);
   ADD (a_file_torn_anywhere_gives_the_chunks_before);
   ADD (the_byte_before_an_end_decides);
   ADD (media_that_never_reached_the_disk_is_left_out);

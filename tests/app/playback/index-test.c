@@ -926,6 +926,21 @@ a_track_that_comes_late_has_gaps_before_it (void)
 }
 
 static void
+no_track_has_segments_that_are_longer_than_the_target (void)
+{
+  g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (WeirIndexSegment) segment = open_segment (index, 0, 2 * SECOND);
+  g_autofree gchar *audio = NULL;
+
+  add_part (index, 0, VIDEO, 24, 1000, 180000, 180000, 50);
+  /* it has changed, and waited for the picture */
+  add_part (index, 0, AUDIO, 1024, 1000, 48000, 3 * 48000, 141);
+  weir_index_close_segment (index, 0, 2 * SECOND, 2, 0);
+  audio = take_text (weir_index_get_media (index, AUDIO));
+  g_assert_nonnull (strstr (audio, "#EXTINF:2.000000,\n"));
+}
+
+static void
 a_track_that_vanishes_goes_on_with_gaps_and_is_offered_no_more (void)
 {
   g_autoptr (WeirIndex) index = weir_index_new ("b1", 2);
@@ -1158,6 +1173,7 @@ main (int argc, char **argv)
   ADD (a_codec_that_changes_is_followed_when_the_old_one_is_gone);
   ADD (a_bit_rate_that_falls_with_the_resolution_is_no_longer_asked_for);
   ADD (a_track_that_comes_late_has_gaps_before_it);
+  ADD (no_track_has_segments_that_are_longer_than_the_target);
   ADD (a_track_that_vanishes_goes_on_with_gaps_and_is_offered_no_more);
   ADD (a_player_never_sees_the_playlist_contradict_itself);
   return g_test_run ();

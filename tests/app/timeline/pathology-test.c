@@ -396,8 +396,7 @@ take_events (Run *run)
 
     switch (event->type) {
     case WEIR_SEGMENTER_INIT:
-      weir_index_add_init (
-          run->index, 1, event->init_generation, event->tracks, event->labels);
+      weir_index_add_init (run->index, 1, event->init_generation, event->tracks, event->labels);
       break;
     case WEIR_SEGMENTER_OPEN:
       segment = weir_index_segment_new (event->segment, 1);

@@ -47,6 +47,7 @@ typedef struct {
   WeirSegmenter *segmenter;
   WeirCodecConfig *video, *audio;
   guint tracks;
+  gboolean hevc;    /* samples of the first track are such */
   GArray *chunks;   /* of Chunk */
   GArray *segments; /* of Segment */
   guint inits;
@@ -379,6 +380,10 @@ push_sized (Harness *h, guint track, gint64 dts, gint64 pts, gboolean keyframe,
   bytes[2] = (guint8) ((size - 4) >> 8);
   bytes[3] = (guint8) (size - 4);
   bytes[4] = keyframe ? 0x65 : 0x41;
+  if (h->hevc && track == 0) {
+    bytes[4] = keyframe ? 19 << 1 : 1 << 1; /* IDR_W_RADL, TRAIL_R */
+    bytes[5] = 1;
+  }
   memcpy (bytes + ID_OFFSET, &id, sizeof id);
   g_atomic_int_inc (&h->alive);
   h->pushed++;
@@ -909,6 +914,256 @@ a_changed_configuration_begins_at_its_keyframe (Harness *h, G_GNUC_UNUSED gconst
   check_all_out (h);
 }
 
+/* ---- several video tracks, and tracks that come, change and go ---- */
+
+static guint
+add_video (Harness *h, WeirCodecConfig *config)
+{
+  guint track = weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_VIDEO);
+
+  weir_segmenter_set_config (h->segmenter, track, config);
+  h->tracks = track + 1;
+  return track;
+}
+
+static guint
+add_audio (Harness *h)
+{
+  guint track = weir_segmenter_add_track (h->segmenter, WEIR_MEDIA_AUDIO);
+
+  weir_segmenter_set_config (h->segmenter, track, h->audio);
+  h->tracks = track + 1;
+  return track;
+}
+
+typedef struct {
+  guint track;
+  guint gop;      /* frames; 0: audio, 50 a second */
+  gint64 from;    /* the first sample that comes */
+  gint64 to;      /* 0: to the end */
+  gint64 advance; /* its stamps are so much earlier */
+} Source;
+
+/* 25 frames a second of each source that has some, in the order of time */
+static void
+play_sources (Harness *h, const Source *sources, guint n_sources, gint64 from, gint64 to)
+{
+  for (gint64 time = from; time < to; time += 20 * MS) {
+    for (guint i = 0; i < n_sources; i++) {
+      const Source *source = &sources[i];
+      gint64 frame = time / (40 * MS), at = time - source->advance;
+
+      if (time < source->from || (source->to != 0 && time >= source->to) ||
+          (source->gop != 0 && time % (40 * MS) != 0))
+        continue;
+      push (h, source->track, at, at, source->gop == 0 || frame % source->gop == 0, time / 1000);
+    }
+  }
+}
+
+/* Returns: whether what segment @index holds of @track begins with a keyframe */
+static gboolean
+begins_with_keyframe (Harness *h, guint index, guint track)
+{
+  for (guint i = 0; i < h->chunks->len; i++) {
+    const Chunk *chunk = &g_array_index (h->chunks, Chunk, i);
+
+    if (chunk->segment == segment_at (h, index)->number && chunk->track == track)
+      return chunk->independent;
+  }
+  g_assert_not_reached ();
+}
+
+static guint
+count_discontinuities (Harness *h)
+{
+  guint flagged = 0;
+
+  for (guint i = 0; i < h->segments->len; i++)
+    flagged += segment_at (h, i)->discontinuity;
+  return flagged;
+}
+
+static const gchar *
+brand_of (Harness *h, guint index)
+{
+  return (const gchar *) segment_at (h, index)->object->data + 8;
+}
+
+static void
+a_video_track_with_other_keyframes_is_cut_by_presentation_time (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+  const Source sources[] = {{.track = 0, .gop = 50}, {.track = 1, .gop = 75}, {.track = 2}};
+
+  begin (h, TRUE, FALSE);
+  add_video (h, other);
+  add_audio (h);
+  play_sources (h, sources, 3, 0, 14 * S);
+  drain (h, 14 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 7);
+  g_assert_cmpuint (h->inits, ==, 1);
+  for (guint i = 0; i < 7; i++) {
+    g_assert_cmpint (segment_at (h, i)->start, ==, i * 2 * S);
+    g_assert_true (segment_at (h, i)->independent);
+    g_assert_true (begins_with_keyframe (h, i, 0));
+    g_assert_true (begins_with_keyframe (h, i, 2));
+    /* every six seconds both have one */
+    g_assert_cmpint (begins_with_keyframe (h, i, 1), ==, i % 3 == 0);
+    g_assert_cmpuint (segment_at (h, i)->totals[1].sample_count, ==, 50);
+    g_assert_true (memcmp (brand_of (h, i), "cmfl", 4) == 0);
+  }
+  check_sides (h, 1);
+  check_sides (h, 2);
+  check_all_out (h);
+  g_assert_cmpuint (statistics (h).forced_cuts, ==, 0);
+  g_assert_cmpuint (statistics (h).bounded_closes, ==, 0);
+}
+
+static void
+keyframes_that_rounding_has_parted_stay_together (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+  g_autoptr (WeirCodecConfig) third = test_config (WEIR_CODEC_AVC, RECORD_HIGH_1080I25);
+  const Source sources[] = {{.track = 0, .gop = 50}, {.track = 1, .gop = 50, .advance = MS}};
+
+  begin (h, TRUE, FALSE);
+  add_video (h, other);
+  play_sources (h, sources, 2, 0, 6 * S);
+  /* … in a new run, too */
+  weir_segmenter_set_config (h->segmenter, 0, third);
+  play_sources (h, sources, 2, 6 * S, 12 * S);
+  drain (h, 12 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 6);
+  for (guint i = 0; i < 6; i++) {
+    g_assert_cmpint (segment_at (h, i)->start, ==, i * 2 * S);
+    g_assert_true (begins_with_keyframe (h, i, 1));
+    g_assert_cmpuint (segment_at (h, i)->totals[1].sample_count, ==, 50);
+  }
+  g_assert_cmpuint (count_discontinuities (h), ==, 1);
+  g_assert_true (segment_at (h, 3)->discontinuity);
+  check_all_out (h);
+}
+
+static void
+another_codec_on_the_same_track_is_one_discontinuity (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) hevc = test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_180P25);
+  const Source sources[] = {{.track = 0, .gop = 50}, {.track = 1}};
+  guint32 sequence = 0;
+
+  begin (h, TRUE, TRUE);
+  play_sources (h, sources, 2, 0, 6 * S);
+  weir_segmenter_set_config (h->segmenter, 0, hevc);
+  h->hevc = TRUE;
+  play_sources (h, sources, 2, 6 * S, 12 * S);
+  drain (h, 12 * S / 1000);
+  g_assert_cmpuint (h->inits, ==, 2);
+  g_assert_cmpuint (h->segments->len, ==, 6);
+  g_assert_cmpuint (count_discontinuities (h), ==, 1);
+  for (guint i = 0; i < 6; i++) {
+    g_assert_cmpuint (segment_at (h, i)->generation, ==, i < 3 ? 0 : 1);
+    g_assert_cmpint (segment_at (h, i)->start, ==, i * 2 * S);
+    g_assert_cmpuint (segment_at (h, i)->totals[0].decode_time, ==, i * 180000);
+    g_assert_cmpuint (segment_at (h, i)->totals[1].decode_time, ==, i * 96000);
+    g_assert_true (memcmp (brand_of (h, i), "cmfs", 4) == 0);
+  }
+  g_assert_true (segment_at (h, 3)->discontinuity);
+  for (guint i = 0; i < h->chunks->len; i++) {
+    const Chunk *chunk = &g_array_index (h->chunks, Chunk, i);
+
+    if (chunk->segment == 3)
+      sequence = sequence == 0 ? chunk->sequence : MIN (sequence, chunk->sequence);
+  }
+  g_assert_cmpuint (sequence, >, 1);
+  check_all_out (h);
+}
+
+static void
+another_configuration_of_the_second_video_track_waits_for_the_firsts_keyframe (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+  g_autoptr (WeirCodecConfig) third = test_config (WEIR_CODEC_AVC, RECORD_HIGH_1080I25);
+  const Source sources[] = {{.track = 0, .gop = 50}, {.track = 1, .gop = 25}};
+
+  begin (h, TRUE, FALSE);
+  add_video (h, other);
+  play_sources (h, sources, 2, 0, 5 * S);
+  weir_segmenter_set_config (h->segmenter, 1, third);
+  play_sources (h, sources, 2, 5 * S, 10 * S);
+  drain (h, 10 * S / 1000);
+  g_assert_cmpuint (h->inits, ==, 2);
+  g_assert_cmpuint (count_discontinuities (h), ==, 1);
+  g_assert_true (segment_at (h, 3)->discontinuity);
+  g_assert_cmpint (segment_at (h, 3)->start, ==, 6 * S);
+  for (guint i = 0; i < h->segments->len; i++)
+    g_assert_true (segment_at (h, i)->independent && begins_with_keyframe (h, i, 1));
+  /* what came of it until then is not lost */
+  g_assert_cmpuint (segment_at (h, 3)->totals[1].decode_time, ==, 5 * 90000);
+  check_all_out (h);
+}
+
+static void
+late_tracks_begin_together_where_the_first_has_its_keyframe (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+  const Source sources[] = {{.track = 0, .gop = 50}, {.track = 1, .gop = 50, .from = 4400 * MS},
+      {.track = 2, .from = 5 * S}};
+
+  begin (h, TRUE, FALSE);
+  play_sources (h, sources, 1, 0, 4400 * MS);
+  add_video (h, other);
+  play_sources (h, sources, 2, 4400 * MS, 5 * S);
+  add_audio (h);
+  play_sources (h, sources, 3, 5 * S, 12 * S);
+  drain (h, 12 * S / 1000);
+  g_assert_cmpuint (h->inits, ==, 2);
+  g_assert_cmpuint (h->segments->len, ==, 6);
+  g_assert_cmpuint (count_discontinuities (h), ==, 1);
+  g_assert_true (segment_at (h, 3)->discontinuity);
+  for (guint i = 0; i < 6; i++) {
+    g_assert_cmpint (segment_at (h, i)->start, ==, i * 2 * S);
+    for (guint track = 0; track < 3; track++)
+      g_assert_cmpint (segment_at (h, i)->totals[track].sample_count, ==,
+          track > 0 && i < 3 ? 0
+          : track == 2       ? 100
+                             : 50);
+  }
+  g_assert_true (begins_with_keyframe (h, 3, 1));
+}
+
+static void
+a_track_that_vanishes_leaves_the_others_as_they_are (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+  const Source sources[] = {
+      {.track = 0, .gop = 50}, {.track = 1, .gop = 50, .to = 3 * S}, {.track = 2, .to = 7 * S}};
+
+  begin (h, TRUE, FALSE);
+  add_video (h, other);
+  add_audio (h);
+  play_sources (h, sources, 3, 0, 3 * S);
+  weir_segmenter_end_track (h->segmenter, 1);  /* says so */
+  play_sources (h, sources, 3, 3 * S, 14 * S); /* just stops */
+  drain (h, 14 * S / 1000);
+  g_assert_cmpuint (h->inits, ==, 1);
+  g_assert_cmpuint (h->segments->len, ==, 7);
+  g_assert_cmpuint (count_discontinuities (h), ==, 0);
+  for (guint i = 0; i < 7; i++) {
+    g_assert_cmpint (segment_at (h, i)->start, ==, i * 2 * S);
+    g_assert_true (segment_at (h, i)->independent);
+    g_assert_cmpuint (segment_at (h, i)->totals[0].sample_count, ==, 50);
+    g_assert_cmpint (segment_at (h, i)->totals[1].parts > 0, ==, i < 2);
+    g_assert_cmpint (segment_at (h, i)->totals[2].parts > 0, ==, i < 4);
+  }
+  check_all_out (h);
+  /* it is waited for once */
+  g_assert_cmpuint (statistics (h).bounded_closes, <=, 1);
+}
+
 static void
 a_discontinuity_on_audio_first_is_one_for_all_tracks (Harness *h, G_GNUC_UNUSED gconstpointer data)
 {
@@ -1421,6 +1676,12 @@ main (int argc, char **argv)
   ADD (a_late_track_begins_at_the_next_keyframe);
   ADD (a_label_is_used_from_the_next_init_on_and_begins_none);
   ADD (a_changed_configuration_begins_at_its_keyframe);
+  ADD (a_video_track_with_other_keyframes_is_cut_by_presentation_time);
+  ADD (keyframes_that_rounding_has_parted_stay_together);
+  ADD (another_codec_on_the_same_track_is_one_discontinuity);
+  ADD (another_configuration_of_the_second_video_track_waits_for_the_firsts_keyframe);
+  ADD (late_tracks_begin_together_where_the_first_has_its_keyframe);
+  ADD (a_track_that_vanishes_leaves_the_others_as_they_are);
   ADD (a_discontinuity_on_audio_first_is_one_for_all_tracks);
   ADD (a_discontinuity_on_video_first_waits_for_the_old_audio);
   ADD (after_a_drain_it_goes_on_with_a_discontinuity);
