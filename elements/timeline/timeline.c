@@ -153,7 +153,7 @@ struct _WeirTimeline {
   WeirTimelineDecision *decisions; /* those from next_decision on are to be pulled */
   guint next_decision, decision_count, decisions_allocated;
   guint64 counts[WEIR_REASON_LAST];
-  Track tracks[WEIR_TIMELINE_TRACKS_MAX];
+  Track *tracks;
 };
 
 void
@@ -237,6 +237,7 @@ weir_timeline_free (WeirTimeline *self, GDestroyNotify release)
   for (n = self->next_decision; release != NULL && n < self->decision_count; n++)
     release (self->decisions[n].data);
   g_array_unref (self->held);
+  g_free (self->tracks);
   g_free (self->decisions);
   g_free (self);
 }
@@ -284,11 +285,11 @@ weir_timeline_add_track (WeirTimeline *self, WeirMediaKind kind)
   }
   if (i == WEIR_TIMELINE_TRACKS_MAX)
     return -1;
-  track = &self->tracks[i];
   if (i == self->track_count) {
-    self->track_count++;
-    track->suspects = g_array_new (FALSE, FALSE, sizeof (WeirTimelineSample));
+    self->tracks = g_renew (Track, self->tracks, ++self->track_count);
+    self->tracks[i] = (Track){.suspects = g_array_new (FALSE, FALSE, sizeof (WeirTimelineSample))};
   }
+  track = &self->tracks[i];
   track->kind = kind;
   if (track->delta_count == 0)
     track->frame = kind == WEIR_MEDIA_VIDEO ? 33333333 : 21333333;

@@ -975,6 +975,23 @@ change_state (GstElement *element, GstStateChange transition)
   return result;
 }
 
+/* lock held, so that no lock of a pad may be taken: what was measured of a track, under the name of
+ * its pad */
+static void
+add_drift (WeirSanitizer *self, Track *track, GstStructure *stats)
+{
+  g_autofree gchar *lag = g_strconcat (GST_PAD_NAME (track->sinkpad), "-lag", NULL);
+  g_autofree gchar *rate = g_strconcat (GST_PAD_NAME (track->sinkpad), "-rate", NULL);
+  WeirTimelineDrift drift;
+
+  if (track->index < 0)
+    return;
+  weir_timeline_get_drift (self->timeline, (guint) track->index, &drift);
+  gst_structure_set (stats, lag, G_TYPE_INT64, drift.lag_ns, NULL);
+  if (drift.rate_known)
+    gst_structure_set (stats, rate, G_TYPE_DOUBLE, drift.rate_ppm, NULL);
+}
+
 static GstStructure *
 make_stats (WeirSanitizer *self)
 {
@@ -990,6 +1007,8 @@ make_stats (WeirSanitizer *self)
     gst_structure_set (
         stats, weir_decision_reason_get_name ((WeirDecisionReason) i), G_TYPE_UINT64, count, NULL);
   }
+  for (i = 0; self->timeline != NULL && i < self->tracks->len; i++)
+    add_drift (self, g_ptr_array_index (self->tracks, i), stats);
   gst_structure_set (stats, "connections", G_TYPE_UINT, self->connection, "end", G_TYPE_UINT64,
       (guint64) (self->timeline != NULL ? weir_timeline_get_end (self->timeline) : 0), NULL);
   g_mutex_unlock (&self->lock);
@@ -1119,7 +1138,8 @@ weir_sanitizer_class_init (WeirSanitizerClass *klass)
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "How often each decision was taken, connections so far, end of the timeline in "
-          "nanoseconds",
+          "nanoseconds; of each pad, as PAD-lag, how many nanoseconds later than at first its "
+          "media come now, and as PAD-rate, how many ppm faster than the clock they go",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   gst_element_class_add_static_pad_template (element_class, &video_sink_template);

@@ -306,6 +306,20 @@ sleeps (const Model *model, guint track, Frame *frame)
   }
 }
 
+/* a pause of @a ms, behind which the clock is another one; @b: without a keyframe */
+static void
+pauses_and_jumps (const Model *model, guint track, Frame *frame)
+{
+  gboolean keyframe = frame->keyframe;
+
+  pauses (model, track, frame);
+  if (frame->truth < 20 * S)
+    return;
+  jump (frame, HOUR_S * S);
+  if (model->b != 0)
+    frame->keyframe = keyframe;
+}
+
 /* a new connection after @a ms, whose clock begins at 0 (@b: goes on) */
 static void
 reconnects (const Model *model, guint track, Frame *frame)
@@ -322,6 +336,30 @@ reconnects (const Model *model, guint track, Frame *frame)
     frame->lost = frame->truth < end + track_frame (model, VIDEO);
   if (model->b == 0)
     jump (frame, -end);
+}
+
+/* ---- muxers ---- */
+
+/* the presentation time is given as the decode time, too */
+static void
+decode_times_are_missing (G_GNUC_UNUSED const Model *model, G_GNUC_UNUSED guint track, Frame *frame)
+{
+  frame->dts = frame->pts;
+}
+
+static void
+derive (WeirTimelineSettings *settings)
+{
+  settings->derive_decode_times = TRUE;
+}
+
+static void
+correct_all (WeirTimelineSettings *settings)
+{
+  settings->snap_to_grid = TRUE;
+  settings->count_audio_samples = TRUE;
+  settings->fill_audio_gaps = TRUE;
+  settings->derive_decode_times = TRUE;
 }
 
 static const Model models[] = {
@@ -556,6 +594,35 @@ static const Model models[] = {
         .least = 2,
         .most = 2},
 
+    {.name = "pause-of-1-s-and-jump",
+        .seconds = 60,
+        .shape = pauses_and_jumps,
+        .a = 1000,
+        .holes = {{20900, 21100}},
+        .discontinuities = 1,
+        .reason = WEIR_REASON_RESET,
+        .least = 2,
+        .most = 2},
+    {.name = "pause-of-1-s-and-jump-in-mid-gop",
+        .seconds = 60,
+        .shape = pauses_and_jumps,
+        .a = 1000,
+        .b = 1,
+        .holes = {{21900, 22100}},
+        .discontinuities = 1,
+        .reason = WEIR_REASON_RESET,
+        .least = 2,
+        .most = 2},
+    {.name = "pause-of-10-s-and-jump",
+        .seconds = 60,
+        .shape = pauses_and_jumps,
+        .a = 10000,
+        .holes = {{29900, 30100}},
+        .discontinuities = 1,
+        .reason = WEIR_REASON_RESET,
+        .least = 2,
+        .most = 2},
+
     {.name = "sound-drifts-6-h",
         .seconds = 6 * HOUR_S,
         .shape = sound_drifts,
@@ -717,6 +784,54 @@ static const Model models[] = {
         .b = 1,
         .holes = {{25000, 25200}},
         .discontinuities = 1},
+
+    {.name = "decode-times-missing",
+        .seconds = 60,
+        .reorder = 1,
+        .shape = decode_times_are_missing,
+        .apart = TRUE,
+        .slack_ms = 200,
+        .reason = WEIR_REASON_BACKWARD_DTS,
+        .least = 500},
+    {.name = "decode-times-missing-and-derived",
+        .seconds = 60,
+        .reorder = 1,
+        .shape = decode_times_are_missing,
+        .settle = derive,
+        .slack_ms = 70,
+        .reason = WEIR_REASON_DERIVED,
+        .least = 300},
+    {.name = "corrected-steady",
+        .seconds = 60,
+        .settle = correct_all,
+        .reason = WEIR_REASON_GRID,
+        .least = 1700},
+    {.name = "corrected-b-pictures",
+        .seconds = 60,
+        .reorder = 1,
+        .settle = correct_all,
+        .reason = WEIR_REASON_COUNTED,
+        .least = 1700},
+    {.name = "corrected-drift",
+        .seconds = HOUR_S,
+        .shape = sound_drifts,
+        .a = 50,
+        .video_ns = S,
+        .gop = 2,
+        .settle = correct_all,
+        .slack_ms = 70,
+        .flagged = {{0, 3600000}},
+        .reason = WEIR_REASON_COUNTED,
+        .least = 100000},
+    {.name = "corrected-jumps",
+        .seconds = 60,
+        .shape = jumps_often,
+        .a = 3600000,
+        .b = -1,
+        .settle = correct_all,
+        .reason = WEIR_REASON_RESET,
+        .least = 10,
+        .most = 10},
 
     /* thinned out: a frame a second of both */
     {.name = "48-hours",

@@ -65,7 +65,7 @@ struct _Model {
 
   gint64 video_ns; /* 0: 30 fps; NEVER: none */
   gint64 audio_ns; /* 0: AAC at 48 kHz; NEVER: none */
-  gint64 gop;      /* frames; 0: 60 */
+  gint64 gop;      /* frames; 0: 60 or 61 */
   gint reorder;    /* 1: two B pictures between others; -1: with composition times below 0 */
   gboolean late_config[2]; /* the track is not announced before its first frame */
   guint64 mask;            /* of the stamps in ms; 0: 32 bits */
@@ -189,7 +189,8 @@ make_frame (Run *run, guint index)
   if (duration == NEVER)
     return FALSE;
   do {
-    gint64 gop = model->gop != 0 ? model->gop : 60;
+    /* with B pictures a GOP ends with one */
+    gint64 gop = model->gop != 0 ? model->gop : model->reorder != 0 ? 61 : 60;
     gint64 place = 0;
 
     *frame = (Frame){.index = track->next_index++, .keyframe = TRUE};
@@ -624,6 +625,8 @@ run_model (gconstpointer data)
         weir_timeline_add_track (run.timeline, i == VIDEO ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO);
     if (i == AUDIO && model->audio_ns == 0)
       weir_timeline_set_audio_frame (run.timeline, (guint) run.tracks[i].timeline, 1024, 48000);
+    if (i == VIDEO && model->reorder > 0)
+      weir_timeline_set_reorder (run.timeline, (guint) run.tracks[i].timeline, 1);
     run.tracks[i].segmenter = -1;
     run.tracks[i].last_dts = -1;
     make_frame (&run, i);
