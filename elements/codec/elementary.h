@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  *   units and access unit delimiters of Annex B are left out. Parameter sets that differ from the
  *   record's win: a new record is made of them (the old one's where they say nothing) and begins
  *   with the keyframe that they stand in or before. They stay in the stream where they stood.
+ *   Mastering display and content light level in the SEI of keyframes become part of the colour.
  *   Records with lengths of 1 or 2 bytes are taken; the lengths become 4 bytes in both.
  * - AV1: temporal delimiters are removed, and the last OBU gets a size where it has none; a
  *   keyframe's sequence header that differs from the record's makes a new one. The Annex B of AV1

@@ -22,6 +22,8 @@ struct _WeirElementaryVideo {
   WeirColour *colour;      /* (nullable): what the sender says */
   gboolean stale;          /* @config is not of the newest record and colour */
   WeirParameterSets *sets; /* (nullable): AVC, HEVC */
+  /* (AVC, HEVC) what keyframes say of mastering and light level since @parsed began */
+  WeirColour told;
 };
 
 /* what one look at an access unit of NAL units gives */
@@ -83,6 +85,7 @@ set_parsed (WeirElementaryVideo *self, WeirCodecConfig *parsed)
 {
   g_clear_pointer (&self->parsed, weir_codec_config_unref);
   self->parsed = parsed;
+  self->told = (WeirColour){0};
   self->stale = TRUE;
 }
 
@@ -94,6 +97,38 @@ take_over (WeirElementaryVideo *self, WeirCodecConfig *parsed, WeirAccessUnit *u
   set_parsed (self, parsed);
 }
 
+/* The colour of @config with what the keyframes told where it says nothing.
+ * Returns: FALSE when that is nothing more */
+static gboolean
+add_told (const WeirElementaryVideo *self, const WeirCodecConfig *config, WeirColour *colour)
+{
+  WeirColour all = {.primaries = 2, .transfer = 2, .matrix = 2};
+  gboolean mastering, light_level;
+
+  if (config->colour != NULL)
+    all = *config->colour;
+  mastering = self->told.has_mastering && !all.has_mastering;
+  light_level = self->told.has_light_level && !all.has_light_level;
+  *colour = self->told;
+  colour->primaries = all.primaries;
+  colour->transfer = all.transfer;
+  colour->matrix = all.matrix;
+  colour->full_range = all.full_range;
+  if (!mastering && all.has_mastering) {
+    colour->has_mastering = TRUE;
+    memcpy (colour->display_primaries, all.display_primaries, sizeof all.display_primaries);
+    memcpy (colour->white_point, all.white_point, sizeof all.white_point);
+    colour->luminance_max = all.luminance_max;
+    colour->luminance_min = all.luminance_min;
+  }
+  if (!light_level && all.has_light_level) {
+    colour->has_light_level = TRUE;
+    colour->content_light_max = all.content_light_max;
+    colour->picture_average_light_max = all.picture_average_light_max;
+  }
+  return mastering || light_level;
+}
+
 /* Shows what is known now, in @width and @height where the record does not say.
  * Returns: whether it is another than before */
 static gboolean
@@ -101,6 +136,7 @@ show (WeirElementaryVideo *self, guint width, guint height)
 {
   g_autoptr (WeirCodecConfig) config = weir_codec_config_ref (self->parsed);
   WeirCodecConfig *other;
+  WeirColour colour;
 
   if (config->width == 0) {
     if (width == 0)
@@ -109,8 +145,8 @@ show (WeirElementaryVideo *self, guint width, guint height)
     weir_codec_config_unref (config);
     config = other;
   }
-  if (self->colour != NULL) {
-    other = weir_codec_config_with_colour (config, self->colour);
+  if (self->colour != NULL || add_told (self, config, &colour)) {
+    other = weir_codec_config_with_colour (config, self->colour != NULL ? self->colour : &colour);
     weir_codec_config_unref (config);
     config = other;
   }
@@ -348,12 +384,38 @@ convert_nal_units (WeirElementaryVideo *self, const guint8 *data, gsize size, gb
   return TRUE;
 }
 
+/* SEI of a keyframe, which encoders repeat there and seldom put into the record */
+static void
+look_for_colour (WeirElementaryVideo *self, const guint8 *data, gsize size, gboolean annex_b)
+{
+  gsize header = self->codec == WEIR_CODEC_AVC ? 1 : WEIR_HEVC_NAL_HEADER_SIZE;
+  WeirColour told = {0};
+  WeirReader reader;
+  WeirNal nal;
+
+  weir_reader_init (&reader, data, size);
+  while (annex_b ? weir_nal_next_annex_b (&reader, &nal)
+                 : weir_nal_next (&reader, self->length_size, &nal)) {
+    if (nal.size <= header)
+      continue;
+    if (self->codec == WEIR_CODEC_AVC ? (nal.data[0] & 0x1f) == WEIR_AVC_SEI
+                                      : weir_hevc_nal_type (&nal) == WEIR_HEVC_SEI_PREFIX)
+      weir_sei_parse_colour (&nal, header, &told);
+  }
+  if (told.has_mastering || told.has_light_level) {
+    self->told = told;
+    self->stale = TRUE;
+  }
+}
+
 /* a keyframe, or the first picture, brings in what waited. Returns: FALSE with @unit's status */
 static gboolean
-renew_nal_config (WeirElementaryVideo *self, gboolean keyframe, WeirAccessUnit *unit)
+renew_nal_config (WeirElementaryVideo *self, const guint8 *data, gsize size, gboolean annex_b,
+    WeirAccessUnit *unit)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) record = NULL;
+  gboolean keyframe = unit->keyframe;
   WeirCodecConfig *parsed;
 
   if (weir_parameter_sets_are_waiting (self->sets) && (keyframe || self->parsed == NULL)) {
@@ -374,6 +436,8 @@ renew_nal_config (WeirElementaryVideo *self, gboolean keyframe, WeirAccessUnit *
     weir_parameter_sets_load (self->sets, record);
     take_over (self, parsed, unit);
   }
+  if (keyframe)
+    look_for_colour (self, data, size, annex_b);
   if (self->stale && self->parsed != NULL && (keyframe || self->config == NULL))
     unit->config_changed = show (self, 0, 0);
   if (self->config == NULL)
@@ -405,7 +469,7 @@ take_nal_units (WeirElementaryVideo *self, const guint8 *data, gsize size, WeirA
     unit->status = WEIR_UNIT_EMPTY;
     return;
   }
-  if (!renew_nal_config (self, unit->keyframe, unit))
+  if (!renew_nal_config (self, data, size, annex_b, unit))
     return;
   unit->status = WEIR_UNIT_OK;
   unit->size = size;

@@ -37,8 +37,7 @@
 #define AV1_INTER "320230ff"
 
 /* takes @hex and compares the unit with what is expected */
-#define TAKE(stream, hex, ...) \
-  take (stream, hex, (Expected){__VA_ARGS__}, __LINE__)
+#define TAKE(stream, hex, ...) take (stream, hex, (Expected){__VA_ARGS__}, __LINE__)
 
 typedef struct {
   WeirUnitStatus status;
@@ -366,6 +365,31 @@ colour_that_the_sender_says_begins_with_a_keyframe (void)
 }
 
 static void
+mastering_display_and_light_level_of_keyframes_are_colour (void)
+{
+#define MASTERING "0000001e 4e01891833c286c41d4c0bb884d03e803d13404200989680000003003280"
+#define LIGHT_LEVEL "00000009 4e01900403e8019080"
+  static const gchar both[] =
+      "2:2:2:0/34000:16000:13250:34500:7500:3000:15635:16450:10000000:50/1000:400";
+  g_autoptr (WeirElementaryStream) stream = weir_elementary_stream_new (WEIR_CODEC_HEVC);
+  g_autofree gchar *text = NULL;
+
+  set_record (stream, RECORD_HEVC_MAIN_720P30);
+  /* x265 with hdr10=1 */
+  TAKE (stream, MASTERING LIGHT_LEVEL "00000003 0201d0");
+  g_assert_null (weir_elementary_stream_get_config (stream)->colour);
+  TAKE (stream, MASTERING LIGHT_LEVEL "00000003 2801af", .keyframe = TRUE, .changed = TRUE);
+  text = weir_colour_to_text (weir_elementary_stream_get_config (stream)->colour);
+  g_assert_cmpstr (text, ==, both);
+  assert_record (stream, RECORD_HEVC_MAIN_720P30);
+  TAKE (stream, MASTERING LIGHT_LEVEL "00000003 2801af", .keyframe = TRUE);
+  TAKE (stream, "00000003 2801af", .keyframe = TRUE);
+  g_assert_nonnull (weir_elementary_stream_get_config (stream)->colour);
+  g_assert_true (set_record (stream, RECORD_HEVC_444_360P24));
+  g_assert_null (weir_elementary_stream_get_config (stream)->colour);
+}
+
+static void
 temporal_delimiters_are_left_out (void)
 {
   g_autoptr (WeirElementaryStream) stream = weir_elementary_stream_new (WEIR_CODEC_AV1);
@@ -483,6 +507,7 @@ main (int argc, char **argv)
   ADD (a_record_in_annex_b_is_taken);
   ADD (hevc_in_annex_b_becomes_what_the_encoder_writes_into_files);
   ADD (colour_that_the_sender_says_begins_with_a_keyframe);
+  ADD (mastering_display_and_light_level_of_keyframes_are_colour);
   ADD (temporal_delimiters_are_left_out);
   ADD (an_obu_without_a_size_gets_one);
   ADD (a_sequence_header_in_the_stream_is_the_configuration);
