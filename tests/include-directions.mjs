@@ -18,7 +18,7 @@ const CORES = [
   /^elements\/rtmp\/(amf|chunk|handshake|message|session|settings|flvtag|metadata)\./,
   /^elements\/srt\/streamid\./,
   /^elements\/webrtc\/(stun|ice|sdp|rtp)\./,
-  /^elements\/timeline\/timeline\./,
+  /^elements\/timeline\/(health|timeline)\./,
   /^elements\/segment\/(box|init|fragment|segmenter|check)\./,
 ];
 /* the headers that app/ must not know; segment/box.h is public: recovery walks the boxes of a torn segment */

@@ -18,6 +18,12 @@
  * The event `weir-track-promised` (custom, downstream) with a string `kind` of `audio` or `video`
  * says that such a track is to be expected.
  *
+ * What an encoder does wrong is measured. When an issue is raised or cleared, an element message
+ * `weir-health` says so, with the strings `code` (such as `gop_too_long`), `state` (`raised` or
+ * `cleared`), `severity` (`info`, `warning`, `error`) and `text`, and the numbers `value` and
+ * `limit`. That nothing comes any more is noticed when something does, or when the application asks
+ * from time to time.
+ *
  * ## Example
  * |[
  * mkdir -p site
@@ -35,6 +41,7 @@
 #include "gst/mediacaps.h"
 
 #include <stdio.h>
+#include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (weir_sanitizer_debug);
 #define GST_CAT_DEFAULT weir_sanitizer_debug
@@ -79,6 +86,9 @@ typedef struct {
   GstBuffer *buffer; /* NULL: end of stream */
   GstCaps *caps;     /* (nullable): to be sent before the buffer */
   gint64 dts, pts;
+  gint64 arrival_us;
+  gsize size;
+  gboolean keyframe;
   gboolean discontinuity;
 } Item;
 
@@ -91,7 +101,10 @@ struct _WeirSanitizer {
   WeirTimelineSettings settings;
   gboolean forward_eos;
   WeirTimeline *timeline; /* NULL below PAUSED */
-  GPtrArray *tracks;      /* of Track */
+  WeirHealthSettings health_settings;
+  WeirHealth *health;                    /* as the timeline */
+  guint64 last_counts[WEIR_REASON_LAST]; /* of the timeline that was before */
+  GPtrArray *tracks;                     /* of Track */
   guint group_id;
   guint connection; /* number of the current connection, from 1 */
   gboolean connected;
@@ -286,6 +299,59 @@ insert_silence (WeirSanitizer *self, Track *track, const WeirTimelineDecision *d
   g_clear_pointer (&frame, g_bytes_unref);
 }
 
+/* lock held. Returns: (transfer full) (nullable): messages about what has changed */
+static GPtrArray *
+take_health_messages (WeirSanitizer *self)
+{
+  GPtrArray *messages = NULL;
+  WeirHealthChange change;
+
+  while (self->health != NULL && weir_health_pull (self->health, &change)) {
+    GstStructure *structure = gst_structure_new ("weir-health", "code", G_TYPE_STRING,
+        weir_health_code_get_name (change.code), "state", G_TYPE_STRING,
+        change.raised ? "raised" : "cleared", "severity", G_TYPE_STRING,
+        weir_health_severity_get_name (change.severity), "value", G_TYPE_DOUBLE, change.value,
+        "limit", G_TYPE_DOUBLE, change.limit, "text", G_TYPE_STRING, change.text, NULL);
+
+    GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, structure);
+    if (messages == NULL)
+      messages = g_ptr_array_new ();
+    g_ptr_array_add (messages, gst_message_new_element (GST_OBJECT (self), structure));
+    weir_health_change_clear (&change);
+  }
+  return messages;
+}
+
+/* lock held, and let go of: a bus may call into the application */
+static void
+unlock_and_post (WeirSanitizer *self)
+{
+  g_autoptr (GPtrArray) messages = take_health_messages (self);
+
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; messages != NULL && i < messages->len; i++)
+    gst_element_post_message (GST_ELEMENT (self), messages->pdata[i]);
+}
+
+/* lock held */
+static void
+advance_health (WeirSanitizer *self, gint64 now_us)
+{
+  guint i;
+
+  if (!weir_health_advance (self->health, now_us))
+    return;
+  for (i = 0; i < self->tracks->len; i++) {
+    const Track *track = g_ptr_array_index (self->tracks, i);
+    WeirTimelineDrift drift;
+
+    if (track->index < 0)
+      continue;
+    weir_timeline_get_drift (self->timeline, (guint) track->index, &drift);
+    weir_health_set_drift (self->health, (guint) track->index, &drift);
+  }
+}
+
 /* lock held: moves decisions to the source pads' queues */
 static void
 collect (WeirSanitizer *self)
@@ -300,6 +366,7 @@ collect (WeirSanitizer *self)
       GST_DEBUG_OBJECT (track->srcpad, "%s at %" GST_STIME_FORMAT ", gap %" GST_STIME_FORMAT "%s",
           weir_decision_reason_get_name (decision.reason), GST_STIME_ARGS (decision.dts),
           GST_STIME_ARGS (decision.gap_ns), decision.discontinuity ? ", discontinuity" : "");
+    weir_health_decide (self->health, &decision, item->keyframe, item->size, item->arrival_us);
     if (decision.action == WEIR_DECISION_DROP) {
       if (item->caps != NULL)
         gst_caps_replace (&track->dropped_caps, item->caps);
@@ -480,6 +547,7 @@ begin_connection (WeirSanitizer *self)
   GST_INFO_OBJECT (self, "connection %u begins after %" GST_TIME_FORMAT, self->connection,
       GST_TIME_ARGS ((guint64) MAX (lost, 0)));
   weir_timeline_begin_connection (self->timeline, lost, now_us);
+  weir_health_begin_connection (self->health, now_us);
   for (i = 0; i < self->tracks->len; i++) {
     Track *track = g_ptr_array_index (self->tracks, i);
 
@@ -511,6 +579,7 @@ end_track (WeirSanitizer *self, Track *track)
   GST_INFO_OBJECT (self, "connection %u ended", self->connection);
   self->connected = FALSE;
   weir_timeline_end_connection (self->timeline, now (self));
+  weir_health_end_connection (self->health);
   return TRUE;
 }
 
@@ -543,7 +612,7 @@ receive_stream_start (WeirSanitizer *self, Track *track, GstEvent *event)
       weir_timeline_configured (self->timeline, (guint) track->index, FALSE);
   }
   release (self);
-  g_mutex_unlock (&self->lock);
+  unlock_and_post (self);
 }
 
 static gboolean
@@ -644,9 +713,12 @@ receive_promise (WeirSanitizer *self, GstEvent *event)
   const gchar *kind = gst_structure_get_string (gst_event_get_structure (event), "kind");
 
   g_mutex_lock (&self->lock);
-  if (self->timeline != NULL && kind != NULL)
-    weir_timeline_promise_track (
-        self->timeline, g_str_equal (kind, "video") ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO);
+  if (self->timeline != NULL && kind != NULL) {
+    WeirMediaKind promised = g_str_equal (kind, "video") ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO;
+
+    weir_timeline_promise_track (self->timeline, promised);
+    weir_health_promise (self->health, promised, now (self));
+  }
   g_mutex_unlock (&self->lock);
 }
 
@@ -751,6 +823,7 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   gboolean has_dts = running_time (&track->segment, GST_BUFFER_DTS (buffer), &sample.dts);
   gboolean has_pts = running_time (&track->segment, GST_BUFFER_PTS (buffer), &sample.pts);
   GstFlowReturn flow;
+  Item *item;
 
   if (!has_dts && !has_pts) {
     GST_WARNING_OBJECT (pad, "dropped a buffer without a time");
@@ -776,11 +849,17 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   if (track->kind == WEIR_MEDIA_VIDEO &&
       weir_timeline_wants_leading (self->timeline, (guint) track->index))
     sample.leading = is_leading (track, buffer, &sample);
-  sample.data = item_new (track, buffer, g_steal_pointer (&track->next_caps));
+  item = item_new (track, buffer, g_steal_pointer (&track->next_caps));
+  item->arrival_us = sample.arrival_us;
+  item->size = sample.size;
+  item->keyframe = sample.keyframe;
+  sample.data = item;
+  advance_health (self, sample.arrival_us);
+  weir_health_receive (self->health, (guint) track->index, track->kind, sample.arrival_us);
   weir_timeline_push (self->timeline, (guint) track->index, &sample);
   release (self);
   flow = combine_flows (self, track);
-  g_mutex_unlock (&self->lock);
+  unlock_and_post (self);
   return flow;
 }
 
@@ -937,6 +1016,7 @@ prepare (WeirSanitizer *self)
 
   g_mutex_lock (&self->lock);
   self->timeline = weir_timeline_new (&self->settings);
+  self->health = weir_health_new (&self->health_settings);
   self->group_id = gst_util_group_id_next ();
   self->connection = 0;
   self->connected = FALSE;
@@ -955,7 +1035,9 @@ discard (WeirSanitizer *self)
   guint i;
 
   g_mutex_lock (&self->lock);
+  memcpy (self->last_counts, weir_timeline_get_counts (self->timeline), sizeof self->last_counts);
   weir_timeline_free (g_steal_pointer (&self->timeline), (GDestroyNotify) item_free);
+  g_clear_pointer (&self->health, weir_health_free);
   for (i = 0; i < self->tracks->len; i++)
     track_reset (g_ptr_array_index (self->tracks, i));
   g_mutex_unlock (&self->lock);
@@ -992,6 +1074,13 @@ add_drift (WeirSanitizer *self, Track *track, GstStructure *stats)
     gst_structure_set (stats, rate, G_TYPE_DOUBLE, drift.rate_ppm, NULL);
 }
 
+/* lock held. Returns: (array fixed-size=WEIR_REASON_LAST): what there was to decide lasts */
+static const guint64 *
+get_counts (WeirSanitizer *self)
+{
+  return self->timeline != NULL ? weir_timeline_get_counts (self->timeline) : self->last_counts;
+}
+
 static GstStructure *
 make_stats (WeirSanitizer *self)
 {
@@ -999,14 +1088,9 @@ make_stats (WeirSanitizer *self)
   guint i;
 
   g_mutex_lock (&self->lock);
-  for (i = 0; i < WEIR_REASON_LAST; i++) {
-    guint64 count = 0;
-
-    if (self->timeline != NULL)
-      count = weir_timeline_get_counts (self->timeline)[i];
-    gst_structure_set (
-        stats, weir_decision_reason_get_name ((WeirDecisionReason) i), G_TYPE_UINT64, count, NULL);
-  }
+  for (i = 0; i < WEIR_REASON_LAST; i++)
+    gst_structure_set (stats, weir_decision_reason_get_name ((WeirDecisionReason) i), G_TYPE_UINT64,
+        get_counts (self)[i], NULL);
   for (i = 0; self->timeline != NULL && i < self->tracks->len; i++)
     add_drift (self, g_ptr_array_index (self->tracks, i), stats);
   gst_structure_set (stats, "connections", G_TYPE_UINT, self->connection, "end", G_TYPE_UINT64,
@@ -1160,10 +1244,69 @@ weir_sanitizer_init (WeirSanitizer *self)
   self->tracks = g_ptr_array_new ();
   self->forward_eos = TRUE;
   weir_timeline_settings_init (&self->settings);
+  weir_health_settings_init (&self->health_settings);
 }
 
 void
 weir_sanitizer_set_clock (WeirSanitizer *self, const WeirClock *clock)
 {
   self->clock = clock;
+}
+
+void
+weir_sanitizer_set_health_settings (WeirSanitizer *self, const WeirHealthSettings *settings)
+{
+  g_mutex_lock (&self->lock);
+  self->health_settings = *settings;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+weir_sanitizer_check_health (WeirSanitizer *self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->health != NULL)
+    advance_health (self, now (self));
+  unlock_and_post (self);
+}
+
+void
+weir_sanitizer_health_clear (WeirSanitizerHealth *self)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (self->configs); i++)
+    g_clear_pointer (&self->configs[i], weir_codec_config_unref);
+  for (i = 0; i < G_N_ELEMENTS (self->texts); i++)
+    g_clear_pointer (&self->texts[i], g_free);
+}
+
+void
+weir_sanitizer_get_health (WeirSanitizer *self, WeirSanitizerHealth *health)
+{
+  guint i;
+
+  memset (health, 0, sizeof *health);
+  g_mutex_lock (&self->lock);
+  memcpy (health->decisions, get_counts (self), sizeof health->decisions);
+  if (self->health != NULL)
+    weir_health_get_report (self->health, &health->report);
+  for (i = 0; self->health != NULL && i < self->tracks->len; i++) {
+    const Track *track = g_ptr_array_index (self->tracks, i);
+
+    if (track->index >= 0 && track->config != NULL)
+      health->configs[track->index] = weir_codec_config_ref (track->config);
+  }
+  for (i = 0; i < WEIR_HEALTH_MEASURED_LAST; i++)
+    if (health->report.issues[i].raised)
+      health->texts[i] = weir_health_describe (self->health, (WeirHealthCode) i);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+weir_sanitizer_get_decisions (WeirSanitizer *self, guint64 *decisions)
+{
+  g_mutex_lock (&self->lock);
+  memcpy (decisions, get_counts (self), WEIR_REASON_LAST * sizeof *decisions);
+  g_mutex_unlock (&self->lock);
 }

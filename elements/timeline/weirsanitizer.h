@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "timeline/health.h"
 #include "timeline/timeline.h"
 
 #include <gst/gst.h>
@@ -13,6 +14,32 @@ G_DECLARE_FINAL_TYPE (WeirSanitizer, weir_sanitizer, WEIR, SANITIZER, GstElement
 
 /* @clock: (transfer none): what arrival is read from; for tests, before READY → PAUSED */
 void weir_sanitizer_set_clock (WeirSanitizer *self, const WeirClock *clock);
+/* other limits than the default ones; before READY → PAUSED */
+void weir_sanitizer_set_health_settings (WeirSanitizer *self, const WeirHealthSettings *settings);
+/* notices what time alone brings about, such as that nothing comes; once a second is enough. Posts
+ * messages. Any thread that holds no lock which a bus' handlers take. */
+void weir_sanitizer_check_health (WeirSanitizer *self);
+
+/**
+ * WeirSanitizerHealth: the indices of tracks are the timeline's
+ * @configs: (nullable): of tracks that are or were configured
+ * @texts: (nullable): a sentence for each issue that is raised
+ * @decisions: how often each was taken, since READY → PAUSED
+ */
+typedef struct {
+  WeirHealthReport report;
+  WeirCodecConfig *configs[WEIR_TIMELINE_TRACKS_MAX];
+  gchar *texts[WEIR_HEALTH_MEASURED_LAST];
+  guint64 decisions[WEIR_REASON_LAST];
+} WeirSanitizerHealth;
+
+/* any thread; @health: all of it is set, to be cleared */
+void weir_sanitizer_get_health (WeirSanitizer *self, WeirSanitizerHealth *health);
+void weir_sanitizer_health_clear (WeirSanitizerHealth *self);
+/* any thread; @decisions: (out caller-allocates) (array fixed-size=WEIR_REASON_LAST): as above */
+void weir_sanitizer_get_decisions (WeirSanitizer *self, guint64 *decisions);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WeirSanitizerHealth, weir_sanitizer_health_clear)
 
 GST_ELEMENT_REGISTER_DECLARE (weirsanitizer)
 

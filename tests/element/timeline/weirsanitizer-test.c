@@ -568,6 +568,115 @@ silence_fills_the_place_of_missing_audio (void)
   }
 }
 
+/* the messages about health so far, as "raised gop_too_long error" */
+static gchar *
+take_health (GstBus *bus)
+{
+  GString *text = g_string_new (NULL);
+  GstMessage *message;
+
+  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT)) != NULL) {
+    const GstStructure *structure = gst_message_get_structure (message);
+    gdouble value, limit;
+
+    g_assert_true (gst_structure_has_name (structure, "weir-health"));
+    g_assert_true (gst_structure_get (
+        structure, "value", G_TYPE_DOUBLE, &value, "limit", G_TYPE_DOUBLE, &limit, NULL));
+    g_assert_nonnull (gst_structure_get_string (structure, "text"));
+    g_string_append_printf (text, "%s%s %s %s", text->len > 0 ? ", " : "",
+        gst_structure_get_string (structure, "state"), gst_structure_get_string (structure, "code"),
+        gst_structure_get_string (structure, "severity"));
+    gst_message_unref (message);
+  }
+  return g_string_free (text, FALSE);
+}
+
+#define assert_health(bus, expected)              \
+  G_STMT_START                                    \
+  {                                               \
+    g_autofree gchar *health = take_health (bus); \
+    g_assert_cmpstr (health, ==, (expected));     \
+  }                                               \
+  G_STMT_END
+
+static void
+push_second (Bench *bench, gdouble *ms, gboolean keyframe)
+{
+  for (guint i = 0; i < 5; i++) {
+    push (bench, 0, *ms, 0, keyframe && i == 0);
+    push (bench, 1, *ms, 0, TRUE);
+    *ms += 200;
+    wait_ms (bench, 200);
+  }
+}
+
+static void
+issues_are_posted_when_they_are_raised_and_when_they_are_cleared (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (WeirSanitizerHealth) health = {0};
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  gdouble ms = 1000;
+
+  bench_init (&bench);
+  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), bus);
+  begin (&bench);
+  for (guint i = 0; i < 10; i++)
+    push_second (&bench, &ms, i == 0);
+  assert_health (bus, "");
+  push_second (&bench, &ms, FALSE);
+  assert_health (bus, "raised gop_too_long error");
+  weir_sanitizer_get_health (bench.sanitizer, &health);
+  g_assert_true (health.report.issues[WEIR_HEALTH_GOP_TOO_LONG].raised);
+  g_assert_nonnull (health.texts[WEIR_HEALTH_GOP_TOO_LONG]);
+  g_assert_cmpint (health.configs[0]->codec, ==, WEIR_CODEC_AVC);
+  g_assert_cmpint (health.configs[1]->codec, ==, WEIR_CODEC_AAC);
+  g_assert_cmpuint (health.report.tracks[0].kind, ==, WEIR_MEDIA_VIDEO);
+  g_assert_cmpuint (health.report.tracks[1].kind, ==, WEIR_MEDIA_AUDIO);
+  g_assert_cmpfloat_with_epsilon (health.report.tracks[0].frame_rate, 5, 0.001);
+  for (guint i = 0; i < 5; i++)
+    push_second (&bench, &ms, i % 2 == 0);
+  assert_health (bus, "cleared gop_too_long error");
+  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), NULL);
+}
+
+static void
+silence_is_noticed_by_whoever_asks (void)
+{
+  g_auto (Bench) bench = {0};
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  gdouble ms = 1000;
+
+  bench_init (&bench);
+  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), bus);
+  begin (&bench);
+  push_second (&bench, &ms, TRUE);
+  wait_ms (&bench, 2000);
+  weir_sanitizer_check_health (bench.sanitizer);
+  assert_health (bus, "");
+  wait_ms (&bench, 1000);
+  weir_sanitizer_check_health (bench.sanitizer);
+  assert_health (bus, "raised starving error");
+  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), NULL);
+}
+
+static void
+decisions_are_still_known_when_it_has_stopped (void)
+{
+  g_auto (Bench) bench = {0};
+  guint64 decisions[WEIR_REASON_LAST];
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 1000, 0, FALSE);
+  push (&bench, 0, 1040, 0, TRUE);
+  push (&bench, 1, 1040, 0, TRUE);
+  gst_element_set_state (GST_ELEMENT (bench.sanitizer), GST_STATE_READY);
+  weir_sanitizer_get_decisions (bench.sanitizer, decisions);
+  g_assert_cmpuint (decisions[WEIR_REASON_BEFORE_KEYFRAME], ==, 1);
+  weir_sanitizer_check_health (bench.sanitizer);
+}
+
 static void
 every_property_keeps_what_it_is_given (void)
 {
@@ -632,6 +741,9 @@ main (int argc, char **argv)
   ADD (a_pad_takes_its_source_pad_with_it);
   ADD (pictures_that_lead_the_first_keyframe_are_dropped);
   ADD (silence_fills_the_place_of_missing_audio);
+  ADD (issues_are_posted_when_they_are_raised_and_when_they_are_cleared);
+  ADD (silence_is_noticed_by_whoever_asks);
+  ADD (decisions_are_still_known_when_it_has_stopped);
   ADD (every_property_keeps_what_it_is_given);
   return g_test_run ();
 }

@@ -338,92 +338,6 @@ damage_of_the_init_is_noticed (Fixture *fixture, gconstpointer data)
     assert_no_fault (fixture);
 }
 
-/* an entry of each audio codec, a sample that is as it should be and one that is not */
-static const struct {
-  WeirCodec codec;
-  const gchar *record, *entry, *box;
-  guint damage_offset;
-  guint32 damage;
-  const gchar *fault;
-  const gchar *good, *bad; /* (nullable): samples */
-} sounds[] = {
-    {WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO, "mp4a", "esds", 12, 0x04190000, "esds: AAC",
-        "211004608c1c", NULL},
-    {WEIR_CODEC_OPUS, RECORD_OPUS_5_1, "Opus", "dOps", 8, 0x01060138, "dOps: Opus",
-        "f802fffef802fffef802fffef8fffe", "f8fffe"},
-    {WEIR_CODEC_FLAC, RECORD_FLAC_48000_STEREO, "fLaC", "dfLa", 12, 0x81000022, "dfLa: FLAC",
-        "fff87908", "00007908"},
-    {WEIR_CODEC_AC3, RECORD_AC3_48000_STEREO_192K, "ac-3", "dac3", 8, 0xd0114000, "dac3: AC-3",
-        NULL, "0b77fe95144043e106f46370"},
-    {WEIR_CODEC_EAC3, RECORD_EAC3_48000_STEREO_192K, "ec-3", "dec3", 8, 0x0607e004, "dec3: AC-3",
-        "0b7700053f80000000000000", "0b7700063f80000000000000"},
-    /* frames of MP3 are not looked into */
-    {WEIR_CODEC_MP3, RECORD_MP3_44100_STEREO, "mp4a", "esds", 12, 0x04150000, "esds: AAC",
-        "00000000", NULL},
-};
-
-static void
-check_sound (WeirCheck *check, GBytes *init, const gchar *hex)
-{
-  g_autoptr (GBytes) sample = test_hex (hex);
-  g_autoptr (GBytes) header = NULL;
-  g_auto (WeirWriter) writer = {0};
-  WeirFragmentSample one = {
-      .size = (guint32) g_bytes_get_size (sample), .duration = 1024, .keyframe = TRUE};
-  gsize styp_size;
-
-  weir_check_init_segment (check, "init", g_bytes_get_data (init, NULL), g_bytes_get_size (init));
-  header = weir_fragment_write_header (WEIR_FRAGMENT_SEGMENT, 1, 1, 0, &one, 1, &styp_size);
-  weir_writer_init (&writer, 0);
-  weir_writer_bytes (&writer, g_bytes_get_data (header, NULL), g_bytes_get_size (header));
-  weir_writer_bytes (&writer, g_bytes_get_data (sample, NULL), g_bytes_get_size (sample));
-  weir_check_segment (check, "segment", writer.data, writer.size, FALSE);
-}
-
-static void
-sample_entries_of_sound_are_understood (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (sounds); i++) {
-    WeirCodecConfig *configs[1] = {test_config (sounds[i].codec, sounds[i].record)};
-    g_autoptr (GBytes) init = weir_init_segment_write (configs, 1, -1);
-    g_autofree gchar *missing = g_strdup_printf ("%s without %s", sounds[i].entry, sounds[i].box);
-
-    g_test_message ("%s in %s", sounds[i].box, sounds[i].entry);
-    if (sounds[i].good != NULL) {
-      check_sound (fixture->check, init, sounds[i].good);
-      assert_no_fault (fixture);
-    }
-    if (sounds[i].bad != NULL) {
-      g_autoptr (WeirCheck) check = weir_check_new ();
-
-      check_sound (check, init, sounds[i].bad);
-      g_assert_cmpuint (weir_check_get_faults (check)->len, ==, 1);
-      g_assert_nonnull (strstr (
-          g_ptr_array_index (weir_check_get_faults (check), 0), "sample in track 1 does not add"));
-    }
-    for (guint j = 0; j < 2; j++) {
-      g_auto (WeirWriter) broken = {0};
-      g_autoptr (WeirCheck) check = weir_check_new ();
-      gsize place;
-
-      weir_writer_init (&broken, 0);
-      weir_writer_bytes (&broken, g_bytes_get_data (init, NULL), g_bytes_get_size (init));
-      place = find (&broken, sounds[i].box, 0);
-      if (j == 0)
-        weir_writer_patch_u32 (&broken, place + 4, 0x66726565);
-      else
-        weir_writer_patch_u32 (&broken, place + sounds[i].damage_offset, sounds[i].damage);
-      weir_check_init_segment (check, "init", broken.data, broken.size);
-      g_assert_cmpuint (weir_check_get_faults (check)->len, ==, 1);
-      g_assert_nonnull (strstr (g_ptr_array_index (weir_check_get_faults (check), 0),
-          j == 0 ? missing : sounds[i].fault));
-    }
-    weir_check_free (fixture->check);
-    fixture->check = weir_check_new ();
-    weir_codec_config_unref (configs[0]);
-  }
-}
-
 static void
 an_edit_list_in_a_cmf2_track_is_noticed (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
@@ -547,7 +461,6 @@ main (int argc, char **argv)
   ADD (a_repeated_sequence_number_is_noticed);
   ADD (chunks_of_two_open_segments_interleave);
   ADD (only_cmfs_promises_a_keyframe);
-  ADD (sample_entries_of_sound_are_understood);
   ADD (an_edit_list_in_a_cmf2_track_is_noticed);
   ADD (a_segment_needs_an_init_and_a_styp);
   ADD (faults_are_bounded);
