@@ -9,6 +9,9 @@
  * that cannot take is dropped and counted; a warning is posted when that begins and an information
  * when media goes on, with a discontinuity.
  *
+ * The playlist names whole objects: of several tracks of a kind a player takes the first, or offers
+ * a choice by the languages in the init segment, which come from stream tags.
+ *
  * A file is written as `NAME.open` and gets its name when it is complete. The folder must be there.
  *
  * ## Example

@@ -40,8 +40,6 @@
   "3003c959809a10001002d42010102200000030090000003000003003ca00a080b9f6d96566924caf016a122012080" \
   "000003008000000c84a2000100074401c172b46240"
 
-#define RECORD_AC3_48000_STEREO "101140"
-
 /* ffmpeg -f lavfi -i testsrc=s=SIZE:r=RATE -frames:v 5 -pix_fmt FORMAT -c:v libx265 -tag:v hvc1
  * -x265-params info=0:… out.mp4 (x265 3.5), the payload of hvcC; 1280x720, yuv420p */
 #define RECORD_HEVC_MAIN_720P30 \

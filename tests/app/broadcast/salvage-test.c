@@ -217,7 +217,7 @@ tracks_of_other_codecs_are_salvaged_too (Fixture *fixture, gconstpointer data)
   (void) data;
   g_ptr_array_set_size (fixture->configs, 0);
   g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_180P25));
-  g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AC3, RECORD_AC3_48000_STEREO));
+  g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AC3, RECORD_AC3_48000_STEREO_192K));
   g_ptr_array_add (fixture->configs, test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25));
   g_byte_array_set_size (fixture->content, 0);
   fixture->count = 0;

@@ -775,7 +775,7 @@ video_tracks_are_variants_measured_each_on_its_own (void)
   g_ptr_array_add (labels, NULL);
   add_track (configs, labels, WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_10_180P25_PQ, NULL, NULL);
   add_track (configs, labels, WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO, NULL, NULL);
-  add_track (configs, labels, WEIR_CODEC_AC3, RECORD_AC3_48000_STEREO, NULL, "en");
+  add_track (configs, labels, WEIR_CODEC_AC3, RECORD_AC3_48000_STEREO_192K, NULL, "en");
   weir_index_add_init (index, 7, 0, configs, labels);
   add_mixed (index, 0, 0, FALSE, "kkaa");
   /* 20,000 bytes of the first track in two seconds, 40,000 of the second … */

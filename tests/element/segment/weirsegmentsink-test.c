@@ -546,6 +546,46 @@ it_goes_up_and_down_through_all_states_twice (Fixture *f, G_GNUC_UNUSED gconstpo
         GST_STATE_CHANGE_SUCCESS);
 }
 
+/* Returns: how often the bytes of @what stand in the file */
+static guint
+count_in_file (Fixture *f, const gchar *name, gconstpointer what, gsize length)
+{
+  gsize size = 0;
+  g_autofree gchar *content = read_file (f, name, &size);
+  guint found = 0;
+
+  for (gsize i = 0; i + length <= size; i++)
+    found += memcmp (content + i, what, length) == 0;
+  return found;
+}
+
+static void
+all_tracks_are_in_the_objects_of_one_playlist (Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  GstHarness *angle = gst_harness_new_with_element (f->sink, "video_1", NULL);
+  GstHarness *other = gst_harness_new_with_element (f->sink, "audio_1", NULL);
+  g_autofree gchar *text = NULL;
+
+  media_set_caps (angle, WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+  media_set_caps (other, WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO);
+  play (f);
+  gst_harness_push_event (
+      other, gst_event_new_tag (gst_tag_list_new (GST_TAG_LANGUAGE_CODE, "en", NULL)));
+  for (GstClockTime time = 0; time < 6 * GST_SECOND; time += GST_SECOND) {
+    media_push (f->video, f->audio, time, time + GST_SECOND);
+    media_push (angle, other, time, time + GST_SECOND);
+  }
+  gst_harness_push_event (angle, gst_event_new_eos ());
+  gst_harness_push_event (other, gst_event_new_eos ());
+  end (f);
+  g_assert_cmpuint (check_playlist (f, &text), ==, 3);
+  g_assert_null (strstr (text, "DISCONTINUITY\n"));
+  g_assert_cmpuint (count_in_file (f, "init00000.mp4", "tkhd", 4), ==, 4);
+  g_assert_cmpuint (count_in_file (f, "init00000.mp4", "elng\0\0\0\0en", 11), ==, 1);
+  gst_harness_teardown (angle);
+  gst_harness_teardown (other);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -553,6 +593,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add ("/weirsegmentsink/" #name, Fixture, NULL, set_up, name, tear_down)
   ADD (segments_and_a_playlist_are_written);
+  ADD (all_tracks_are_in_the_objects_of_one_playlist);
   ADD (the_playlist_slides_and_old_files_go);
   ADD (an_interrupted_run_is_complete);
   ADD (a_disk_that_fails_is_told_once_and_nothing_else);
