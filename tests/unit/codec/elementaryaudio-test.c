@@ -167,7 +167,6 @@ a_record_again_changes_nothing (void)
   g_autoptr (GBytes) record = test_hex (RECORD_MP3_44100_STEREO);
   g_autoptr (GBytes) other = test_hex (RECORD_MP3_48000_MONO);
   g_autoptr (GBytes) frame = test_hex (MP3_48000_STEREO);
-  g_autoptr (GError) error = NULL;
   WeirAccessUnit unit;
   gboolean changed = FALSE;
 
