@@ -71,6 +71,17 @@ function parseAmf(bytes, at) {
     return [null, at + 1];
   case 6:
     return [undefined, at + 1];
+  case 10: {
+    const array = [];
+    let count = bytes.readUInt32BE(at + 1);
+
+    for (at += 5; count > 0; count--) {
+      let value;
+      [value, at] = parseAmf(bytes, at);
+      array.push(value);
+    }
+    return [array, at];
+  }
   default:
     throw new Error(`AMF marker ${bytes[at]}`);
   }
