@@ -51,7 +51,6 @@ static void
 labels_lose_what_no_list_can_show (void)
 {
   g_autofree gchar *lengthy = g_strnfill (1000, 'x');
-  g_autofree gchar *wide = NULL;
   g_autoptr (WeirTrackLabel) plain = weir_track_label_new (" Director\n\tcut ", NULL);
   g_autoptr (WeirTrackLabel) cut = weir_track_label_new (lengthy, NULL);
   g_autoptr (WeirTrackLabel) broken = weir_track_label_new ("a\xff\xfe"
