@@ -254,6 +254,10 @@ static const Entry entries[] = {
         "How often a minute a publisher may change the configuration of a track, for example its "
         "resolution.",
         AT (limits.rtmp_configurations), 1, 10000, NULL},
+    {"limits", "rtmp-tracks", TYPE_COUNT, "16",
+        "Tracks of one publisher, at most half of them video and half of them audio; what comes on "
+        "further ones is dropped.",
+        AT (limits.rtmp_tracks), 2, 16, NULL},
     {"limits", "amf-depth", TYPE_COUNT, "16",
         "Objects and arrays within each other in a command or in metadata; what is deeper is "
         "dropped.",

@@ -87,6 +87,7 @@ typedef struct {
     gint64 rtmp_lead;
     guint rtmp_clock_jumps;    /* a minute */
     guint rtmp_configurations; /* a minute */
+    guint rtmp_tracks;
     guint amf_depth;
     guint amf_values;
     gint64 authorise;

@@ -170,6 +170,7 @@ set_rtmp_limits (WeirRtmpListenerSettings *settings, const WeirConfig *config)
   settings->session.lead_us = config->limits.rtmp_lead;
   settings->session.clock_jumps = config->limits.rtmp_clock_jumps;
   settings->session.configurations = config->limits.rtmp_configurations;
+  settings->session.tracks_max = config->limits.rtmp_tracks;
   settings->session.memory_max = (gsize) config->limits.rtmp_memory;
   settings->session.chunk.chunk_streams_max = config->limits.rtmp_chunk_streams;
   settings->session.chunk.video_max = (gsize) config->limits.rtmp_video_message;

@@ -32,6 +32,8 @@
 #define END_RETRY_S 5
 /* a clean stop means that the broadcaster pressed Stop: the window is this short then */
 #define CLEAN_STOP_WINDOW (5 * G_USEC_PER_SEC)
+/* of a pad of the sanitizer: the name of the source's pad that was linked last */
+#define SOURCE_NAME "weir-source-name"
 
 struct _WeirBroadcast {
   WeirBroadcastContext context;
@@ -723,34 +725,75 @@ on_sanitizer_pad_added (G_GNUC_UNUSED GstElement *sanitizer, GstPad *pad, WeirBr
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, first_media_probe, self, NULL);
 }
 
-/* Returns: (transfer full) (nullable): the sanitizer's pad that the source's @pad goes on with. Its
- * number is the track's with sources of several tracks, whatever came first; that of another source
- * means nothing, but its kind does. */
+/* whether the caps of both are of one codec: MP3 and AAC have their number in a field */
+static gboolean
+is_same_codec (GstPad *a, GstPad *b)
+{
+  g_autoptr (GstCaps) caps_a = gst_pad_get_current_caps (a);
+  g_autoptr (GstCaps) caps_b = gst_pad_get_current_caps (b);
+  const GstStructure *structure_a, *structure_b;
+  gint version_a = 0, version_b = 0;
+
+  if (caps_a == NULL || caps_b == NULL)
+    return FALSE;
+  structure_a = gst_caps_get_structure (caps_a, 0);
+  structure_b = gst_caps_get_structure (caps_b, 0);
+  gst_structure_get_int (structure_a, "mpegversion", &version_a);
+  gst_structure_get_int (structure_b, "mpegversion", &version_b);
+  return gst_structure_has_name (structure_a, gst_structure_get_name (structure_b)) &&
+         version_a == version_b;
+}
+
+/* Worker: which free track of the broadcast goes on with the source's @pad. It is of the same kind;
+ * among those the same codec counts most, then the name that the source had for it, then the order.
+ * @any: another codec under another name will do. Returns: (transfer full) (nullable) */
 static GstPad *
-broadcast_find_sink (WeirBroadcast *self, GstPad *pad)
+find_free_track (WeirBroadcast *self, GstPad *pad, gboolean any)
 {
   const gchar *kind = pad_kind (pad);
-  GstPad *sink = NULL;
+  GstPad *best = NULL;
+  gint best_score = any ? -1 : 0;
 
   GST_OBJECT_LOCK (self->sanitizer);
   for (GList *l = self->sanitizer->sinkpads; l != NULL; l = l->next) {
+    const gchar *name = g_object_get_data (l->data, SOURCE_NAME);
+    gint score = 0;
+
     if (gst_pad_is_linked (l->data) || !g_str_equal (pad_kind (l->data), kind))
       continue;
-    if (sink == NULL || g_str_equal (GST_PAD_NAME (l->data), GST_PAD_NAME (pad)))
-      sink = l->data;
+    if (is_same_codec (l->data, pad))
+      score += 2;
+    if (g_strcmp0 (name, GST_PAD_NAME (pad)) == 0)
+      score += 1;
+    if (score <= best_score)
+      continue;
+    best = l->data;
+    best_score = score;
   }
-  if (sink != NULL)
-    gst_object_ref (sink);
+  if (best != NULL)
+    gst_object_ref (best);
   GST_OBJECT_UNLOCK (self->sanitizer);
-  if (sink == NULL)
-    sink = gst_element_request_pad_simple (self->sanitizer, GST_PAD_NAME (pad));
+  return best;
+}
+
+/* Returns: (transfer full) (nullable): the sanitizer's pad that the source's @pad goes on with */
+static GstPad *
+broadcast_find_sink (WeirBroadcast *self, GstPad *pad)
+{
+  GstPad *sink = find_free_track (self, pad, FALSE);
+  g_autoptr (GstPad) taken = gst_element_get_static_pad (self->sanitizer, GST_PAD_NAME (pad));
+  const gchar *template = g_str_equal (pad_kind (pad), "video") ? "video_%u" : "audio_%u";
+
+  /* its number is the track's with sources of several tracks, whatever came first */
   if (sink == NULL)
     sink = gst_element_request_pad_simple (
-        self->sanitizer, g_str_equal (kind, "video") ? "video_%u" : "audio_%u");
+        self->sanitizer, taken == NULL ? GST_PAD_NAME (pad) : template);
+  if (sink == NULL)
+    sink = find_free_track (self, pad, TRUE);
   return sink;
 }
 
-/* Worker: the source brought a pad: tracks are matched by kind, never by order. */
+/* Worker: the source brought a pad: tracks are matched by kind and codec, never by order. */
 static void
 on_source_pad_added (G_GNUC_UNUSED GstElement *source, GstPad *pad, WeirBroadcast *self)
 {
@@ -762,6 +805,7 @@ on_source_pad_added (G_GNUC_UNUSED GstElement *source, GstPad *pad, WeirBroadcas
     g_message ("broadcast %s: a track of the encoder could not be linked", self->record->uid);
     return;
   }
+  g_object_set_data_full (G_OBJECT (sink), SOURCE_NAME, gst_pad_get_name (pad), g_free);
   output_name =
       g_strdup_printf ("%s_src_%s", pad_kind (pad), strrchr (GST_PAD_NAME (sink), '_') + 1);
   output = gst_element_get_static_pad (self->sanitizer, output_name);

@@ -16,8 +16,8 @@ G_BEGIN_DECLS
   "video/x-h264, stream-format=(string)avc, alignment=(string)au; "       \
   "video/x-h265, stream-format=(string)hvc1, alignment=(string)au; "      \
   "video/x-av1, stream-format=(string)obu-stream, alignment=(string)tu; " \
-  "video/x-vp8; "                                                         \
-  "video/x-vp9"
+  "video/x-vp8, width=(int)[ 1, 65535 ], height=(int)[ 1, 65535 ]; "      \
+  "video/x-vp9, width=(int)[ 1, 65535 ], height=(int)[ 1, 65535 ]"
 #define WEIR_AUDIO_CAPS                                         \
   "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw; " \
   "audio/x-opus, channel-mapping-family=(int)[ 0, 1 ]; "        \

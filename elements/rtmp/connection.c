@@ -92,6 +92,7 @@ struct _WeirRtmpConnection {
   gint64 published_us;
   const gchar *video_codec;
   const gchar *audio_codec;
+  gchar *codecs; /* (nullable): the consumer knows better */
   gchar *reason;
   gboolean closed_by_peer;
   gboolean clean;
@@ -133,7 +134,8 @@ write_summary (WeirRtmpConnection *self)
   summary.duration_us = now_us - self->accepted_us;
   summary.media_us = self->published_us != 0 ? now_us - self->published_us : 0;
   summary.last_message = g_strdup (weir_rtmp_session_get_last_message (self->session));
-  summary.codecs = g_strjoinv (" ", (gchar **) codecs);
+  summary.codecs =
+      self->codecs != NULL ? g_strdup (self->codecs) : g_strjoinv (" ", (gchar **) codecs);
   summary.dropped = weir_rtmp_session_get_dropped (self->session);
 
   g_mutex_lock (&self->lock);
@@ -875,6 +877,19 @@ weir_rtmp_connection_exceed (WeirRtmpConnection *self, const gchar *limit, const
   weir_connection_close (WEIR_CONNECTION (self), description);
 }
 
+void
+weir_rtmp_connection_count (WeirRtmpConnection *self, const gchar *limit)
+{
+  weir_counters_add (self->counters, limit);
+}
+
+void
+weir_rtmp_connection_set_codecs (WeirRtmpConnection *self, const gchar *codecs)
+{
+  g_free (self->codecs);
+  self->codecs = g_strdup (codecs);
+}
+
 const gchar *
 weir_rtmp_connection_get_app (WeirRtmpConnection *self)
 {
@@ -908,6 +923,7 @@ weir_rtmp_connection_finalize (GObject *object)
   g_queue_clear_full (&self->words, words_free);
   weir_connection_summary_clear (&self->summary);
   g_free (self->app);
+  g_free (self->codecs);
   g_free (self->encoder);
   g_free (self->reason);
   g_mutex_clear (&self->lock);

@@ -36,6 +36,11 @@ const WeirRtmpSessionSettings *weir_rtmp_connection_get_settings (WeirRtmpConnec
  * @description: a sentence for the encoder's user */
 void weir_rtmp_connection_exceed (
     WeirRtmpConnection *self, const gchar *limit, const gchar *description);
+/* from within the consumer's callbacks: something was dropped because of that limit */
+void weir_rtmp_connection_count (WeirRtmpConnection *self, const gchar *limit);
+/* from within the consumer's callbacks: what is published, for the summary, in the place of what
+ * the first messages of either kind tell */
+void weir_rtmp_connection_set_codecs (WeirRtmpConnection *self, const gchar *codecs);
 
 /**
  * weir_rtmp_connection_new: on the accept thread

@@ -57,6 +57,7 @@ static const gchar *const limits[] = {
     WEIR_LIMIT_RTMP_LEAD,
     WEIR_LIMIT_RTMP_CLOCK_JUMPS,
     WEIR_LIMIT_RTMP_CONFIGURATIONS,
+    WEIR_LIMIT_RTMP_TRACKS,
     WEIR_LIMIT_RTMP_MEMORY,
     WEIR_LIMIT_RTMP_OUTPUT,
     WEIR_LIMIT_RTMP_CHUNK_STREAMS,
@@ -181,6 +182,7 @@ weir_rtmp_session_settings_init (WeirRtmpSessionSettings *settings)
       .lead_us = 60 * G_USEC_PER_SEC,
       .clock_jumps = 60,
       .configurations = 10,
+      .tracks_max = 16,
       .chunk = weir_rtmp_chunk_limits_default,
       .amf = weir_amf_limits_default,
   };

@@ -29,6 +29,7 @@ G_BEGIN_DECLS
 #define WEIR_LIMIT_RTMP_LEAD "rtmp-lead"
 #define WEIR_LIMIT_RTMP_CLOCK_JUMPS "rtmp-clock-jumps"
 #define WEIR_LIMIT_RTMP_CONFIGURATIONS "rtmp-configurations"
+#define WEIR_LIMIT_RTMP_TRACKS "rtmp-tracks"
 #define WEIR_LIMIT_RTMP_MEMORY "rtmp-memory"
 #define WEIR_LIMIT_RTMP_OUTPUT "rtmp-output"
 #define WEIR_LIMIT_AMF_DEPTH "amf-depth"
@@ -79,6 +80,7 @@ typedef struct {
   gint64 lead_us;          /* 60 s that the media may be ahead of the clock; held back then */
   guint clock_jumps;       /* 60 a minute: steps of stamps that no frame is long enough for */
   guint configurations;    /* 10 a minute: how often a track's may change */
+  guint tracks_max;        /* 16, at most half of them of video, and of audio */
   WeirRtmpChunkLimits chunk;
   WeirAmfLimits amf;
 } WeirRtmpSessionSettings;

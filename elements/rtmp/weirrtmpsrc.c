@@ -13,11 +13,24 @@
  * the stream ends, or with `keep-listening` waits for the next one, whose first buffers carry
  * `DISCONT`.
  *
- * There is a pad for each track, added when its configuration has come. Buffers are stamped with
+ * There is a pad for each track, with the sender's number for it in its name, added when its
+ * configuration is known: from a record, or from the stream where that says it. All codecs of
+ * Enhanced RTMP come out in one form each, whatever was sent: `avc`, `hvc1`, `obu-stream`, raw AAC.
+ * A track's codec may change; its pad has new caps then. Labels and languages are tags of their
+ * pads. A GAP event follows the end of a track that the encoder announces.
+ *
+ * Buffers are stamped with
  * the running time at which the first one came plus the sender's own distance from that one. The
  * sender's clock is made continuous where its 31 or 32 bits wrap and is left alone otherwise; use
  * weirsanitizer behind this element. A stamp before running time 0 is possible after a sender's
  * clock went back; such a track gets a segment that starts later, so that it can be expressed.
+ *
+ * What an encoder does wrong is said once each for a publisher, in an element message `weir-health`
+ * with the strings `code` and `detail`: `unsupported-video-codec`, `unsupported-audio-codec`,
+ * `annex-b` (start codes where lengths belong), `adts` (headers where raw frames belong),
+ * `in-band-configuration` (parameter sets differ from the record), `empty-nal`, `no-configuration`
+ * (there is no record; it is made of the stream where that is possible), `malformed-media`. Counted
+ * are they all in `stats`.
  *
  * The element has no thread and works on the connection's worker; it must not be blocked when it
  * shares that with others.
@@ -36,11 +49,12 @@
 #include "rtmp/weirrtmpsrc.h"
 
 #include "base/tokenbucket.h"
+#include "codec/elementary.h"
 #include "gst/mediacaps.h"
-#include "rtmp/amf.h"
 #include "rtmp/flvtag.h"
 #include "rtmp/connectioninternal.h"
 #include "rtmp/listener.h"
+#include "rtmp/metadata.h"
 #include "timeline/timeline.h"
 
 #include <gst/base/gstflowcombiner.h>
@@ -57,6 +71,13 @@ GST_DEBUG_CATEGORY_STATIC (weir_rtmp_src_debug);
 #define DISTANCE_MAX_MS (G_GINT64_CONSTANT (1) << 41)
 /* where running time 0 is in the segment of a track with stamps before it; 32 bits of ms are 50 */
 #define SEGMENT_SHIFT (100 * 24 * 3600 * GST_SECOND)
+
+/* of one kind */
+#define TRACKS_MAX 8
+/* so many frames may come before a track's configuration until something is said about it */
+#define FRAMES_BEFORE_CONFIG 50
+/* names of codecs that are remembered, of a sender who makes them up */
+#define UNSUPPORTED_MAX 8
 
 /* a listener that the elements of this process share; everything under shared_lock */
 typedef struct {
@@ -78,6 +99,13 @@ typedef enum {
   COUNT_MALFORMED,
   COUNT_UNSUPPORTED,
   COUNT_NOT_PLAYING,
+  COUNT_TRACKS,
+  /* frames that were put right */
+  COUNT_ANNEX_B,
+  COUNT_ADTS,
+  COUNT_EMPTY_NAL,
+  COUNT_IN_BAND_CONFIG,
+  COUNT_NO_RECORD,
   COUNT_LAST
 } Count;
 
@@ -92,11 +120,57 @@ static const gchar *const count_names[COUNT_LAST] = {
     [COUNT_MALFORMED] = "dropped-malformed",
     [COUNT_UNSUPPORTED] = "dropped-unsupported",
     [COUNT_NOT_PLAYING] = "dropped-not-playing",
+    [COUNT_TRACKS] = "dropped-tracks",
+    [COUNT_ANNEX_B] = "annex-b",
+    [COUNT_ADTS] = "adts",
+    [COUNT_EMPTY_NAL] = "empty-nal",
+    [COUNT_IN_BAND_CONFIG] = "in-band-configuration",
+    [COUNT_NO_RECORD] = "no-record",
+};
+
+/* what is said once for a publisher */
+typedef enum {
+  HEALTH_ANNEX_B,
+  HEALTH_ADTS,
+  HEALTH_EMPTY_NAL,
+  HEALTH_IN_BAND_CONFIG,
+  HEALTH_NO_CONFIG,
+  HEALTH_MALFORMED,
+  HEALTH_LAST
+} Health;
+
+static const gchar *const health_codes[HEALTH_LAST] = {
+    [HEALTH_ANNEX_B] = "annex-b",
+    [HEALTH_ADTS] = "adts",
+    [HEALTH_EMPTY_NAL] = "empty-nal",
+    [HEALTH_IN_BAND_CONFIG] = "in-band-configuration",
+    [HEALTH_NO_CONFIG] = "no-configuration",
+    [HEALTH_MALFORMED] = "malformed-media",
+};
+
+static const struct {
+  WeirQuirks quirk;
+  Count count;
+  Health health;
+} quirks[] = {
+    {WEIR_QUIRK_ANNEX_B, COUNT_ANNEX_B, HEALTH_ANNEX_B},
+    {WEIR_QUIRK_ADTS, COUNT_ADTS, HEALTH_ADTS},
+    {WEIR_QUIRK_EMPTY_NAL, COUNT_EMPTY_NAL, HEALTH_EMPTY_NAL},
+    {WEIR_QUIRK_IN_BAND_CONFIG, COUNT_IN_BAND_CONFIG, HEALTH_IN_BAND_CONFIG},
+    {WEIR_QUIRK_NO_RECORD, COUNT_NO_RECORD, HEALTH_NO_CONFIG},
 };
 
 typedef struct {
-  GstPad *pad;             /* NULL until the first configuration */
-  WeirCodecConfig *config; /* of the current publisher */
+  WeirMediaKind kind;
+  guint id;    /* the sender's */
+  GstPad *pad; /* NULL until the first configuration */
+  /* of the current publisher */
+  WeirElementaryStream *stream; /* (nullable): nothing of it has come */
+  WeirCodec codec;              /* of the stream */
+  WeirCodecConfig *config;      /* (nullable): what was said on the pad */
+  GstTagList *tags;             /* (nullable): the same */
+  guint channels;               /* (Opus) as the sender says beside the stream; 0: nothing */
+  guint early;                  /* frames that came before the configuration */
   WeirUnwrap unwrap;
   gboolean discontinuity; /* due on the next buffer */
   gboolean wait_keyframe; /* what came while not playing is missing */
@@ -122,15 +196,20 @@ struct _WeirRtmpSrc {
   guint64 counts[COUNT_LAST]; /* atomic */
 
   /* on the current connection's worker, in its callbacks; otherwise when there is no consumer */
-  Track tracks[2];
+  Track *tracks[2][TRACKS_MAX];
+  guint track_counts[2];
   GstFlowCombiner *combiner;
   guint group_id;
   guint number;       /* of the connection, from 1 */
   gboolean has_first; /* the stamps below are set */
   gint64 first_ms;
-  gint64 anchor;           /* running time of the first frame, ns */
-  gint64 first_arrival_us; /* of any message, 0 for none */
-  gboolean promised[2];
+  gint64 anchor;                             /* running time of the first frame, ns */
+  gint64 first_arrival_us;                   /* of any message, 0 for none */
+  WeirRtmpMetadata *metadata;                /* (nullable) */
+  const gchar *unsupported[UNSUPPORTED_MAX]; /* names of codecs, static */
+  guint unsupported_count;
+  guint told;        /* bits of Health */
+  gboolean has_many; /* more than one track of a kind */
   gboolean no_more_pads;
   WeirTokenBucket config_changes; /* of the current publisher; not begun at rate 0 */
   gboolean refused;               /* the current publisher is on its way out */
@@ -166,6 +245,25 @@ count (WeirRtmpSrc *self, Count which, guint64 by)
   guint64 value = __atomic_load_n (&self->counts[which], __ATOMIC_RELAXED);
 
   __atomic_store_n (&self->counts[which], value + by, __ATOMIC_RELAXED);
+}
+
+/* Returns: the track at that place, video first; NULL behind the last one */
+static Track *
+get_nth_track (WeirRtmpSrc *self, guint place)
+{
+  guint videos = self->track_counts[WEIR_MEDIA_VIDEO];
+
+  if (place < videos)
+    return self->tracks[WEIR_MEDIA_VIDEO][place];
+  if (place - videos < self->track_counts[WEIR_MEDIA_AUDIO])
+    return self->tracks[WEIR_MEDIA_AUDIO][place - videos];
+  return NULL;
+}
+
+static const gchar *
+get_kind_name (WeirMediaKind kind)
+{
+  return kind == WEIR_MEDIA_VIDEO ? "video" : "audio";
 }
 
 static void
@@ -258,17 +356,65 @@ push_caps (Track *track)
   push_event (track, gst_event_new_caps (caps));
 }
 
+/* what the metadata calls it, where that is not known downstream */
 static void
-push_promise (WeirRtmpSrc *self, WeirMediaKind kind)
+push_tags (WeirRtmpSrc *self, Track *track)
 {
-  guint i;
+  const WeirRtmpTrackInfo *info = NULL;
+  g_autoptr (GstTagList) tags = NULL;
 
-  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++)
-    if (self->tracks[i].pad != NULL && self->tracks[i].config != NULL)
-      push_event (
-          &self->tracks[i], gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
-                                gst_structure_new ("weir-track-promised", "kind", G_TYPE_STRING,
-                                    kind == WEIR_MEDIA_VIDEO ? "video" : "audio", NULL)));
+  if (self->metadata != NULL && track->config != NULL)
+    info = weir_rtmp_metadata_get_track (self->metadata, track->kind, track->id);
+  if (info == NULL || (info->label == NULL && info->language == NULL))
+    return;
+  tags = gst_tag_list_new_empty ();
+  if (info->label != NULL)
+    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_TITLE, info->label, NULL);
+  if (info->language != NULL)
+    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_LANGUAGE_CODE, info->language, NULL);
+  if (track->tags != NULL && gst_tag_list_is_equal (track->tags, tags))
+    return;
+  gst_clear_tag_list (&track->tags);
+  track->tags = gst_tag_list_ref (tags);
+  push_event (track, gst_event_new_tag (g_steal_pointer (&tags)));
+}
+
+/* Returns: whether such a track has been started */
+static gboolean
+has_started (WeirRtmpSrc *self, WeirMediaKind kind)
+{
+  for (guint i = 0; i < self->track_counts[kind]; i++)
+    if (self->tracks[kind][i]->config != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+is_promised (WeirRtmpSrc *self, WeirMediaKind kind)
+{
+  if (self->metadata == NULL)
+    return FALSE;
+  for (guint i = 0; i < self->metadata->counts[kind]; i++)
+    if (self->metadata->tracks[kind][i].promised)
+      return TRUE;
+  return FALSE;
+}
+
+/* tells of the kinds that are promised and have not come: @track, or all that have when NULL */
+static void
+push_promises (WeirRtmpSrc *self, Track *only)
+{
+  Track *track;
+
+  for (guint kind = 0; kind < G_N_ELEMENTS (self->tracks); kind++) {
+    if (!is_promised (self, kind) || has_started (self, kind))
+      continue;
+    for (guint i = 0; (track = get_nth_track (self, i)) != NULL; i++)
+      if (track->config != NULL && (only == NULL || track == only))
+        push_event (track, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+                               gst_structure_new ("weir-track-promised", "kind", G_TYPE_STRING,
+                                   get_kind_name (kind), NULL)));
+  }
 }
 
 static gboolean
@@ -282,17 +428,18 @@ src_query (GstPad *pad, GstObject *parent, GstQuery *query)
 
 /* the first configuration of a track from the current publisher */
 static void
-start_track (WeirRtmpSrc *self, Track *track, WeirMediaKind kind)
+start_track (WeirRtmpSrc *self, Track *track)
 {
-  const gchar *name = kind == WEIR_MEDIA_VIDEO ? "video_0" : "audio_0";
+  gboolean new = track->pad == NULL;
+  g_autofree gchar *name = new ? g_strdup_printf ("%s_%u", get_kind_name (track->kind), track->id)
+                               : gst_pad_get_name (track->pad);
   g_autofree gchar *stream_id =
       g_strdup_printf ("%s/%s/%u", GST_OBJECT_NAME (self), name, self->number);
   GstEvent *event = gst_event_new_stream_start (stream_id);
-  gboolean new = track->pad == NULL;
 
   if (new) {
-    g_autoptr (GstPadTemplate) template =
-        gst_static_pad_template_get (kind == WEIR_MEDIA_VIDEO ? &video_template : &audio_template);
+    g_autoptr (GstPadTemplate) template = gst_static_pad_template_get (
+        track->kind == WEIR_MEDIA_VIDEO ? &video_template : &audio_template);
 
     track->pad = gst_object_ref_sink (gst_pad_new_from_template (template, name));
     gst_pad_set_query_function (track->pad, src_query);
@@ -305,30 +452,170 @@ start_track (WeirRtmpSrc *self, Track *track, WeirMediaKind kind)
   push_event (track, event);
   push_caps (track);
   push_segment (track);
+  push_tags (self, track);
   if (!new)
     return;
   gst_flow_combiner_add_pad (self->combiner, track->pad);
   gst_element_add_pad (GST_ELEMENT (self), track->pad);
 }
 
+/* ── what an encoder does wrong ── */
+
+static void
+post_health (WeirRtmpSrc *self, const gchar *code, const gchar *detail)
+{
+  GST_INFO_OBJECT (self, "%s: %s", code, detail);
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self),
+                              gst_structure_new ("weir-health", "code", G_TYPE_STRING, code,
+                                  "detail", G_TYPE_STRING, detail, NULL)));
+}
+
+/* @format: of what is shown beside it */
+static void tell_health (WeirRtmpSrc *self, Health health, const gchar *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
+static void
+tell_health (WeirRtmpSrc *self, Health health, const gchar *format, ...)
+{
+  g_autofree gchar *detail = NULL;
+  va_list arguments;
+
+  if ((self->told & (1U << health)) != 0)
+    return;
+  self->told |= 1U << health;
+  va_start (arguments, format);
+  detail = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  post_health (self, health_codes[health], detail);
+}
+
+/* in the connection's summary: "2x H.264, AAC, Opus" */
+static void
+note_codecs (WeirRtmpSrc *self)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  guint counts[WEIR_CODEC_LAST] = {0};
+  const Track *track;
+
+  for (guint i = 0; (track = get_nth_track (self, i)) != NULL; i++)
+    if (track->config != NULL)
+      counts[track->config->codec]++;
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++) {
+    if (counts[i] == 0)
+      continue;
+    if (text->len > 0)
+      g_string_append_c (text, ' ');
+    if (counts[i] > 1)
+      g_string_append_printf (text, "%ux", counts[i]);
+    g_string_append (text, weir_codec_get_name ((WeirCodec) i));
+  }
+  for (guint i = 0; i < self->unsupported_count; i++)
+    g_string_append_printf (text, "%s%s", text->len > 0 ? " " : "", self->unsupported[i]);
+  weir_rtmp_connection_set_codecs (self->current, text->str);
+}
+
+/* @name: static. @detail: (nullable): more than the name */
+static void
+tell_unsupported (WeirRtmpSrc *self, WeirMediaKind kind, const gchar *name, const gchar *detail)
+{
+  count (self, COUNT_UNSUPPORTED, 1);
+  for (guint i = 0; i < self->unsupported_count; i++)
+    if (g_str_equal (self->unsupported[i], name))
+      return;
+  if (self->unsupported_count == UNSUPPORTED_MAX)
+    return;
+  self->unsupported[self->unsupported_count++] = name;
+  note_codecs (self);
+  post_health (self,
+      kind == WEIR_MEDIA_VIDEO ? "unsupported-video-codec" : "unsupported-audio-codec",
+      detail != NULL ? detail : name);
+}
+
+static void
+tell_malformed (WeirRtmpSrc *self, WeirMediaKind kind, const gchar *detail)
+{
+  count (self, COUNT_MALFORMED, 1);
+  tell_health (self, HEALTH_MALFORMED, "%s: %s", get_kind_name (kind), detail);
+}
+
+static void
+tell_quirks (WeirRtmpSrc *self, const Track *track, WeirQuirks found)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (quirks); i++) {
+    if ((found & quirks[i].quirk) == 0)
+      continue;
+    count (self, quirks[i].count, 1);
+    tell_health (self, quirks[i].health, "%s track %u, %s", get_kind_name (track->kind), track->id,
+        weir_codec_get_name (track->codec));
+  }
+}
+
 /* ── messages ── */
 
-/* as weir_codec_config_parse(), of a copy whose length is the sender's */
-static WeirCodecConfig *
-parse_config (const WeirRtmpMessage *message, const WeirFlvTag *tag, GError **error)
+static Track *
+find_track (WeirRtmpSrc *self, WeirMediaKind kind, guint id)
 {
-  g_autoptr (GBytes) record = NULL;
-  guint8 *copy;
+  for (guint i = 0; i < self->track_counts[kind]; i++)
+    if (self->tracks[kind][i]->id == id)
+      return self->tracks[kind][i];
+  return NULL;
+}
 
-  /* what is too long is not copied to find that out */
-  copy = g_try_malloc (MIN (tag->size, WEIR_CODEC_RECORD_SIZE_MAX + 1));
-  if (copy == NULL) {
-    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
+/* Returns: (nullable): NULL when there are too many */
+static Track *
+add_track (WeirRtmpSrc *self, WeirMediaKind kind, guint id)
+{
+  guint max = (weir_rtmp_connection_get_settings (self->current)->tracks_max + 1) / 2;
+  Track *track;
+
+  if (self->track_counts[kind] < MIN (max, TRACKS_MAX)) {
+    track = g_new0 (Track, 1);
+    track->kind = kind;
+    weir_unwrap_init (&track->unwrap, 32);
+    self->tracks[kind][self->track_counts[kind]++] = track;
+    track->id = id;
+    return track;
+  }
+  /* one of a former publisher, with a pad of another number */
+  for (guint i = 0; i < self->track_counts[kind]; i++) {
+    track = self->tracks[kind][i];
+    if (track->stream != NULL)
+      continue;
+    track->id = id;
+    return track;
+  }
+  return NULL;
+}
+
+static void
+clear_stream (Track *track)
+{
+  g_clear_pointer (&track->stream, weir_elementary_stream_free);
+  track->channels = 0;
+  track->early = 0;
+}
+
+/* Returns: (nullable): the track that the tag is for, with a stream of its codec */
+static Track *
+get_track (WeirRtmpSrc *self, const WeirFlvTag *tag)
+{
+  Track *track = find_track (self, tag->kind, tag->track_id);
+
+  if (G_LIKELY (track != NULL && track->stream != NULL && track->codec == tag->codec))
+    return track;
+  if (track == NULL)
+    track = add_track (self, tag->kind, tag->track_id);
+  if (track == NULL) {
+    count (self, COUNT_TRACKS, 1);
+    weir_rtmp_connection_count (self->current, WEIR_LIMIT_RTMP_TRACKS);
     return NULL;
   }
-  memcpy (copy, message->payload + tag->offset, MIN (tag->size, WEIR_CODEC_RECORD_SIZE_MAX + 1));
-  record = g_bytes_new_take (copy, MIN (tag->size, WEIR_CODEC_RECORD_SIZE_MAX + 1));
-  return weir_codec_config_parse (tag->codec, record, error);
+  clear_stream (track);
+  track->codec = tag->codec;
+  track->stream = weir_elementary_stream_new (tag->codec);
+  self->has_many = self->has_many || tag->track_id != 0;
+  return track;
 }
 
 static gboolean
@@ -342,71 +629,117 @@ may_change_config (WeirRtmpSrc *self)
   return weir_token_bucket_take (&self->config_changes, 1, now_us);
 }
 
-static void
-take_config (WeirRtmpSrc *self, const WeirRtmpMessage *message, const WeirFlvTag *tag)
+/* Says on the pad what the stream's configuration is, if it is another one.
+ * Returns: FALSE when nothing more is taken of the publisher */
+static gboolean
+apply_config (WeirRtmpSrc *self, Track *track)
 {
-  Track *track = &self->tracks[tag->kind];
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirCodecConfig) config = parse_config (message, tag, &error);
+  WeirCodecConfig *config = weir_elementary_stream_get_config (track->stream);
   gboolean first = track->config == NULL;
-  guint other = tag->kind == WEIR_MEDIA_VIDEO ? WEIR_MEDIA_AUDIO : WEIR_MEDIA_VIDEO;
 
-  if (config == NULL) {
-    GST_WARNING_OBJECT (self, "%s configuration refused: %s", tag->name, error->message);
-    if (g_error_matches (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY))
-      stop_taking (self, "There is no memory.");
-    count (self,
-        g_error_matches (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED) ? COUNT_UNSUPPORTED
-                                                                                : COUNT_MALFORMED,
-        1);
-    return;
-  }
-  if (!first && weir_codec_config_equal (track->config, config))
-    return;
+  if (config == NULL || (!first && weir_codec_config_equal (track->config, config)))
+    return TRUE;
   /* each is a new init segment, a cut and a discontinuity */
   if (!first && !may_change_config (self)) {
     self->refused = TRUE;
     weir_rtmp_connection_exceed (self->current, WEIR_LIMIT_RTMP_CONFIGURATIONS,
         "The configuration of a track changes too often.");
-    return;
+    return FALSE;
   }
-  GST_INFO_OBJECT (self, "configuration: %s", config->codecs);
+  GST_INFO_OBJECT (self, "%s track %u: configuration: %s", get_kind_name (track->kind), track->id,
+      config->codecs);
   g_clear_pointer (&track->config, weir_codec_config_unref);
-  track->config = g_steal_pointer (&config);
+  track->config = weir_codec_config_ref (config);
+  note_codecs (self);
   if (!first) {
     push_caps (track);
+    return TRUE;
+  }
+  start_track (self, track);
+  push_promises (self, track);
+  return TRUE;
+}
+
+/* as many channels of Opus as the sender says; there is no default for more than two */
+static void
+assume_channels (Track *track)
+{
+  if (track->codec == WEIR_CODEC_OPUS && track->channels <= 2)
+    weir_elementary_stream_assume_channels (
+        track->stream, track->channels != 0 ? track->channels : 2);
+}
+
+static void
+take_config (WeirRtmpSrc *self, const guint8 *payload, const WeirFlvTag *tag)
+{
+  Track *track = get_track (self, tag);
+  g_autoptr (GError) error = NULL;
+  const guint8 *data = payload + tag->offset;
+  guint8 record[4];
+  gboolean changed;
+
+  if (track == NULL)
+    return;
+  if (tag->size == 0) {
+    assume_channels (track);
     return;
   }
-  start_track (self, track, tag->kind);
-  if (self->promised[other] && self->tracks[other].config == NULL)
-    push_promise (self, other);
+  if (tag->descriptor) {
+    weir_flv_descriptor_to_record (data, record);
+    data = record;
+  }
+  if (weir_elementary_stream_set_record (track->stream, data, tag->size, &changed, &error)) {
+    apply_config (self, track);
+    return;
+  }
+  GST_WARNING_OBJECT (self, "%s configuration refused: %s", tag->name, error->message);
+  if (g_error_matches (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED)) {
+    g_autofree gchar *detail = g_strdup_printf ("%s: %s", tag->name, error->message);
+
+    tell_unsupported (self, tag->kind, tag->name, detail);
+    return;
+  }
+  if (g_error_matches (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY))
+    stop_taking (self, "There is no memory.");
+  tell_malformed (self, tag->kind, error->message);
 }
 
 /* the message's time on the sender's clock made continuous */
 static gint64
-unwrap (WeirRtmpSrc *self, WeirMediaKind kind, guint32 stamp)
+unwrap (WeirRtmpSrc *self, Track *track, guint32 stamp)
 {
-  Track *track = &self->tracks[kind];
-  const Track *other =
-      &self->tracks[kind == WEIR_MEDIA_VIDEO ? WEIR_MEDIA_AUDIO : WEIR_MEDIA_VIDEO];
   gboolean first = !track->unwrap.valid;
   gint64 value = weir_unwrap (&track->unwrap, stamp);
-  gint32 distance;
+  const Track *other;
 
-  if (!first || !other->unwrap.valid)
+  if (!first)
     return value;
-  /* the other track's clock may have wrapped just before */
-  distance = (gint32) (stamp - (guint32) other->unwrap.last);
-  if (ABS ((gint64) distance) > SAME_CLOCK_MS)
-    return value;
-  track->unwrap.value = other->unwrap.value + distance;
+  /* another track's clock may have wrapped just before */
+  for (guint i = 0; (other = get_nth_track (self, i)) != NULL; i++) {
+    gint32 distance = (gint32) (stamp - (guint32) other->unwrap.last);
+
+    if (other == track || !other->unwrap.valid || ABS ((gint64) distance) > SAME_CLOCK_MS)
+      continue;
+    track->unwrap.value = other->unwrap.value + distance;
+    break;
+  }
   return track->unwrap.value;
 }
 
-static void
-stamp_buffer (WeirRtmpSrc *self, Track *track, GstBuffer *buffer, gint64 value, gint32 composition)
+/* Returns: running time of a stamp, which may be before 0 */
+static gint64
+to_running_time (WeirRtmpSrc *self, gint64 value)
 {
-  gint64 distance, dts, pts;
+  gint64 distance = CLAMP (value - self->first_ms, -DISTANCE_MAX_MS, DISTANCE_MAX_MS);
+
+  return self->anchor + distance * (gint64) GST_MSECOND;
+}
+
+static void
+stamp_buffer (
+    WeirRtmpSrc *self, Track *track, GstBuffer *buffer, gint64 value, const WeirFlvTag *tag)
+{
+  gint64 dts, pts;
 
   if (!self->has_first) {
     GstClockTime running_time = gst_element_get_current_running_time (GST_ELEMENT (self));
@@ -415,9 +748,8 @@ stamp_buffer (WeirRtmpSrc *self, Track *track, GstBuffer *buffer, gint64 value, 
     self->first_ms = value;
     self->anchor = GST_CLOCK_TIME_IS_VALID (running_time) ? (gint64) running_time : 0;
   }
-  distance = CLAMP (value - self->first_ms, -DISTANCE_MAX_MS, DISTANCE_MAX_MS);
-  dts = self->anchor + distance * (gint64) GST_MSECOND;
-  pts = dts + composition * (gint64) GST_MSECOND;
+  dts = to_running_time (self, value);
+  pts = dts + tag->composition_time * (gint64) GST_MSECOND + tag->nanoseconds;
   if (MIN (dts, pts) < 0 && track->shift == 0) {
     GST_INFO_OBJECT (track->pad, "stamps before running time 0: the segment starts later");
     track->shift = SEGMENT_SHIFT;
@@ -427,41 +759,143 @@ stamp_buffer (WeirRtmpSrc *self, Track *track, GstBuffer *buffer, gint64 value, 
   GST_BUFFER_PTS (buffer) = (GstClockTime) MAX (pts + (gint64) track->shift, 0);
 }
 
-static void
-take_frame (WeirRtmpSrc *self, WeirRtmpMessage *message, const WeirFlvTag *tag)
+/* the bytes of a message on their way into buffers */
+typedef struct {
+  WeirRtmpMessage *message; /* whose payload is taken away */
+  const guint8 *data;
+  GstMemory *memory; /* (nullable): of the whole, when several buffers share it */
+  gboolean last;     /* nobody else needs it */
+} Payload;
+
+static GstBuffer *
+make_buffer (Payload *payload, gsize offset, gsize size)
 {
-  Track *track = &self->tracks[tag->kind];
-  WeirSampleInfo info;
+  WeirRtmpMessage *message = payload->message;
   GstBuffer *buffer;
 
-  if (track->config == NULL) {
-    count (self, COUNT_BEFORE_CONFIG, 1);
+  if (payload->memory == NULL && payload->last) {
+    buffer = gst_buffer_new_wrapped_full (
+        0, message->payload, message->size, offset, size, message->payload, g_free);
+    message->payload = NULL;
+    return buffer;
+  }
+  if (payload->memory == NULL) {
+    payload->memory = gst_memory_new_wrapped (
+        0, message->payload, message->size, 0, message->size, message->payload, g_free);
+    message->payload = NULL;
+  }
+  buffer = gst_buffer_new ();
+  gst_buffer_append_memory (
+      buffer, gst_memory_share (payload->memory, (gssize) offset, (gssize) size));
+  return buffer;
+}
+
+/* whether every track is there: of both kinds, and all that the metadata promises; when there are
+ * several of a kind, time tells */
+static gboolean
+has_all_tracks (WeirRtmpSrc *self)
+{
+  if (self->has_many)
+    return FALSE;
+  for (guint kind = 0; kind < G_N_ELEMENTS (self->tracks); kind++) {
+    if (!has_started (self, kind))
+      return FALSE;
+    for (guint i = 0; self->metadata != NULL && i < self->metadata->counts[kind]; i++)
+      if (self->metadata->tracks[kind][i].promised && i > 0)
+        return FALSE;
+  }
+  return TRUE;
+}
+
+/* before a frame, so that configurations that come together are told together */
+static void
+check_no_more_pads (WeirRtmpSrc *self, const WeirRtmpMessage *message)
+{
+  gint64 media_ms = 0;
+
+  if (self->no_more_pads)
+    return;
+  if (self->has_first)
+    media_ms = (gint64) (gint32) (message->timestamp - (guint32) self->first_ms);
+  if (media_ms < NO_MORE_PADS_MS &&
+      message->arrival_us - self->first_arrival_us < NO_MORE_PADS_US && !has_all_tracks (self))
+    return;
+  self->no_more_pads = TRUE;
+  gst_element_no_more_pads (GST_ELEMENT (self));
+}
+
+/* what becomes of an access unit that is not passed on */
+static void
+drop_unit (WeirRtmpSrc *self, Track *track, WeirUnitStatus status)
+{
+  if (status == WEIR_UNIT_NO_MEMORY) {
+    stop_taking (self, "There is no memory.");
     return;
   }
-  info =
-      weir_codec_config_inspect_sample (track->config, message->payload + tag->offset, tag->size);
+  if (weir_elementary_stream_get_config (track->stream) == NULL) {
+    count (self, COUNT_BEFORE_CONFIG, 1);
+    if (++track->early == FRAMES_BEFORE_CONFIG)
+      tell_health (self, HEALTH_NO_CONFIG, "%s track %u, %s: nobody knows how to decode it",
+          get_kind_name (track->kind), track->id, weir_codec_get_name (track->codec));
+    return;
+  }
+  if (status == WEIR_UNIT_EMPTY) {
+    count (self, COUNT_EMPTY, 1);
+    return;
+  }
+  count (self, COUNT_INVALID, 1);
+  tell_health (self, HEALTH_MALFORMED, "%s track %u, %s: a frame does not add up",
+      get_kind_name (track->kind), track->id, weir_codec_get_name (track->codec));
+}
+
+/* Returns: whether the track's frame may be passed on */
+static gboolean
+is_passed_on (WeirRtmpSrc *self, Track *track, gboolean keyframe)
+{
   if (!g_atomic_int_get (&self->playing)) {
     count (self, COUNT_NOT_PLAYING, 1);
     track->wait_keyframe = TRUE;
     track->discontinuity = TRUE;
-    return;
+    return FALSE;
   }
-  if (!info.valid || info.empty) {
-    count (self, info.valid ? COUNT_EMPTY : COUNT_INVALID, 1);
-    return;
-  }
-  if (track->wait_keyframe && !info.keyframe) {
+  if (track->wait_keyframe && !keyframe) {
     count (self, COUNT_NOT_PLAYING, 1);
-    return;
+    return FALSE;
   }
   track->wait_keyframe = FALSE;
+  return TRUE;
+}
+
+static void
+take_frame (WeirRtmpSrc *self, Payload *payload, const WeirFlvTag *tag)
+{
+  Track *track = get_track (self, tag);
+  g_autofree guint8 *converted = NULL;
+  WeirAccessUnit unit;
+  GstBuffer *buffer;
+
+  if (track == NULL)
+    return;
+  weir_elementary_stream_take (track->stream, payload->data + tag->offset, tag->size, &unit);
+  converted = unit.converted;
+  if (G_UNLIKELY (unit.quirks != 0))
+    tell_quirks (self, track, unit.quirks);
+  if (unit.status != WEIR_UNIT_OK) {
+    drop_unit (self, track, unit.status);
+    return;
+  }
+  /* also when it is known from a frame that was dropped, or the pad says that of another codec */
+  if (!apply_config (self, track) || !is_passed_on (self, track, unit.keyframe))
+    return;
+  check_no_more_pads (self, payload->message);
   count (self, COUNT_FRAMES, 1);
-  buffer = gst_buffer_new_wrapped_full (
-      0, message->payload, message->size, tag->offset, tag->size, message->payload, g_free);
-  message->payload = NULL;
-  stamp_buffer (
-      self, track, buffer, unwrap (self, tag->kind, message->timestamp), tag->composition_time);
-  if (tag->kind == WEIR_MEDIA_VIDEO && !info.keyframe)
+  if (converted == NULL)
+    buffer = make_buffer (payload, tag->offset + unit.offset, unit.size);
+  else
+    buffer = gst_buffer_new_wrapped_full (0, converted, unit.offset + unit.size, unit.offset,
+        unit.size, g_steal_pointer (&converted), g_free);
+  stamp_buffer (self, track, buffer, unwrap (self, track, payload->message->timestamp), tag);
+  if (track->kind == WEIR_MEDIA_VIDEO && !unit.keyframe)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   if (track->discontinuity)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
@@ -469,114 +903,125 @@ take_frame (WeirRtmpSrc *self, WeirRtmpMessage *message, const WeirFlvTag *tag)
   push_buffer (self, track, buffer);
 }
 
-static gboolean
-is_taken (const WeirFlvTag *tag)
+/* the track ends here, or is silent from here on: nobody has to wait for it */
+static void
+take_end (WeirRtmpSrc *self, guint32 timestamp, const WeirFlvTag *tag)
 {
-  return tag->track_id == 0 && (tag->codec == WEIR_CODEC_AVC || tag->codec == WEIR_CODEC_AAC);
+  Track *track = find_track (self, tag->kind, tag->track_id);
+  gint64 time;
+
+  if (track == NULL || track->config == NULL || !track->unwrap.valid || !self->has_first ||
+      (tag->codec != WEIR_CODEC_LAST && tag->codec != track->codec))
+    return;
+  /* the stamp of what is no frame is not held against the clock */
+  time = to_running_time (
+      self, track->unwrap.value + (gint32) (timestamp - (guint32) track->unwrap.last));
+  push_event (track, gst_event_new_gap ((GstClockTime) MAX (time + (gint64) track->shift, 0),
+                         GST_CLOCK_TIME_NONE));
+}
+
+/* FFmpeg names no track: all of that codec are meant */
+static void
+take_colour (WeirRtmpSrc *self, const guint8 *payload, const WeirFlvTag *tag)
+{
+  const WeirAmfLimits *limits = &weir_rtmp_connection_get_settings (self->current)->amf;
+  WeirColour colour;
+  WeirRtmpColourChange change =
+      weir_rtmp_colour_parse (payload + tag->offset, tag->size, limits, &colour);
+
+  if (change == WEIR_RTMP_COLOUR_NOTHING || tag->codec == WEIR_CODEC_LAST)
+    return;
+  if (find_track (self, tag->kind, tag->track_id) == NULL)
+    get_track (self, tag);
+  for (guint i = 0; i < self->track_counts[tag->kind]; i++) {
+    Track *track = self->tracks[tag->kind][i];
+
+    if (track->stream != NULL && track->codec == tag->codec &&
+        (tag->track_id == 0 || track->id == tag->track_id))
+      weir_elementary_stream_set_colour (
+          track->stream, change == WEIR_RTMP_COLOUR_SET ? &colour : NULL);
+  }
+}
+
+static void
+take_channels (WeirRtmpSrc *self, const WeirFlvTag *tag)
+{
+  Track *track = tag->codec == WEIR_CODEC_OPUS ? get_track (self, tag) : NULL;
+
+  if (track == NULL)
+    return;
+  track->channels = tag->channels;
+  assume_channels (track);
+}
+
+static void
+take_tag (WeirRtmpSrc *self, Payload *payload, const WeirFlvTag *tag)
+{
+  switch (tag->packet) {
+  case WEIR_FLV_CONFIG:
+    take_config (self, payload->data, tag);
+    break;
+  case WEIR_FLV_FRAME:
+    take_frame (self, payload, tag);
+    break;
+  case WEIR_FLV_END:
+    take_end (self, payload->message->timestamp, tag);
+    break;
+  case WEIR_FLV_METADATA:
+    take_colour (self, payload->data, tag);
+    break;
+  case WEIR_FLV_CHANNELS:
+    take_channels (self, tag);
+    break;
+  case WEIR_FLV_UNSUPPORTED:
+    tell_unsupported (self, tag->kind, tag->name, NULL);
+    break;
+  case WEIR_FLV_MALFORMED:
+    tell_malformed (self, tag->kind, "a message cannot be read");
+    break;
+  case WEIR_FLV_IGNORE:
+    break;
+  }
 }
 
 static void
 take_media (WeirRtmpSrc *self, WeirRtmpMessage *message)
 {
+  Payload payload = {.message = message, .data = message->payload};
   WeirFlvReader reader;
-  WeirFlvTag tag, frame = {0};
-  gboolean has_frame = FALSE;
+  WeirFlvTag tag, next;
+  gboolean more;
 
   weir_flv_reader_init (&reader,
       message->type == WEIR_RTMP_VIDEO ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO, message->payload,
       message->size);
-  while (weir_flv_reader_next (&reader, &tag)) {
-    switch (tag.packet) {
-    case WEIR_FLV_CONFIG:
-      if (is_taken (&tag))
-        take_config (self, message, &tag);
-      else
-        count (self, COUNT_UNSUPPORTED, 1);
-      break;
-    case WEIR_FLV_FRAME:
-      if (!is_taken (&tag) || has_frame) {
-        count (self, COUNT_UNSUPPORTED, 1);
-        break;
-      }
-      frame = tag;
-      has_frame = TRUE;
-      break;
-    case WEIR_FLV_UNSUPPORTED:
-      GST_DEBUG_OBJECT (self, "%s is not handled", tag.name);
-      count (self, COUNT_UNSUPPORTED, 1);
-      break;
-    case WEIR_FLV_MALFORMED:
-      count (self, COUNT_MALFORMED, 1);
-      break;
-    case WEIR_FLV_METADATA:
-    case WEIR_FLV_CHANNELS:
-    case WEIR_FLV_END:
-    case WEIR_FLV_IGNORE:
-      break;
-    }
+  more = weir_flv_reader_next (&reader, &tag);
+  while (more && !self->refused && !is_done (self)) {
+    more = weir_flv_reader_next (&reader, &next);
+    payload.last = !more;
+    take_tag (self, &payload, &tag);
+    if (more)
+      tag = next;
   }
-  /* last, as it takes the message's bytes away */
-  if (has_frame)
-    take_frame (self, message, &frame);
+  if (payload.memory != NULL)
+    gst_memory_unref (payload.memory);
 }
 
-/* a codec is named by number or by four characters; 0 and nothing mean that there is none */
-static gboolean
-names_codec (const WeirAmfValue *metadata, const gchar *member)
-{
-  const WeirAmfValue *value = weir_amf_value_get_member (metadata, member);
-  const gchar *string = weir_amf_value_get_string (value, NULL);
-
-  if (value == NULL)
-    return FALSE;
-  if (string != NULL)
-    return *string != '\0';
-  return weir_amf_value_get_number (value) != 0;
-}
-
-/* onMetaData is believed in one thing only: that there will be such a track */
+/* onMetaData is believed in what tracks there will be, and what they are called */
 static void
 take_metadata (WeirRtmpSrc *self, const WeirRtmpMessage *message)
 {
   const WeirAmfLimits *limits = &weir_rtmp_connection_get_settings (self->current)->amf;
-  guint values_left = limits->values_max;
-  WeirReader reader;
-  guint i;
+  WeirRtmpMetadata *metadata = weir_rtmp_metadata_parse (message->payload, message->size, limits);
+  Track *track;
 
-  weir_reader_init (&reader, message->payload, message->size);
-  for (i = 0; i < 3 && weir_reader_remaining (&reader) > 0; i++) {
-    g_autoptr (WeirAmfValue) value = weir_amf_parse (&reader, limits, &values_left);
-
-    if (value == NULL)
-      return;
-    if (weir_amf_value_get_type (value) != WEIR_AMF_OBJECT &&
-        weir_amf_value_get_type (value) != WEIR_AMF_ECMA_ARRAY)
-      continue;
-    if (names_codec (value, "videocodecid"))
-      self->promised[WEIR_MEDIA_VIDEO] = TRUE;
-    if (names_codec (value, "audiocodecid"))
-      self->promised[WEIR_MEDIA_AUDIO] = TRUE;
-  }
-  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++)
-    if (self->promised[i] && self->tracks[i].config == NULL)
-      push_promise (self, i);
-}
-
-static void
-check_no_more_pads (WeirRtmpSrc *self, const WeirRtmpMessage *message)
-{
-  gboolean all = self->tracks[0].pad != NULL && self->tracks[1].pad != NULL;
-  gint64 media_ms = 0;
-
-  if (self->no_more_pads)
+  if (metadata == NULL)
     return;
-  if (self->has_first)
-    media_ms = (gint64) (gint32) (message->timestamp - (guint32) self->first_ms);
-  if (!all && media_ms < NO_MORE_PADS_MS &&
-      message->arrival_us - self->first_arrival_us < NO_MORE_PADS_US)
-    return;
-  self->no_more_pads = TRUE;
-  gst_element_no_more_pads (GST_ELEMENT (self));
+  g_clear_pointer (&self->metadata, weir_rtmp_metadata_free);
+  self->metadata = metadata;
+  for (guint i = 0; (track = get_nth_track (self, i)) != NULL; i++)
+    push_tags (self, track);
+  push_promises (self, NULL);
 }
 
 static void
@@ -594,26 +1039,27 @@ on_message (WeirRtmpMessage *message, gpointer data)
     take_metadata (self, message);
     return;
   }
-  if (message->type != WEIR_RTMP_VIDEO && message->type != WEIR_RTMP_AUDIO)
-    return;
-  take_media (self, message);
-  check_no_more_pads (self, message);
+  if (message->type == WEIR_RTMP_VIDEO || message->type == WEIR_RTMP_AUDIO)
+    take_media (self, message);
 }
 
 /* ready for the next publisher; pads stay */
 static void
 forget_publisher (WeirRtmpSrc *self)
 {
-  guint i;
+  Track *track;
 
-  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++) {
-    Track *track = &self->tracks[i];
-
+  for (guint i = 0; (track = get_nth_track (self, i)) != NULL; i++) {
+    clear_stream (track);
     g_clear_pointer (&track->config, weir_codec_config_unref);
+    gst_clear_tag_list (&track->tags);
     weir_unwrap_init (&track->unwrap, 32);
     track->wait_keyframe = FALSE;
-    self->promised[i] = FALSE;
   }
+  g_clear_pointer (&self->metadata, weir_rtmp_metadata_free);
+  self->unsupported_count = 0;
+  self->told = 0;
+  self->has_many = FALSE;
   self->has_first = FALSE;
   self->refused = FALSE;
   self->config_changes.rate = 0;
@@ -628,7 +1074,7 @@ on_ended (gpointer data)
   WeirRtmpSrc *self = data;
   g_autoptr (WeirRtmpConnection) old = NULL;
   gboolean wait, done, any = FALSE;
-  guint i;
+  Track *track;
 
   lock (self);
   wait = self->keep_listening && self->shared != NULL;
@@ -645,11 +1091,11 @@ on_ended (gpointer data)
     unlock (self);
     return;
   }
-  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++) {
-    if (self->tracks[i].pad == NULL)
+  for (guint i = 0; (track = get_nth_track (self, i)) != NULL; i++) {
+    if (track->pad == NULL)
       continue;
     any = TRUE;
-    push_event (&self->tracks[i], gst_event_new_eos ());
+    push_event (track, gst_event_new_eos ());
   }
   if (!any && !done && self->shared != NULL)
     GST_ELEMENT_ERROR_WITH_DETAILS (self, STREAM, WRONG_TYPE, ("Nothing usable was published."),
@@ -850,7 +1296,7 @@ stop (WeirRtmpSrc *self)
   SharedListener *shared;
   WeirWorker *worker;
   WeirRtmpConnection *current;
-  guint i;
+  Track *track;
 
   lock (self);
   set_done (self, TRUE);
@@ -876,16 +1322,16 @@ stop (WeirRtmpSrc *self)
   /* connections that are still taking their leave hold it */
   g_clear_pointer (&worker, weir_worker_unref);
 
-  for (i = 0; i < G_N_ELEMENTS (self->tracks); i++) {
-    Track *track = &self->tracks[i];
-
-    g_clear_pointer (&track->config, weir_codec_config_unref);
-    if (track->pad == NULL)
-      continue;
-    gst_pad_set_active (track->pad, FALSE);
-    gst_element_remove_pad (GST_ELEMENT (self), track->pad);
-    gst_clear_object (&track->pad);
+  forget_publisher (self);
+  for (guint i = 0; (track = get_nth_track (self, i)) != NULL; i++) {
+    if (track->pad != NULL) {
+      gst_pad_set_active (track->pad, FALSE);
+      gst_element_remove_pad (GST_ELEMENT (self), track->pad);
+      gst_object_unref (track->pad);
+    }
+    g_free (track);
   }
+  memset (self->track_counts, 0, sizeof self->track_counts);
   g_clear_pointer (&self->combiner, gst_flow_combiner_unref);
 }
 
@@ -1072,7 +1518,7 @@ weir_rtmp_src_class_init (WeirRtmpSrcClass *klass)
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "Counters since the start: bytes, messages, frames and connections that came, what was "
-          "dropped and why; addresses that are listened on; whether somebody publishes",
+          "dropped, put right and why; addresses that are listened on; whether somebody publishes",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   gst_element_class_add_static_pad_template (element_class, &video_template);

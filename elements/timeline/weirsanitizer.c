@@ -15,6 +15,9 @@
  * first buffer on any. Used alone, `forward-eos` (the default) lets the end of the connection be
  * the end of the stream.
  *
+ * A GAP event on a sink pad, of whatever time, says that nobody has to wait for that track until
+ * its next buffer. It comes out where the track ends, once what came before it has.
+ *
  * The event `weir-track-promised` (custom, downstream) with a string `kind` of `audio` or `video`
  * says that such a track is to be expected.
  *
@@ -62,6 +65,8 @@ typedef struct {
   GstCaps *dropped_caps; /* of a buffer that was dropped, for the next one that is not */
   GstTagList *tags;      /* (nullable): title and language, as of the last word on each */
   gboolean tags_due;     /* they have not been sent yet */
+  gboolean gap_due;      /* a GAP came behind the last buffer */
+  gint64 end;            /* decode time of the last buffer that came out, -1: none */
 
   /* used with the sink pad's stream lock held only */
   GstSegment segment;
@@ -83,8 +88,9 @@ typedef struct {
   GList link; /* in its track's output */
   Track *track;
   guint64 sequence;
-  GstBuffer *buffer; /* NULL: end of stream */
-  GstCaps *caps;     /* (nullable): to be sent before the buffer */
+  GstBuffer *buffer; /* NULL: end of stream, or a gap */
+  gboolean gap;
+  GstCaps *caps; /* (nullable): to be sent before the buffer */
   gint64 dts, pts;
   gint64 arrival_us;
   gsize size;
@@ -269,6 +275,8 @@ track_reset (Track *track)
   gst_clear_caps (&track->sent_caps);
   gst_clear_tag_list (&track->tags);
   track->tags_due = FALSE;
+  track->gap_due = FALSE;
+  track->end = -1;
   track->announced = FALSE;
   track->first = TRUE;
   track->flow = GST_FLOW_OK;
@@ -378,7 +386,7 @@ collect (WeirSanitizer *self)
     gst_clear_caps (&track->dropped_caps);
     if (decision.silent_frames > 0)
       insert_silence (self, track, &decision);
-    item->dts = decision.dts;
+    item->dts = track->end = decision.dts;
     item->pts = decision.pts;
     item->discontinuity = decision.discontinuity;
     item->sequence = self->next_sequence++;
@@ -458,6 +466,11 @@ send_item (Track *track, Item *item, gboolean first)
 {
   GstBuffer *buffer;
 
+  if (item->gap) {
+    gst_pad_push_event (
+        track->srcpad, gst_event_new_gap ((guint64) MAX (item->dts, 0), GST_CLOCK_TIME_NONE));
+    return track->flow;
+  }
   if (item->buffer == NULL) {
     gst_pad_push_event (track->srcpad, gst_event_new_eos ());
     return GST_FLOW_EOS;
@@ -473,6 +486,22 @@ send_item (Track *track, Item *item, gboolean first)
   else
     GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
   return gst_pad_push (track->srcpad, buffer);
+}
+
+/* lock held: tells of a gap as soon as what came before it is out */
+static void
+queue_gap (WeirSanitizer *self, Track *track)
+{
+  Item *item;
+
+  if (!track->gap_due || track->end < 0 || track->output.length > 0)
+    return;
+  item = item_new (track, NULL, NULL);
+  item->gap = TRUE;
+  item->dts = track->end;
+  item->sequence = self->next_sequence++;
+  g_queue_push_tail_link (&track->output, &item->link);
+  track->gap_due = FALSE;
 }
 
 /*
@@ -526,6 +555,7 @@ release (WeirSanitizer *self)
     if (flow != track->flow && flow < GST_FLOW_EOS)
       GST_WARNING_OBJECT (track->srcpad, "buffers are lost: %s", gst_flow_get_name (flow));
     track->flow = flow;
+    queue_gap (self, track);
     if (track->removed) {
       g_mutex_unlock (&self->lock);
       track_free (track);
@@ -722,6 +752,17 @@ receive_promise (WeirSanitizer *self, GstEvent *event)
   g_mutex_unlock (&self->lock);
 }
 
+/* nothing more will come for a while */
+static void
+receive_gap (WeirSanitizer *self, Track *track)
+{
+  g_mutex_lock (&self->lock);
+  track->gap_due = self->timeline != NULL;
+  queue_gap (self, track);
+  release (self);
+  g_mutex_unlock (&self->lock);
+}
+
 static gboolean
 sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -747,6 +788,9 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     break;
   case GST_EVENT_TAG:
     receive_tags (self, track, event);
+    break;
+  case GST_EVENT_GAP:
+    receive_gap (self, track);
     break;
   case GST_EVENT_EOS:
     receive_eos (self, track);
@@ -846,6 +890,7 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
   sample.arrival_us = now (self);
   self->last_arrival_us = sample.arrival_us;
+  track->gap_due = FALSE;
   if (track->kind == WEIR_MEDIA_VIDEO &&
       weir_timeline_wants_leading (self->timeline, (guint) track->index))
     sample.leading = is_leading (track, buffer, &sample);

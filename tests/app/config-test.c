@@ -377,6 +377,7 @@ the_defaults_of_rtmp_are_those_of_the_file (void)
   g_assert_cmpint (config->limits.rtmp_lead, ==, settings.lead_us);
   g_assert_cmpint (config->limits.rtmp_clock_jumps, ==, settings.clock_jumps);
   g_assert_cmpint (config->limits.rtmp_configurations, ==, settings.configurations);
+  g_assert_cmpint (config->limits.rtmp_tracks, ==, settings.tracks_max);
   g_assert_cmpint (config->limits.rtmp_memory, ==, settings.memory_max);
   g_assert_cmpint (config->limits.rtmp_chunk_streams, ==, settings.chunk.chunk_streams_max);
   g_assert_cmpint (config->limits.rtmp_video_message, ==, settings.chunk.video_max);
