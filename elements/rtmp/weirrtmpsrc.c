@@ -892,8 +892,9 @@ take_frame (WeirRtmpSrc *self, Payload *payload, const WeirFlvTag *tag)
   if (converted == NULL)
     buffer = make_buffer (payload, tag->offset + unit.offset, unit.size);
   else
-    buffer = gst_buffer_new_wrapped_full (0, converted, unit.offset + unit.size, unit.offset,
-        unit.size, g_steal_pointer (&converted), g_free);
+    buffer = gst_buffer_new_wrapped_full (
+        0, converted, unit.offset + unit.size, unit.offset, unit.size, converted, g_free);
+  converted = NULL;
   stamp_buffer (self, track, buffer, unwrap (self, track, payload->message->timestamp), tag);
   if (track->kind == WEIR_MEDIA_VIDEO && !unit.keyframe)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);

@@ -9,8 +9,9 @@
 /*
  * A scripted publisher on loopback and the element with pads of our own behind it. What comes out
  * is noted as text, in order over both tracks: "V:stream-start V:caps V:segment v0k! v40 A:eos";
- * "!" is DISCONT, "k" a keyframe, "c40" a presentation time 40 ms later. Without a clock, running
- * time begins at 0 with the first frame.
+ * "!" is DISCONT, "k" a keyframe, "c40" a presentation time 40 ms later. Further tracks have their
+ * number behind the letter: "V2:caps v2@0k!". Without a clock, running time begins at 0 with the
+ * first frame.
  */
 typedef struct {
   WeirRtmpSrc *source;
@@ -18,7 +19,8 @@ typedef struct {
   GMutex lock;
   GCond cond;
   GString *text;
-  GPtrArray *pads; /* of GstPad: ours, linked */
+  GPtrArray *pads;    /* of GstPad: ours, linked */
+  GPtrArray *buffers; /* of GstBuffer */
   gboolean link[2];
 } Bench;
 
@@ -42,10 +44,16 @@ note (Bench *self, const gchar *format, ...)
   va_end (arguments);
 }
 
-static gchar
-track_letter (GstPad *pad, const gchar *letters)
+/* @letters: for video and for audio. Returns: (transfer full): one, with the number beyond 0 */
+static gchar *
+track_name (GstPad *pad, const gchar *letters, const gchar *behind)
 {
-  return letters[g_str_equal (g_object_get_data (G_OBJECT (pad), "track"), "audio_0")];
+  const gchar *track = g_object_get_data (G_OBJECT (pad), "track");
+  gchar letter = letters[g_str_has_prefix (track, "audio")];
+
+  if (g_str_has_suffix (track, "_0"))
+    return g_strdup_printf ("%c", letter);
+  return g_strdup_printf ("%c%s%s", letter, strchr (track, '_') + 1, behind);
 }
 
 static GstFlowReturn
@@ -57,7 +65,8 @@ out_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
   gint dts_sign, pts_sign;
   gdouble composition;
   g_autofree gchar *offset = NULL;
-  gboolean video = track_letter (pad, "va") == 'v';
+  g_autofree gchar *name = track_name (pad, "va", "@");
+  Bench *self = gst_pad_get_element_private (pad);
 
   gst_event_parse_segment (event, &segment);
   dts_sign =
@@ -66,22 +75,50 @@ out_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
       gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer), &pts);
   composition = pts_sign * (gdouble) pts - dts_sign * (gdouble) dts;
   offset = composition != 0 ? g_strdup_printf ("c%g", composition / 1e6) : g_strdup ("");
-  note (gst_pad_get_element_private (pad), "%c%.10g%s%s%s", track_letter (pad, "va"),
-      dts_sign * (gdouble) dts / 1e6, offset,
-      video && !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) ? "k" : "",
+  g_mutex_lock (&self->lock);
+  g_ptr_array_add (self->buffers, buffer);
+  g_mutex_unlock (&self->lock);
+  note (self, "%s%.10g%s%s%s", name, dts_sign * (gdouble) dts / 1e6, offset,
+      name[0] == 'v' && !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) ? "k" : "",
       GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT) ? "!" : "");
-  gst_buffer_unref (buffer);
   return GST_FLOW_OK;
 }
 
 static gboolean
 out_event (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstEvent *event)
 {
+  g_autofree gchar *track = track_name (pad, "VA", "");
+  g_autofree gchar *title = NULL, *language = NULL, *more = NULL;
   const gchar *name = GST_EVENT_TYPE_NAME (event);
+  GstClockTime time;
+  GstTagList *tags;
+  GstCaps *caps;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM)
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_CUSTOM_DOWNSTREAM:
     name = gst_structure_get_string (gst_event_get_structure (event), "kind");
-  note (gst_pad_get_element_private (pad), "%c:%s", track_letter (pad, "VA"), name);
+    break;
+  case GST_EVENT_GAP:
+    gst_event_parse_gap (event, &time, NULL);
+    more = g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64) (time / GST_MSECOND));
+    break;
+  case GST_EVENT_TAG:
+    gst_event_parse_tag (event, &tags);
+    gst_tag_list_get_string (tags, GST_TAG_TITLE, &title);
+    gst_tag_list_get_string (tags, GST_TAG_LANGUAGE_CODE, &language);
+    more = g_strdup_printf ("(%s,%s)", title, language);
+    break;
+  case GST_EVENT_CAPS:
+    gst_event_parse_caps (event, &caps);
+    name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
+    name = g_str_equal (name, "video/x-h264") || g_str_equal (name, "audio/mpeg")
+               ? "caps"
+               : strrchr (name, '-') + 1;
+    break;
+  default:
+    break;
+  }
+  note (gst_pad_get_element_private (pad), "%s:%s%s", track, name, more != NULL ? more : "");
   /* the segment is looked at when a buffer comes */
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
     gst_pad_store_sticky_event (pad, event);
@@ -96,7 +133,7 @@ pad_added (G_GNUC_UNUSED GstElement *element, GstPad *srcpad, gpointer data)
   g_autofree gchar *name = gst_pad_get_name (srcpad);
   GstPad *pad;
 
-  if (!self->link[g_str_equal (name, "audio_0")])
+  if (!self->link[g_str_has_prefix (name, "audio")])
     return;
   pad = gst_object_ref_sink (gst_pad_new_from_static_template (&out_template, "out"));
   g_object_set_data_full (G_OBJECT (pad), "track", g_steal_pointer (&name), g_free);
@@ -122,6 +159,7 @@ bench_init (Bench *self, const gchar *key)
   g_cond_init (&self->cond);
   self->text = g_string_new (NULL);
   self->pads = g_ptr_array_new_with_free_func (gst_object_unref);
+  self->buffers = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
   self->bus = gst_bus_new ();
   self->source = gst_object_ref_sink (g_object_new (
       WEIR_TYPE_RTMP_SRC, "address", "127.0.0.1", "port", 0, "stream-key", key, NULL));
@@ -154,6 +192,7 @@ bench_clear (Bench *self)
   gst_object_unref (self->source);
   gst_object_unref (self->bus);
   g_ptr_array_unref (self->pads);
+  g_ptr_array_unref (self->buffers);
   g_string_free (self->text, TRUE);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
@@ -208,6 +247,52 @@ get_count (Bench *self, const gchar *name)
   g_assert_true (gst_structure_get_uint64 (stats, name, &value));
   return value;
 }
+
+/* the bytes of a buffer that came out, from 0 */
+static void
+assert_bytes (Bench *self, guint number, const gchar *hex)
+{
+  g_autoptr (GBytes) expected = test_hex (hex);
+  GstBuffer *buffer;
+  GstMapInfo map;
+
+  g_mutex_lock (&self->lock);
+  g_assert_cmpuint (number, <, self->buffers->len);
+  buffer = gst_buffer_ref (self->buffers->pdata[number]);
+  g_mutex_unlock (&self->lock);
+  g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
+  g_assert_cmpmem (
+      map.data, map.size, g_bytes_get_data (expected, NULL), g_bytes_get_size (expected));
+  gst_buffer_unmap (buffer, &map);
+  gst_buffer_unref (buffer);
+}
+
+/* what was said of the encoder so far, "code (detail)" each; taken away */
+static gchar *
+take_health (Bench *self)
+{
+  GString *text = g_string_new (NULL);
+  GstMessage *message;
+
+  while ((message = gst_bus_pop_filtered (self->bus, GST_MESSAGE_ELEMENT)) != NULL) {
+    const GstStructure *structure = gst_message_get_structure (message);
+
+    if (gst_structure_has_name (structure, "weir-health"))
+      g_string_append_printf (text, "%s%s (%s)", text->len > 0 ? "; " : "",
+          gst_structure_get_string (structure, "code"),
+          gst_structure_get_string (structure, "detail"));
+    gst_message_unref (message);
+  }
+  return g_string_free (text, FALSE);
+}
+
+#define assert_health(bench, expected)              \
+  G_STMT_START                                      \
+  {                                                 \
+    g_autofree gchar *health = take_health (bench); \
+    g_assert_cmpstr (health, ==, expected);         \
+  }                                                 \
+  G_STMT_END
 
 /* ── the publisher ── */
 
@@ -367,6 +452,39 @@ audio (Publisher *self, guint32 timestamp)
 {
   publisher_hex (self, WEIR_RTMP_AUDIO, timestamp, "af01deadbeef");
 }
+
+/* ── Enhanced RTMP ── */
+
+#define AVC "61766331"
+#define HEVC "68766331"
+#define AV1 "61763031"
+#define MP4A "6d703461"
+#define OPUS "4f707573"
+
+#define HEVC_IDR "000000042601af08"
+#define OPUS_FRAME "f8fffe"
+
+typedef struct {
+  const gchar *fourcc; /* where each track has its own */
+  guint id;
+  const gchar *body;
+} Part;
+
+/* several tracks in one message. @head: up to where they begin; @parts: ended by one without body
+ */
+static void
+publisher_tracks (
+    Publisher *self, guint8 type, guint32 timestamp, const gchar *head, const Part *parts)
+{
+  g_autoptr (GString) text = g_string_new (head);
+
+  for (; parts->body != NULL; parts++)
+    g_string_append_printf (text, "%s%02x%06x%s", parts->fourcc != NULL ? parts->fourcc : "",
+        parts->id, (guint) strlen (parts->body) / 2, parts->body);
+  publisher_hex (self, type, timestamp, text->str);
+}
+
+#define PARTS(...) ((const Part[]){__VA_ARGS__, {0}})
 
 /* what came before a pad was linked is seen with its first buffer */
 #define VIDEO_EVENTS "V:stream-start V:caps V:segment"
@@ -612,6 +730,344 @@ metadata_promises_tracks (void)
   assert_output (&bench, "v2000", "no-more-pads v2000");
 }
 
+/* ── codecs and tracks ── */
+
+#define TRACK_EVENTS(track, caps) track ":stream-start " track ":" caps " " track ":segment"
+
+static void
+tracks_in_one_message_share_its_memory (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+  const GstMemory *memory[3];
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  /* one codec for all, a codec for each, and one track alone */
+  publisher_tracks (&publisher, WEIR_RTMP_VIDEO, 0, "9610" AVC,
+      PARTS ({NULL, 0, RECORD_MAIN_480P25}, {NULL, 7, RECORD_BASELINE_720P30}));
+  publisher_tracks (&publisher, WEIR_RTMP_AUDIO, 0, "9520",
+      PARTS ({MP4A, 0, RECORD_AAC_LC_48000_STEREO}, {OPUS, 1, RECORD_OPUS_STEREO}));
+  publisher_tracks (
+      &publisher, WEIR_RTMP_VIDEO, 0, "9613" AVC, PARTS ({NULL, 0, IDR}, {NULL, 7, IDR}));
+  publisher_tracks (
+      &publisher, WEIR_RTMP_AUDIO, 5, "9521", PARTS ({MP4A, 0, "deadbeef"}, {OPUS, 1, OPUS_FRAME}));
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 40, "a603" AVC "07" SLICE);
+  publisher_hex (&publisher, WEIR_RTMP_AUDIO, 25, "9501" OPUS "01" OPUS_FRAME);
+  publisher_hex (&publisher, WEIR_RTMP_AUDIO, 2005, "af01deadbeef");
+  publisher_close (&publisher);
+  assert_output (&bench, "A1:eos",
+      VIDEO_EVENTS
+      " v0k! " TRACK_EVENTS ("V7", "caps") " v7@0k! " AUDIO_EVENTS " a5! " TRACK_EVENTS (
+          "A1", "opus") " a1@5! v7@40 a1@25 no-more-pads a2005 "
+                        "V:eos V7:eos A:eos A1:eos");
+  for (guint i = 0; i < G_N_ELEMENTS (memory); i++)
+    memory[i] = gst_buffer_peek_memory (bench.buffers->pdata[i], 0)->parent;
+  g_assert_nonnull (memory[0]);
+  g_assert_true (memory[0] == memory[1]);
+  g_assert_true (memory[1] != memory[2]);
+  assert_bytes (&bench, 1, IDR);
+  assert_bytes (&bench, 3, OPUS_FRAME);
+  assert_bytes (&bench, 4, SLICE);
+  assert_health (&bench, "");
+}
+
+static void
+tracks_beyond_the_limit_are_dropped_and_counted (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  for (guint i = 0; i < 10; i++) {
+    g_autofree gchar *text =
+        g_strdup_printf ("9600" AVC "%02x" RECORD_MAIN_480P25, i == 0 ? 0 : 200 + i);
+
+    publisher_hex (&publisher, WEIR_RTMP_VIDEO, 0, text);
+  }
+  video (&publisher, 0, "000000", IDR);
+  assert_output (&bench, "v0k!", VIDEO_EVENTS " v0k!");
+  g_assert_cmpuint (get_count (&bench, "dropped-tracks"), ==, 2);
+  g_assert_cmpuint (bench.pads->len, ==, 8);
+}
+
+static void
+a_track_may_change_its_codec (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 0, "000000", IDR);
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 40, "90" HEVC RECORD_HEVC_MAIN_720P30);
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 40, "91" HEVC "000028" HEVC_IDR);
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 80, "000000", IDR);
+  publisher_close (&publisher);
+  assert_output (&bench, "V:eos", VIDEO_EVENTS " v0k! V:h265 v40c40k V:caps v80k V:eos");
+}
+
+static void
+nanoseconds_belong_to_the_presentation (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 0, "90" AVC RECORD_MAIN_480P25);
+  /* ModEx of three bytes, TimestampOffsetNano: 500000 ns; then coded frames */
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 0, "97 02 07a120 01" AVC "000000" IDR);
+  publisher_close (&publisher);
+  assert_output (&bench, "V:eos", VIDEO_EVENTS " v0c0.5k! V:eos");
+}
+
+#define SPS_720 "6742c01fd9005005bb0110000003001000000303c0f1832480"
+#define PPS_720 "68cb83cb20"
+#define CODE "00000001"
+
+static void
+what_encoders_do_wrong_is_put_right_and_said_once (void)
+{
+  static const struct {
+    const gchar *config, *frame, *data, *count, *health;
+    guint8 type;
+  } rows[] = {
+      {"1700000000" RECORD_MAIN_480P25, "1701000000" CODE "65888400ff", IDR, "annex-b",
+          "annex-b (video track 0, H.264)", WEIR_RTMP_VIDEO},
+      {"1700000000" RECORD_MAIN_480P25,
+          "1701000000"
+          "00000000" IDR,
+          IDR, "empty-nal", "empty-nal (video track 0, H.264)", WEIR_RTMP_VIDEO},
+      {NULL, "1701000000" CODE SPS_720 CODE PPS_720 CODE "65888400ff",
+          "00000019" SPS_720 "00000005" PPS_720 IDR, "no-record",
+          "no-configuration (video track 0, H.264)", WEIR_RTMP_VIDEO},
+      {"af00" RECORD_AAC_LC_48000_STEREO,
+          "af01"
+          "fff14c8001bffc211004608c1c",
+          "211004608c1c", "adts", "adts (audio track 0, AAC)", WEIR_RTMP_AUDIO},
+      {NULL,
+          "af01"
+          "fff14c8001bffc211004608c1c",
+          "211004608c1c", "no-record",
+          "adts (audio track 0, AAC); no-configuration (audio track 0, AAC)", WEIR_RTMP_AUDIO},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_auto (Bench) bench = {0};
+    g_auto (Publisher) publisher = {0};
+    gboolean is_video = rows[i].type == WEIR_RTMP_VIDEO;
+
+    bench_init (&bench, "k");
+    publisher_open (&publisher, bench_play (&bench), "k");
+    if (rows[i].config != NULL)
+      publisher_hex (&publisher, rows[i].type, 0, rows[i].config);
+    publisher_hex (&publisher, rows[i].type, 0, rows[i].frame);
+    publisher_hex (&publisher, rows[i].type, 40, rows[i].frame);
+    publisher_close (&publisher);
+    if (is_video)
+      assert_output (&bench, "V:eos", VIDEO_EVENTS " v0k! v40k V:eos");
+    else
+      assert_output (&bench, "A:eos", AUDIO_EVENTS " a0! a40 A:eos");
+    assert_bytes (&bench, 0, rows[i].data);
+    assert_bytes (&bench, 1, rows[i].data);
+    assert_health (&bench, rows[i].health);
+    g_assert_cmpuint (get_count (&bench, rows[i].count), >=, 1);
+  }
+}
+
+static void
+parameter_sets_in_the_stream_change_the_configuration (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 0, "000000", IDR);
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 40,
+      "1701000000"
+      "00000019" SPS_720 "00000005" PPS_720 IDR);
+  /* the old record again is what was overtaken */
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 80, "000000", SLICE);
+  publisher_close (&publisher);
+  assert_output (&bench, "V:eos", VIDEO_EVENTS " v0k! V:caps v40k v80 V:eos");
+  assert_health (&bench, "in-band-configuration (video track 0, H.264)");
+}
+
+static void
+codecs_that_are_not_supported_are_said_once (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  for (guint i = 0; i < 3; i++) {
+    publisher_hex (&publisher, WEIR_RTMP_VIDEO, i, "2200aabbcc");
+    publisher_hex (&publisher, WEIR_RTMP_AUDIO, i, "b2aabbcc");
+    publisher_hex (&publisher, WEIR_RTMP_VIDEO, i,
+        "90"
+        "76766331"
+        "00");
+  }
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 0, "9f");
+  for (guint i = 0; i < 60; i++)
+    audio (&publisher, i);
+  audio_config (&publisher);
+  audio (&publisher, 70);
+  assert_output (&bench, "a0!", AUDIO_EVENTS " a0!");
+  assert_health (&bench,
+      "unsupported-video-codec (Sorenson H.263); unsupported-audio-codec (Speex); "
+      "unsupported-video-codec (VVC); malformed-media (video: a message cannot be read); "
+      "no-configuration (audio track 0, AAC: nobody knows how to decode it)");
+  g_assert_cmpuint (get_count (&bench, "dropped-unsupported"), ==, 9);
+  g_assert_cmpuint (get_count (&bench, "dropped-before-config"), ==, 60);
+}
+
+static void
+opus_without_a_header_is_as_the_sender_says_or_stereo (void)
+{
+  static const struct {
+    const gchar *channels;
+    gint expected;
+  } rows[] = {{NULL, 2}, {"94" OPUS "0101"
+                          "00000004",
+                             1}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_auto (Bench) bench = {0};
+    g_auto (Publisher) publisher = {0};
+    g_autoptr (GstPad) pad = NULL;
+    g_autoptr (GstCaps) caps = NULL;
+    gint channels = 0;
+
+    bench_init (&bench, "k");
+    publisher_open (&publisher, bench_play (&bench), "k");
+    publisher_hex (&publisher, WEIR_RTMP_AUDIO, 0, "90" OPUS);
+    if (rows[i].channels != NULL)
+      publisher_hex (&publisher, WEIR_RTMP_AUDIO, 0, rows[i].channels);
+    publisher_hex (&publisher, WEIR_RTMP_AUDIO, 0, "91" OPUS OPUS_FRAME);
+    assert_output (&bench, "a0!", TRACK_EVENTS ("A", "opus") " a0!");
+    pad = gst_element_get_static_pad (GST_ELEMENT (bench.source), "audio_0");
+    caps = gst_pad_get_current_caps (pad);
+    gst_structure_get_int (gst_caps_get_structure (caps, 0), "channels", &channels);
+    g_assert_cmpint (channels, ==, rows[i].expected);
+  }
+}
+
+static void
+the_end_of_a_track_is_a_gap (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  publisher_hex (&publisher, WEIR_RTMP_AUDIO, 0, "");
+  audio_config (&publisher);
+  video_config (&publisher, RECORD_MAIN_480P25);
+  audio (&publisher, 1000);
+  video (&publisher, 1000, "000000", IDR);
+  /* silence, and an end of sequence */
+  publisher_hex (&publisher, WEIR_RTMP_AUDIO, 1021, "");
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 1040, "1702000000");
+  /* of another codec than the track has */
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 1040, "92" HEVC);
+  audio (&publisher, 1500);
+  publisher_close (&publisher);
+  assert_output (&bench, "A:eos",
+      "no-more-pads " AUDIO_EVENTS " a0! " VIDEO_EVENTS " v0k! A:gap21 V:gap40 a500 V:eos A:eos");
+}
+
+static void
+metadata_names_tracks_and_promises_them (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+  WeirWriter body;
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  weir_writer_init (&body, 0);
+  weir_amf_write_string (&body, "onMetaData");
+  weir_amf_write_object_begin (&body);
+  weir_amf_write_name (&body, "audiocodecid");
+  weir_amf_write_number (&body, 10);
+  weir_amf_write_name (&body, "language");
+  weir_amf_write_string (&body, "en");
+  weir_amf_write_name (&body, "audioTrackIdInfoMap");
+  weir_amf_write_object_begin (&body);
+  weir_amf_write_name (&body, "1");
+  weir_amf_write_object_begin (&body);
+  weir_amf_write_name (&body, "language");
+  weir_amf_write_string (&body, "de");
+  weir_amf_write_name (&body, "label");
+  weir_amf_write_string (&body, "Kommentar");
+  weir_amf_write_object_end (&body);
+  weir_amf_write_object_end (&body);
+  weir_amf_write_object_end (&body);
+  publisher_message (&publisher, WEIR_RTMP_DATA, 0, body.data, body.size);
+  audio_config (&publisher);
+  video_config (&publisher, RECORD_MAIN_480P25);
+  video (&publisher, 0, "000000", IDR);
+  publisher_hex (&publisher, WEIR_RTMP_AUDIO, 0, "9500" MP4A "01" RECORD_AAC_LC_48000_STEREO);
+  publisher_hex (&publisher, WEIR_RTMP_AUDIO, 0,
+      "9501" MP4A "01"
+      "deadbeef");
+  /* the same again says nothing new */
+  publisher_message (&publisher, WEIR_RTMP_DATA, 0, body.data, body.size);
+  weir_writer_clear (&body);
+  audio (&publisher, 0);
+  assert_output (&bench, "a0!",
+      VIDEO_EVENTS " v0k! " TRACK_EVENTS ("A1", "caps") " A1:tag(Kommentar,de) a1@0! " AUDIO_EVENTS
+                                                        " A:tag((null),en) a0!");
+}
+
+static void
+a_colour_that_is_said_beside_the_stream_is_in_the_caps (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+  g_autofree gchar *text = NULL;
+  WeirWriter body;
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 0, "90" AVC RECORD_MAIN_480P25);
+  weir_writer_init (&body, 0);
+  weir_writer_u8 (&body, 0xd4);
+  weir_writer_fourcc (&body, "avc1");
+  weir_amf_write_string (&body, "colorInfo");
+  weir_amf_write_object_begin (&body);
+  weir_amf_write_name (&body, "colorConfig");
+  weir_amf_write_object_begin (&body);
+  weir_amf_write_name (&body, "colorPrimaries");
+  weir_amf_write_number (&body, 9);
+  weir_amf_write_name (&body, "transferCharacteristics");
+  weir_amf_write_number (&body, 16);
+  weir_amf_write_name (&body, "matrixCoefficients");
+  weir_amf_write_number (&body, 9);
+  weir_amf_write_object_end (&body);
+  weir_amf_write_object_end (&body);
+  publisher_message (&publisher, WEIR_RTMP_VIDEO, 0, body.data, body.size);
+  weir_writer_clear (&body);
+  publisher_hex (&publisher, WEIR_RTMP_VIDEO, 0, "91" AVC "000000" IDR);
+  publisher_close (&publisher);
+  assert_output (&bench, "V:eos", VIDEO_EVENTS " v0k! V:eos");
+  pad = gst_element_get_static_pad (GST_ELEMENT (bench.source), "video_0");
+  caps = gst_pad_get_current_caps (pad);
+  text = gst_caps_to_string (caps);
+  g_assert_nonnull (strstr (text, "9:16:9:0"));
+}
+
 static void
 assert_error (Bench *self, GQuark domain, gint code)
 {
@@ -810,6 +1266,17 @@ main (int argc, char **argv)
   ADD (stamps_before_the_beginning_get_a_segment_that_allows_them);
   ADD (a_track_that_nobody_wants_does_not_stop_the_other);
   ADD (metadata_promises_tracks);
+  ADD (tracks_in_one_message_share_its_memory);
+  ADD (tracks_beyond_the_limit_are_dropped_and_counted);
+  ADD (a_track_may_change_its_codec);
+  ADD (nanoseconds_belong_to_the_presentation);
+  ADD (what_encoders_do_wrong_is_put_right_and_said_once);
+  ADD (parameter_sets_in_the_stream_change_the_configuration);
+  ADD (codecs_that_are_not_supported_are_said_once);
+  ADD (opus_without_a_header_is_as_the_sender_says_or_stereo);
+  ADD (the_end_of_a_track_is_a_gap);
+  ADD (metadata_names_tracks_and_promises_them);
+  ADD (a_colour_that_is_said_beside_the_stream_is_in_the_caps);
   ADD (a_busy_port_fails_the_state_change);
   ADD (a_publisher_without_media_is_an_error);
   ADD (elements_with_the_same_port_share_it);

@@ -44,10 +44,15 @@ static gboolean
 out_event (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstEvent *event)
 {
   Bench *self = gst_pad_get_element_private (pad);
+  GstClockTime time;
 
   g_mutex_lock (&self->lock);
   g_string_append_printf (
       self->text, " %c:%s", "VA"[pad == self->out[1]], GST_EVENT_TYPE_NAME (event));
+  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
+    gst_event_parse_gap (event, &time, NULL);
+    g_string_append_printf (self->text, "%g", time / 1e6);
+  }
   g_mutex_unlock (&self->lock);
   gst_event_unref (event);
   return TRUE;
@@ -678,6 +683,49 @@ decisions_are_still_known_when_it_has_stopped (void)
 }
 
 static void
+gap (Bench *self, guint track)
+{
+  gst_pad_push_event (self->in[track], gst_event_new_gap (5 * GST_SECOND, GST_CLOCK_TIME_NONE));
+}
+
+static void
+a_gap_is_passed_on_where_the_track_ends (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  gap (&bench, 0);
+  push (&bench, 1, 1000, 0, TRUE);
+  gap (&bench, 1);
+  assert_output (&bench, "");
+  push (&bench, 0, 1000, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " a0! v0k! A:gap0");
+  push (&bench, 1, 1021, 0, TRUE);
+  gap (&bench, 0);
+  push (&bench, 0, 1040, 0, FALSE);
+  gap (&bench, 0);
+  assert_output (&bench, "a21 V:gap0 v40 V:gap40");
+}
+
+static void
+another_codec_begins_with_its_keyframe (void)
+{
+  g_auto (Bench) bench = {0};
+  g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_720P30);
+  g_autoptr (GstCaps) caps = weir_codec_config_to_caps (config);
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 1000, 0, TRUE);
+  push (&bench, 1, 1000, 0, TRUE);
+  g_assert_true (gst_pad_push_event (bench.in[0], gst_event_new_caps (caps)));
+  push (&bench, 0, 1040, 0, FALSE);
+  push (&bench, 0, 1080, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " v0k! a0! V:caps v80k!");
+}
+
+static void
 every_property_keeps_what_it_is_given (void)
 {
   g_autoptr (WeirSanitizer) sanitizer =
@@ -744,6 +792,8 @@ main (int argc, char **argv)
   ADD (issues_are_posted_when_they_are_raised_and_when_they_are_cleared);
   ADD (silence_is_noticed_by_whoever_asks);
   ADD (decisions_are_still_known_when_it_has_stopped);
+  ADD (a_gap_is_passed_on_where_the_track_ends);
+  ADD (another_codec_begins_with_its_keyframe);
   ADD (every_property_keeps_what_it_is_given);
   return g_test_run ();
 }
