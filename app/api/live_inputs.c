@@ -2,6 +2,7 @@
 #include "api/live_inputs.h"
 
 #include "api/envelope.h"
+#include "api/health.h"
 #include "api/jsonguard.h"
 
 #include <string.h>
@@ -436,6 +437,7 @@ input_to_json (WeirApi *self, WeirHttpRequest *request, const WeirLiveInput *inp
   if (input->prefer_low_latency >= 0)
     add_boolean (builder, "preferLowLatency", input->prefer_low_latency);
   add_status (builder, status);
+  weir_api_add_health (builder, status != NULL ? status->health : NULL);
   add_recording (builder, self, input);
   add_days (builder, input);
   if (input->keys_rotated_us > 0)

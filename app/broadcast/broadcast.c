@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "broadcast/broadcast.h"
 
+#include "base/tokenbucket.h"
 #include "broadcast/dump.h"
+#include "broadcast/health.h"
 #include "broadcast/salvage.h"
 #include "broadcast/walldate.h"
 #include "rtmp/weirrtmpsrc.h"
@@ -34,6 +36,14 @@
 #define CLEAN_STOP_WINDOW (5 * G_USEC_PER_SEC)
 /* of a pad of the sanitizer: the name of the source's pad that was linked last */
 #define SOURCE_NAME "weir-source-name"
+/* so long a codec that is not supported may be followed by something that is */
+#define UNSUPPORTED_WAIT_S 5
+#define HEALTH_CHECK_S 1
+/* lines about health in the log: at once, in a second */
+#define HEALTH_LINES 20
+#define HEALTH_LINES_RATE 0.1
+/* messages about health that wait for the main thread */
+#define HEALTH_WAITING_MAX 64
 
 struct _WeirBroadcast {
   WeirBroadcastContext context;
@@ -65,6 +75,13 @@ struct _WeirBroadcast {
   gchar *committed; /* (nullable): state as of the last segment that was committed … */
   guint64 committed_number;
 
+  GSource *health_timer; /* while there is a source */
+  guint health_checks;   /* since the connection came */
+  guint32 told;          /* what this connection's encoder was told of; bit = code */
+  WeirTokenBucket health_lines;
+  guint health_lines_left_out;
+  gint health_waiting; /* atomic */
+
   gint dumped; /* atomic: the pipeline has failed since the last connection came */
 
   gint journal_fd; /* (writer's thread) -1 without */
@@ -93,6 +110,8 @@ struct _WeirBroadcast {
   guint64 bytes_received; /* by connections that are gone */
   gint64 paused_us;       /* wall time since when the disk refuses; 0: it does not */
   guint pauses;
+  WeirBroadcastHealth *health; /* the issues */
+  guint64 issues_total[WEIR_HEALTH_CODE_LAST];
 };
 
 static void broadcast_check_ended (WeirBroadcast *self);
@@ -874,6 +893,200 @@ dump_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
   g_task_run_in_thread (task, write_dump);
 }
 
+/* ---- health ---- */
+
+typedef struct {
+  WeirBroadcastIssue issue;
+  gboolean raised;
+} HealthChange;
+
+static void
+health_change_free (HealthChange *change)
+{
+  g_free (change->issue.name);
+  g_free (change->issue.text);
+  g_free (change);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HealthChange, health_change_free)
+
+static void
+broadcast_log_health (WeirBroadcast *self, const HealthChange *change)
+{
+  if (!weir_token_bucket_take (&self->health_lines, 1, g_get_monotonic_time ())) {
+    self->health_lines_left_out++;
+    return;
+  }
+  if (self->health_lines_left_out > 0)
+    g_message ("broadcast %s: %u lines about its health were left out", self->record->uid,
+        self->health_lines_left_out);
+  self->health_lines_left_out = 0;
+  if (change->raised)
+    g_message ("broadcast %s: health %s raised (%s): %s", self->record->uid, change->issue.name,
+        weir_health_severity_get_name (change->issue.severity), change->issue.text);
+  else
+    g_message ("broadcast %s: health %s cleared", self->record->uid, change->issue.name);
+}
+
+/* what somebody at the encoder can put right, once a connection */
+static void
+broadcast_tell_encoder (WeirBroadcast *self, const HealthChange *change)
+{
+  const guint32 bit = 1u << change->issue.code;
+
+  switch (change->issue.code) {
+  case WEIR_HEALTH_GOP_TOO_LONG:
+  case WEIR_HEALTH_FASTER_THAN_REALTIME:
+  case WEIR_HEALTH_UNSUPPORTED_VIDEO_CODEC:
+  case WEIR_HEALTH_UNSUPPORTED_AUDIO_CODEC:
+    break;
+  default:
+    return;
+  }
+  if (!change->raised || self->connection == NULL || (self->told & bit) != 0)
+    return;
+  self->told |= bit;
+  weir_connection_tell (
+      self->connection, WEIR_NOTICE_WARNING, "NetStream.Publish.Warning", change->issue.text);
+}
+
+static void
+health_on_main (WeirBroadcast *self, gpointer data)
+{
+  g_autoptr (HealthChange) change = data;
+  gboolean changed;
+
+  g_atomic_int_add (&self->health_waiting, -1);
+  change->issue.since_us = g_get_real_time ();
+  g_mutex_lock (&self->lock);
+  if (change->raised)
+    changed = weir_broadcast_health_raise (self->health, &change->issue);
+  else
+    changed = weir_broadcast_health_clear (self->health, change->issue.name);
+  if (changed && change->raised)
+    self->issues_total[change->issue.code]++;
+  g_mutex_unlock (&self->lock);
+  if (changed)
+    broadcast_log_health (self, change);
+  broadcast_tell_encoder (self, change);
+  broadcast_pending_done (self);
+}
+
+/* Any thread: weirsanitizer says all fields, a source `code` and `detail`. */
+static void
+receive_health (WeirBroadcast *self, const GstStructure *structure)
+{
+  const gchar *name = gst_structure_get_string (structure, "code");
+  const gchar *state = gst_structure_get_string (structure, "state");
+  const gchar *severity = gst_structure_get_string (structure, "severity");
+  HealthChange *change;
+
+  if (name == NULL || g_atomic_int_get (&self->health_waiting) >= HEALTH_WAITING_MAX)
+    return;
+  change = g_new0 (HealthChange, 1);
+  change->raised = g_strcmp0 (state, "cleared") != 0;
+  change->issue.name = g_strdelimit (g_strdup (name), "-", '_');
+  change->issue.code = weir_health_code_from_name (name);
+  change->issue.severity = weir_health_code_get_severity (change->issue.code);
+  if (severity != NULL)
+    weir_health_severity_from_name (severity, &change->issue.severity);
+  change->issue.measured = gst_structure_get (structure, "value", G_TYPE_DOUBLE,
+      &change->issue.value, "limit", G_TYPE_DOUBLE, &change->issue.limit, NULL);
+  change->issue.text = g_strdup (gst_structure_get_string (structure, "text"));
+  if (change->issue.text == NULL)
+    change->issue.text = weir_health_describe_code (
+        change->issue.code, gst_structure_get_string (structure, "detail"));
+  g_atomic_int_inc (&self->health_waiting);
+  broadcast_post (self, health_on_main, change);
+}
+
+/* nothing but what is not supported: the encoder would send it for nothing */
+static void
+broadcast_check_unsupported (WeirBroadcast *self)
+{
+  g_autofree gchar *text = NULL;
+  const WeirBroadcastIssue *issue;
+
+  if (self->connection == NULL || broadcast_get_state (self) != WEIR_LIFECYCLE_CONNECTING)
+    return;
+  g_mutex_lock (&self->lock);
+  issue = weir_broadcast_health_find (self->health, WEIR_HEALTH_UNSUPPORTED_VIDEO_CODEC);
+  if (issue == NULL)
+    issue = weir_broadcast_health_find (self->health, WEIR_HEALTH_UNSUPPORTED_AUDIO_CODEC);
+  if (issue != NULL)
+    text = g_strdup (issue->text);
+  g_mutex_unlock (&self->lock);
+  if (text != NULL)
+    weir_connection_reject (self->connection, text);
+}
+
+static gboolean
+check_health (gpointer data)
+{
+  WeirBroadcast *self = data;
+
+  self->health_checks++;
+  weir_sanitizer_check_health (WEIR_SANITIZER (self->sanitizer));
+  if (self->health_checks == UNSUPPORTED_WAIT_S / HEALTH_CHECK_S)
+    broadcast_check_unsupported (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+broadcast_begin_health (WeirBroadcast *self)
+{
+  self->told = 0;
+  self->health_checks = 0;
+  g_mutex_lock (&self->lock);
+  weir_broadcast_health_forget_sources (self->health);
+  g_mutex_unlock (&self->lock);
+  self->health_timer = g_timeout_source_new_seconds (HEALTH_CHECK_S);
+  g_source_set_callback (self->health_timer, check_health, self, NULL);
+  g_source_attach (self->health_timer, NULL);
+}
+
+static void
+broadcast_end_health (WeirBroadcast *self)
+{
+  if (self->health_timer != NULL)
+    g_source_destroy (self->health_timer);
+  g_clear_pointer (&self->health_timer, g_source_unref);
+}
+
+/* Returns: (transfer full): the issues, and what is measured now */
+static WeirBroadcastHealth *
+broadcast_get_health (WeirBroadcast *self)
+{
+  g_auto (WeirSanitizerHealth) measured = {0};
+  WeirBroadcastHealth *health;
+
+  g_mutex_lock (&self->lock);
+  health = weir_broadcast_health_copy (self->health);
+  g_mutex_unlock (&self->lock);
+  weir_sanitizer_get_health (WEIR_SANITIZER (self->sanitizer), &measured);
+  memcpy (health->decisions, measured.decisions, sizeof health->decisions);
+  health->ratio = measured.report.ratio;
+  for (guint i = 0; i < WEIR_HEALTH_MEASURED_LAST; i++)
+    if (measured.report.issues[i].raised)
+      weir_broadcast_health_refresh (
+          health, (WeirHealthCode) i, measured.report.issues[i].value, measured.texts[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (measured.configs); i++) {
+    const WeirCodecConfig *config = measured.configs[i];
+    WeirBroadcastTrack track = {.measured = measured.report.tracks[i]};
+
+    if (config == NULL || !track.measured.present)
+      continue;
+    track.kind = config->kind;
+    track.codec = (gchar *) weir_codec_get_name (config->codec);
+    track.width = config->width;
+    track.height = config->height;
+    track.sample_rate = config->rate;
+    track.channels = config->channels;
+    weir_broadcast_health_add_track (health, &track);
+  }
+  return health;
+}
+
 static GstBusSyncReply
 on_bus_message (G_GNUC_UNUSED GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -890,6 +1103,8 @@ on_bus_message (G_GNUC_UNUSED GstBus *bus, GstMessage *message, gpointer data)
   if (error != NULL)
     g_message (
         "broadcast %s: %s: %s", self->record->uid, GST_MESSAGE_SRC_NAME (message), error->message);
+  if (gst_message_has_name (message, "weir-health"))
+    receive_health (self, gst_message_get_structure (message));
   /* one a connection: an encoder whose media makes errors does not fill the folder */
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR &&
       g_atomic_int_compare_and_exchange (&self->dumped, FALSE, TRUE))
@@ -953,6 +1168,7 @@ broadcast_remove_source (WeirBroadcast *self)
 
   if (self->source == NULL)
     return;
+  broadcast_end_health (self);
   gst_element_set_locked_state (self->source, TRUE);
   gst_element_set_state (self->source, GST_STATE_NULL);
   gst_bin_remove (GST_BIN (self->pipeline), self->source);
@@ -1079,6 +1295,7 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
   self->connection = g_object_ref (connection);
   self->connected_us = g_get_real_time ();
   g_mutex_unlock (&self->lock);
+  broadcast_begin_health (self);
   broadcast_set_state (self, WEIR_LIFECYCLE_CONNECTING, 0);
 
   g_object_set (self->source, "connection", connection, NULL);
@@ -1283,6 +1500,9 @@ weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastReco
   self->spool_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->timescales = g_array_new (FALSE, TRUE, sizeof (guint32));
   self->journal_fd = -1;
+  self->health = weir_broadcast_health_new ();
+  weir_token_bucket_init (
+      &self->health_lines, HEALTH_LINES_RATE, HEALTH_LINES, g_get_monotonic_time ());
   self->worker = weir_worker_pool_acquire (context->workers);
   broadcast_make_pipeline (self, known_gop_ns);
   return self;
@@ -1308,6 +1528,7 @@ weir_broadcast_free (WeirBroadcast *self)
   g_free (self->committed);
   g_free (self->inits);
   weir_broadcast_record_free (self->record);
+  weir_broadcast_health_free (self->health);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -1347,6 +1568,7 @@ weir_broadcast_add_to_totals (WeirBroadcast *self, WeirBroadcastTotals *totals)
 {
   g_autoptr (GstStructure) statistics = NULL;
   guint64 lost = 0, forced = 0, late = 0;
+  guint64 decisions[WEIR_REASON_LAST];
 
   g_object_get (self->sink, "stats", &statistics, NULL);
   if (statistics != NULL)
@@ -1356,7 +1578,14 @@ weir_broadcast_add_to_totals (WeirBroadcast *self, WeirBroadcastTotals *totals)
   totals->lost_buffers_total += lost;
   totals->segments_forced_total += forced;
   totals->late_samples_total += late;
+  weir_sanitizer_get_decisions (WEIR_SANITIZER (self->sanitizer), decisions);
+  for (guint i = 0; i < WEIR_REASON_LAST; i++)
+    totals->decisions_total[i] += decisions[i];
   g_mutex_lock (&self->lock);
+  for (guint i = 0; i < WEIR_HEALTH_CODE_LAST; i++)
+    totals->health_issues_total[i] += self->issues_total[i];
+  for (guint i = 0; i < self->health->issues->len; i++)
+    totals->health_issues[((const WeirBroadcastIssue *) self->health->issues->pdata[i])->code]++;
   totals->segments_total += self->segments;
   totals->segment_bytes_total += self->segment_bytes;
   totals->disk_refusals_total += self->pauses;
@@ -1397,6 +1626,7 @@ weir_broadcast_get_status (WeirBroadcast *self)
   if (self->connection != NULL)
     connection = g_object_ref (self->connection);
   g_mutex_unlock (&self->lock);
+  status->health = broadcast_get_health (self);
   if (connection != NULL) {
     gint64 media = weir_connection_get_last_media_us (connection);
 

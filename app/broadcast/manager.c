@@ -7,6 +7,7 @@
 #include "memory.h"
 
 #include <gst/gst.h>
+#include <string.h>
 
 #undef G_LOG_DOMAIN
 #define G_LOG_DOMAIN "weir"
@@ -130,6 +131,7 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   g_mutex_lock (&self->lock);
   weir_broadcast_add_to_totals (broadcast, &self->totals);
   self->totals.refused = 0;
+  memset (self->totals.health_issues, 0, sizeof self->totals.health_issues);
   /* whoever watches the one before has had this one's time for that */
   before = g_hash_table_lookup (self->last, input);
   if (before != NULL)

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "base/counters.h"
 #include "blobs/blobs.h"
+#include "broadcast/health.h"
 #include "playback/index.h"
 #include "store/store.h"
 #include "net/connection.h"
@@ -74,6 +75,7 @@ typedef struct {
   guint64 segments;
   gint64 paused_us; /* wall; since when segments are in memory, as the disk refuses; 0: it does not
                      */
+  WeirBroadcastHealth *health; /* (nullable) */
 } WeirBroadcastStatus;
 
 void weir_broadcast_status_free (WeirBroadcastStatus *self);
@@ -101,6 +103,9 @@ typedef struct {
   guint64 late_samples_total;    /* in a later segment than they belong to */
   guint64 lost_buffers_total;    /* of media, because the disk was too slow for too long */
   guint64 disk_refusals_total;   /* how often segments had to go to memory */
+  guint64 decisions_total[WEIR_REASON_LAST]; /* about times of samples, by reason */
+  guint64 health_issues_total[WEIR_HEALTH_CODE_LAST];
+  guint health_issues[WEIR_HEALTH_CODE_LAST]; /* now */
   guint live;
   guint refused; /* of them: segments go to memory now */
 } WeirBroadcastTotals;

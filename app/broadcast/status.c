@@ -20,5 +20,6 @@ weir_broadcast_status_free (WeirBroadcastStatus *self)
   g_free (self->protocol);
   g_free (self->peer);
   g_free (self->codecs);
+  weir_broadcast_health_free (self->health);
   g_free (self);
 }

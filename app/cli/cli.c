@@ -153,6 +153,28 @@ get_watch_url (WeirClient *client, JsonObject *input)
   return g_strdup_printf ("%.*s/watch", (gint) (end - hls), hls);
 }
 
+/* how the encoder does, one line each; @indent: what stands before them */
+static void
+print_health (JsonObject *input, const gchar *indent)
+{
+  JsonNode *node = json_object_get_member (input, "health");
+  JsonObject *health =
+      node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonNode *issues = health != NULL ? json_object_get_member (health, "issues") : NULL;
+  JsonArray *array =
+      issues != NULL && JSON_NODE_HOLDS_ARRAY (issues) ? json_node_get_array (issues) : NULL;
+
+  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++) {
+    JsonNode *element = json_array_get_element (array, i);
+    JsonObject *issue = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+    g_autofree gchar *code = make_printable (get_text (issue, "code", NULL));
+    g_autofree gchar *severity = make_printable (get_text (issue, "severity", NULL));
+    g_autofree gchar *message = make_printable (get_text (issue, "message", NULL));
+
+    g_print ("%s%s: %s: %s\n", indent, severity, code, message);
+  }
+}
+
 static void
 print_input (WeirClient *client, JsonObject *input)
 {
@@ -171,6 +193,12 @@ print_input (WeirClient *client, JsonObject *input)
              "  ffmpeg -re -i FILE -c:v libx264 -preset veryfast -g 60 -c:a aac -f flv '%s%s'\n",
         server, key);
   g_print ("\nWatch\n  %s\n  %s\n", watch, get_text (input, "playback", "hls"));
+  if (*get_text (input, "health", "state") != '\0') {
+    g_autofree gchar *health = make_printable (get_text (input, "health", "state"));
+
+    g_print ("\nHealth       %s\n", health);
+    print_health (input, "  ");
+  }
 }
 
 static WeirExit
@@ -372,6 +400,8 @@ print_status (WeirClient *client, const Options *options, JsonArray *inputs)
           *state ? state : "idle", get_text (current, "ingestProtocol", NULL), since,
           *since ? "Z" : " ", name,
           *get_text (current, "recordingPausedAt", NULL) ? "  (recording paused: the disk)" : "");
+    if (!options->json)
+      print_health (input, "  ");
   }
   if (options->json)
     g_print ("%s]\n", answers->str);

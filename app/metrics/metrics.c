@@ -85,6 +85,26 @@ add_rtmps (GString *text, const WeirRtmpsStatistics *rtmps)
       name, rtmps->handshakes.completed, name, rtmps->handshakes.failed);
 }
 
+static void
+add_health (GString *text, const WeirBroadcastTotals *totals)
+{
+  describe (text, "weir_health_issues",
+      "Broadcasts whose encoder does something wrong now, by what it is.");
+  for (guint i = 0; i < WEIR_HEALTH_CODE_LAST; i++)
+    g_string_append_printf (text, "weir_health_issues{code=\"%s\"} %u\n",
+        weir_health_code_get_name ((WeirHealthCode) i), totals->health_issues[i]);
+  describe (text, "weir_health_issues_total", "How often an encoder began to do something wrong.");
+  for (guint i = 0; i < WEIR_HEALTH_CODE_LAST; i++)
+    g_string_append_printf (text, "weir_health_issues_total{code=\"%s\"} %" G_GUINT64_FORMAT "\n",
+        weir_health_code_get_name ((WeirHealthCode) i), totals->health_issues_total[i]);
+  describe (text, "weir_timeline_decisions_total",
+      "Frames and sounds that were given other times, or dropped, or are marked, by reason.");
+  for (guint i = WEIR_REASON_NONE + 1; i < WEIR_REASON_LAST; i++)
+    g_string_append_printf (text,
+        "weir_timeline_decisions_total{reason=\"%s\"} %" G_GUINT64_FORMAT "\n",
+        weir_decision_reason_get_name ((WeirDecisionReason) i), totals->decisions_total[i]);
+}
+
 gchar *
 weir_metrics_format (const WeirMetrics *metrics)
 {
@@ -117,6 +137,7 @@ weir_metrics_format (const WeirMetrics *metrics)
   add (text, "weir_disk_lost_buffers_total", totals->lost_buffers_total,
       "Frames and sounds lost because the disk was too slow for too long.");
 
+  add_health (text, totals);
   add_door (text, metrics);
   if (metrics->rtmps != NULL)
     add_rtmps (text, metrics->rtmps);

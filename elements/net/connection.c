@@ -169,6 +169,17 @@ weir_connection_request_reconnect (
 }
 
 void
+weir_connection_reject (WeirConnection *self, const gchar *description)
+{
+  WeirConnectionClass *class = WEIR_CONNECTION_GET_CLASS (self);
+
+  if (class->reject != NULL)
+    class->reject (self, description);
+  else
+    weir_connection_close (self, description);
+}
+
+void
 weir_connection_tell (
     WeirConnection *self, WeirNotice notice, const gchar *code, const gchar *description)
 {

@@ -75,6 +75,7 @@ struct _WeirConnectionClass {
       WeirConnection *self, const gchar *address, const gchar *description);
   void (*tell) (
       WeirConnection *self, WeirNotice notice, const gchar *code, const gchar *description);
+  void (*reject) (WeirConnection *self, const gchar *description);
 };
 
 /* any thread; the first call of either decides, later ones do nothing.
@@ -84,6 +85,9 @@ gboolean weir_connection_accept (WeirConnection *self, WeirWorker *worker);
 void weir_connection_refuse (WeirConnection *self, WeirRefusal refusal, const gchar *description);
 /* any thread, any time; ends it from our side, politely in the protocol's words */
 void weir_connection_close (WeirConnection *self, const gchar *description);
+/* as weir_connection_close(), and says in the protocol's words that what the encoder sends cannot
+ * be taken: most encoders do not come back by themselves then */
+void weir_connection_reject (WeirConnection *self, const gchar *description);
 
 /**
  * weir_connection_request_reconnect:

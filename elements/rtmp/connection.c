@@ -51,6 +51,7 @@ struct _WeirRtmpConnection {
   WeirRefusal refusal;
   gchar *refusal_description;
   gchar *close_description; /* wanted */
+  gint rejected;            /* atomic: as what cannot be taken */
   GQueue words;             /* of Words, WORDS_MAX at most */
   WeirConnectionSummary summary;
 
@@ -607,7 +608,10 @@ close_now (WeirRtmpConnection *self, const gchar *description)
     return;
   }
   set_reason (self, description);
-  weir_rtmp_session_close (self->session, description, g_get_monotonic_time ());
+  if (g_atomic_int_get (&self->rejected))
+    weir_rtmp_session_reject (self->session, description, g_get_monotonic_time ());
+  else
+    weir_rtmp_session_close (self->session, description, g_get_monotonic_time ());
   self->state = STATE_CLOSING;
 }
 
@@ -796,6 +800,13 @@ weir_rtmp_connection_close (WeirConnection *connection, const gchar *description
   request_update (self);
 }
 
+static void
+weir_rtmp_connection_reject (WeirConnection *connection, const gchar *description)
+{
+  g_atomic_int_set (&WEIR_RTMP_CONNECTION (connection)->rejected, TRUE);
+  weir_rtmp_connection_close (connection, description);
+}
+
 static gboolean
 weir_rtmp_connection_request_reconnect (
     WeirConnection *connection, const gchar *address, const gchar *description)
@@ -945,6 +956,7 @@ weir_rtmp_connection_class_init (WeirRtmpConnectionClass *class)
   connection_class->get_bytes_received = weir_rtmp_connection_get_bytes_received;
   connection_class->request_reconnect = weir_rtmp_connection_request_reconnect;
   connection_class->tell = weir_rtmp_connection_tell;
+  connection_class->reject = weir_rtmp_connection_reject;
 }
 
 static void

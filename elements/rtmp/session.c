@@ -1516,6 +1516,15 @@ weir_rtmp_session_close (WeirRtmpSession *self, const gchar *description, gint64
   close_later (self, FALSE, NULL, g_strdup (description), now_us);
 }
 
+void
+weir_rtmp_session_reject (WeirRtmpSession *self, const gchar *description, gint64 now_us)
+{
+  if (self->state == STATE_PUBLISHING)
+    send_status (self, self->publishing_id, "error", "NetStream.Publish.Rejected", description);
+  if (self->state != STATE_CLOSING && self->state != STATE_CLOSED)
+    close_later (self, FALSE, NULL, g_strdup (description), now_us);
+}
+
 gboolean
 weir_rtmp_session_request_reconnect (
     WeirRtmpSession *self, const gchar *url, const gchar *description)

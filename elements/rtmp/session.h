@@ -107,6 +107,8 @@ void weir_rtmp_session_refuse (
 /* ends a running publication from our side: NetStream.Unpublish.Success with @description, then
  * CLOSE as above */
 void weir_rtmp_session_close (WeirRtmpSession *self, const gchar *description, gint64 now_us);
+/* the same for what cannot be taken: NetStream.Publish.Rejected, an error to the encoder */
+void weir_rtmp_session_reject (WeirRtmpSession *self, const gchar *description, gint64 now_us);
 
 /**
  * weir_rtmp_session_request_reconnect:

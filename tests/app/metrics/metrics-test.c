@@ -30,6 +30,26 @@ refusals_are_shown_by_reason (void)
   g_assert_nonnull (strstr (text, "\nweir_open_files_limit 1024\n"));
 }
 
+static void
+health_and_decisions_are_shown_by_code_and_reason (void)
+{
+  WeirMetrics metrics = {0};
+  g_autofree gchar *text = NULL;
+
+  metrics.broadcasts.health_issues[WEIR_HEALTH_STARVING] = 2;
+  metrics.broadcasts.health_issues_total[WEIR_HEALTH_GOP_TOO_LONG] = 3;
+  metrics.broadcasts.decisions_total[WEIR_REASON_NONE] = 1000;
+  metrics.broadcasts.decisions_total[WEIR_REASON_SPIKE] = 4;
+  text = weir_metrics_format (&metrics);
+  g_assert_nonnull (strstr (text, "# TYPE weir_health_issues gauge\n"));
+  g_assert_nonnull (strstr (text, "\nweir_health_issues{code=\"starving\"} 2\n"));
+  g_assert_nonnull (strstr (text, "# TYPE weir_health_issues_total counter\n"));
+  g_assert_nonnull (strstr (text, "\nweir_health_issues_total{code=\"gop_too_long\"} 3\n"));
+  g_assert_nonnull (strstr (text, "\nweir_health_issues_total{code=\"other\"} 0\n"));
+  g_assert_nonnull (strstr (text, "\nweir_timeline_decisions_total{reason=\"spike\"} 4\n"));
+  g_assert_null (strstr (text, "1000"));
+}
+
 /* what the daemon is made of declares its reasons; whoever adds a limit says how it is counted */
 static void
 every_limit_has_a_reason_from_the_start (void)
@@ -140,6 +160,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define TEST(name) g_test_add_func ("/metrics/" #name, name)
   TEST (refusals_are_shown_by_reason);
+  TEST (health_and_decisions_are_shown_by_code_and_reason);
   TEST (every_limit_has_a_reason_from_the_start);
   TEST (rtmps_has_its_handshakes_and_the_end_of_its_certificate_while_it_is_on);
   return g_test_run ();

@@ -52,6 +52,8 @@ weir_broadcast_manager_get_status (WeirBroadcastManager *self, const gchar *id)
   copy->protocol = g_strdup (status->protocol);
   copy->peer = g_strdup (status->peer);
   copy->codecs = g_strdup (status->codecs);
+  if (status->health != NULL)
+    copy->health = weir_broadcast_health_copy (status->health);
   return copy;
 }
 
