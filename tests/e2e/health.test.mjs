@@ -25,8 +25,9 @@ async function makeOld(name, sound) {
   return file;
 }
 
-const publish = (file, url, speed) => new Process('ffmpeg',
-  ['-v', 'warning', '-readrate', String(speed), '-i', file, '-c', 'copy', '-f', 'flv', url]);
+/* it looks at what comes back when it writes */
+const publish = (file, url, speed) => new Process('ffmpeg', ['-v', 'warning', '-readrate', String(speed), '-i', file,
+  '-c', 'copy', '-flush_packets', '1', '-rtmp_flush_interval', '1', '-f', 'flv', url]);
 
 async function findIssue(weir, input, code) {
   let health;

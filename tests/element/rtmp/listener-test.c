@@ -471,6 +471,23 @@ closing_from_our_side_is_said_to_the_encoder (void)
 }
 
 static void
+rejecting_is_said_to_the_encoder (void)
+{
+  Fixture fixture = {.decision = ACCEPT};
+  Publisher publisher;
+
+  fixture_init (&fixture);
+  fixture_listen (&fixture);
+  fixture_publish (&fixture, &publisher);
+  publisher_assert_status (&publisher, "NetStream.Publish.Start");
+  weir_connection_reject (WEIR_CONNECTION (fixture.connection), "The codec is not supported.");
+  publisher_assert_status (&publisher, "NetStream.Publish.Rejected");
+  publisher_assert_status (&publisher, NULL);
+  publisher_clear (&publisher);
+  fixture_clear (&fixture);
+}
+
+static void
 an_encoder_is_told_what_is_wrong_and_asked_to_reconnect_while_it_goes_on (void)
 {
   Fixture fixture = {.decision = ACCEPT};
@@ -942,6 +959,7 @@ main (int argc, char **argv)
   TEST (a_peer_that_resets_ends_the_connection_once);
   TEST (a_consumer_that_comes_after_the_end_is_told);
   TEST (closing_from_our_side_is_said_to_the_encoder);
+  TEST (rejecting_is_said_to_the_encoder);
   TEST (an_encoder_is_told_what_is_wrong_and_asked_to_reconnect_while_it_goes_on);
   TEST (what_is_to_be_said_before_the_decision_is_said_after_it);
   TEST (two_connections_share_a_worker);

@@ -1081,6 +1081,20 @@ a_publication_is_ended_from_our_side (void)
 }
 
 static void
+a_publication_that_cannot_be_taken_is_rejected (void)
+{
+  g_autoptr (Peer) peer = peer_new_publishing ();
+
+  weir_rtmp_session_reject (peer->session, "no such codec", peer->now_us);
+  weir_rtmp_session_reject (peer->session, "again", peer->now_us);
+  peer_listen (peer);
+  assert_log (
+      peer, "< 5:1 \"onStatus\" 0 null { level \"error\" code \"NetStream.Publish.Rejected\" }\n");
+  peer_advance (peer, 250 * 1000);
+  assert_log (peer, "! close in order\n");
+}
+
+static void
 decisions_at_the_wrong_time_change_nothing (void)
 {
   g_autoptr (Peer) peer = peer_new_connected ();
@@ -1911,6 +1925,7 @@ main (int argc, char **argv)
   TEST (the_wait_for_a_decision_is_no_silence_of_the_encoder);
   TEST (a_refusal_is_said_and_then_the_connection_closed);
   TEST (a_publication_is_ended_from_our_side);
+  TEST (a_publication_that_cannot_be_taken_is_rejected);
   TEST (decisions_at_the_wrong_time_change_nothing);
   TEST (each_way_of_unpublishing_ends_once_and_a_new_publish_may_follow);
   TEST (other_streams_are_deleted_without_an_end);
