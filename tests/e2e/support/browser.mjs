@@ -8,13 +8,16 @@ const ARGUMENTS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-qui
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--autoplay-policy=no-user-gesture-required'];
 
-/* runs body(page) in a browser with a profile of its own; more: arguments of the browser */
+/* a browser with a profile of its own; more: its arguments */
+export const openBrowser = (more = []) => chromium.launchPersistentContext(temporaryFolder('chromium'), {
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [...ARGUMENTS, ...more],
+  viewport: { width: 960, height: 640 },
+});
+
+/* runs body(page) in such a browser */
 export async function withBrowser(body, more = []) {
-  const context = await chromium.launchPersistentContext(temporaryFolder('chromium'), {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [...ARGUMENTS, ...more],
-    viewport: { width: 960, height: 640 },
-  });
+  const context = await openBrowser(more);
 
   try {
     const page = await context.newPage();
