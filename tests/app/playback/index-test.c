@@ -770,6 +770,7 @@ video_tracks_are_variants_measured_each_on_its_own (void)
   g_autoptr (WeirIndex) index = weir_index_new ("b1", 6);
   g_autoptr (GPtrArray) configs = configs_new (RECORD_HIGH_1080P2997_BT709, NULL);
   g_autoptr (GPtrArray) labels = labels_new ();
+  g_autofree gchar *text = NULL;
 
   g_ptr_array_add (labels, NULL);
   add_track (configs, labels, WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_10_180P25_PQ, NULL, NULL);
@@ -874,7 +875,9 @@ a_bit_rate_that_falls_with_the_resolution_is_no_longer_asked_for (void)
   weir_index_add_init (index, 7, 0, before, NULL);
   weir_index_add_init (index, 7, 1, after, NULL);
   for (guint64 number = 0; number < 3; number++) {
-    weir_index_segment_unref (open_segment (index, number, (gint64) number * 2 * SECOND));
+    g_autoptr (WeirIndexSegment) segment =
+        open_segment (index, number, (gint64) number * 2 * SECOND);
+
     add_part (index, number, 0, 24, 1000000, number * 180000, 180000, 60);
     weir_index_close_segment (index, number, 2 * SECOND, 2, (gint64) number * 2 * G_USEC_PER_SEC);
   }
@@ -926,9 +929,9 @@ static void
 no_track_has_segments_that_are_longer_than_the_target (void)
 {
   g_autoptr (WeirIndex) index = index_new (6);
+  g_autoptr (WeirIndexSegment) segment = open_segment (index, 0, 2 * SECOND);
   g_autofree gchar *audio = NULL;
 
-  weir_index_segment_unref (open_segment (index, 0, 2 * SECOND));
   add_part (index, 0, VIDEO, 24, 1000, 180000, 180000, 50);
   /* it has changed, and waited for the picture */
   add_part (index, 0, AUDIO, 1024, 1000, 48000, 3 * 48000, 141);
