@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK (weir - config - error - quark, weir_config_error)
+G_DEFINE_QUARK (weir_config_error, weir_config_error)
 
 typedef enum {
   TYPE_TEXT,      /* gchar *; @min, @max: bytes */

@@ -19,7 +19,7 @@ const CORES = [
   /^elements\/srt\/streamid\./,
   /^elements\/webrtc\/(stun|ice|sdp|rtp)\./,
   /^elements\/timeline\/(health|timeline)\./,
-  /^elements\/segment\/(box|init|fragment|segmenter|check)\./,
+  /^elements\/segment\/(box|init|fragment|label|segmenter|check)\./,
 ];
 /* the headers that app/ must not know; segment/box.h is public: recovery walks the boxes of a torn segment */
 const PRIVATE = [

@@ -2,7 +2,7 @@
 #include "store/store.h"
 
 G_DEFINE_INTERFACE (WeirStore, weir_store, G_TYPE_OBJECT)
-G_DEFINE_QUARK (weir - store - error - quark, weir_store_error)
+G_DEFINE_QUARK (weir_store_error, weir_store_error)
 
 static void
 weir_store_default_init (WeirStoreInterface *iface)

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK (weir - codec - error - quark, weir_codec_error)
+G_DEFINE_QUARK (weir_codec_error, weir_codec_error)
 
 /* what differs between codecs; a codec without @parse is not handled */
 static const struct {

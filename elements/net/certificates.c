@@ -65,7 +65,7 @@ struct _WeirCertificates {
   gchar *fingerprint;      /* under @lock: of the folder when it was last read */
 };
 
-G_DEFINE_QUARK (weir - certificates - error - quark, weir_certificates_error)
+G_DEFINE_QUARK (weir_certificates_error, weir_certificates_error)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BIO, BIO_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (X509, X509_free)

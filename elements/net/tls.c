@@ -35,7 +35,7 @@ struct _WeirTls {
   gchar *description;
 };
 
-G_DEFINE_QUARK (weir - tls - error - quark, weir_tls_error)
+G_DEFINE_QUARK (weir_tls_error, weir_tls_error)
 
 /* ── OpenSSL's side of the bytes ── */
 

@@ -17,7 +17,7 @@
 /* only a small timestamp of a type 0 chunk is believed to be a delta as well, ms */
 #define DELTA_OF_TYPE_0_MAX 1000
 
-G_DEFINE_QUARK (weir - rtmp - error - quark, weir_rtmp_error)
+G_DEFINE_QUARK (weir_rtmp_error, weir_rtmp_error)
 
 const WeirRtmpChunkLimits weir_rtmp_chunk_limits_default = {
     .chunk_streams_max = 64,
