@@ -15,6 +15,7 @@ import { play } from './support/player.mjs';
 import { run } from './support/process.mjs';
 import { type } from './support/rtmp.mjs';
 import { shared, test } from './support/test.mjs';
+import { sleep } from './support/wait.mjs';
 import { settings, sharedWeir } from './support/weir.mjs';
 
 const SECONDS = 12;
@@ -75,6 +76,7 @@ const EPOCH_MS = 1763800000000;
  * apart: ms by which picture and sound may be off each other (45), beside those by which they were sent late if `arrival` decides;
  * except: [from, to], ms of the clip in which they may be further;
  * still: ms that the picture may stand beyond two seconds; kinds: of what tracks there are;
+ * issues: what health says while it is sent (nothing); corrections: of the timeline, how many at least (none);
  * size: of the picture at the end; entries: what the segments' sample entries of video are, in order
  */
 const cases = [
@@ -92,23 +94,27 @@ const cases = [
     /* an encoder whose clock was set, NTP after start: both tracks from there on */
     name: 'a clock that goes forward by an hour',
     messages: stamped(({ time }) => time + (time >= 6000 ? HOUR_MS : 0)),
+    corrections: { reset: 2 },
   },
   {
     /* ffmpeg -stream_loop: stamps begin at 0 again */
     name: 'a clock that goes back to zero',
     messages: stamped(({ time }) => 7 * HOUR_MS + time - (time >= 6000 ? 7 * HOUR_MS + 6000 : 0)),
+    corrections: { reset: 2 },
   },
   {
     /* Intelbras cameras: stamps of single pictures are hours off every few seconds (bluenviron/mediamtx#6255) */
     name: 'single stamps that are hours off',
     messages: async () => asMessages(await clip()).map((message, i) =>
       (message.kind === 'video' && !message.config && i % 61 === 40 ? { ...message, time: message.time + 5 * HOUR_MS } : message)),
+    corrections: { spike: 3 },
   },
   {
     /* GLive T80: all messages have one stamp (bluenviron/mediamtx#4002) */
     name: 'a clock that stands still',
     messages: stamped(({ time }) => Math.min(time, 4000), plainClip),
     arrival: true, apart: 60, except: [3900, 4600],
+    issues: ['timestamps_frozen'], corrections: { 'frozen-clock': 300 },
   },
   {
     /* ffmpeg -use_wallclock_as_timestamps 1 for one of two inputs */
@@ -131,6 +137,7 @@ const cases = [
           ...(message.key ? [{ type: type.video, time: message.time, due: message.due, body: avcBody({ cts: 0 }, EMPTY_NAL) }] : [])];
       });
     },
+    issues: ['empty_nal'],
   },
   {
     /* Zoom, Teams and Webex, and screens that are shared: the picture's size follows its content */
@@ -172,6 +179,7 @@ const cases = [
       return { ...message, body: message.kind === 'video' ? avcBody(message, withStartCodes(nalUnits(message.unit)))
         : aacBody(message, adts(message.unit)) };
     }),
+    issues: ['adts', 'annex_b'],
   },
   {
     /* Streamlabs' screen sharing (bluenviron/mediamtx#2352), DJI (AlexxIT/go2rtc#1969) */
@@ -180,6 +188,7 @@ const cases = [
       { type: type.data, time: 0, due: 0, body: onMetaData({ width: 320, height: 180, videocodecid: 7, audiocodecid: 10, audiosamplerate: 48000 }) },
       ...asMessages(await clip()).filter(({ kind }) => kind === 'video')],
     kinds: ['video'],
+    issues: ['audio_missing'],
   },
   {
     /* a laptop that was closed, or an encoder that was paused: its connection and its clock went on */
@@ -187,8 +196,36 @@ const cases = [
     messages: async () => asMessages(await clip()).filter(({ time }) => time < 10000)
       .map((message) => (message.time < 4000 ? message : { ...message, due: message.due + 6000, time: message.time + 6000, shown: message.shown + 6000 })),
     discontinuities: 1, hole: 6.5, still: 6000,
+    issues: ['starving'], corrections: { gap: 1 },
   },
 ];
+
+/* what the API says of an input's health while it is live: { issues: all that were raised, corrections: how many so far } */
+function watchHealth(weir, input) {
+  const seen = { issues: new Set(), corrections: {}, stopped: false };
+
+  seen.done = (async () => {
+    while (!seen.stopped) {
+      const { health } = await weir.api('GET', `/live_inputs/${input.uid}`);
+      if (health !== null) {
+        health.issues.forEach(({ code }) => seen.issues.add(code));
+        seen.corrections = health.corrections;
+      }
+      await sleep(500);
+    }
+  })();
+  seen.done.catch(() => {});
+  return seen;
+}
+
+function checkHealth({ issues, corrections: got }, { issues: expected = [], corrections = {} }) {
+  assert.deepEqual([...issues].sort(), expected);
+  for (const [name, least] of Object.entries(corrections))
+    assert.ok(got[name] >= least, `${name}: ${JSON.stringify(got)}`);
+  /* what comes of a machine that was busy, and what comes with the others */
+  const known = ['duplicate-dts', 'backward-dts', 'old-config', ...Object.keys(corrections)];
+  assert.deepEqual(Object.keys(got).filter((name) => !known.includes(name)), [], JSON.stringify(got));
+}
 
 /* NAL units that hold something, however they are separated; other codecs as they are */
 const canonical = (entry, data) => (entry === 'avc1' ? withLengths(nalUnits(data).filter((unit) => unit.length > 0)) : data);
@@ -273,8 +310,11 @@ for (const [index, one] of cases.entries()) {
     publishing.catch(() => {});
 
     await weir.waitForState(input.uid, 'live');
+    const health = watchHealth(weir, input);
     const player = await play(weir, input.uid);
     const late = await publishing;
+    health.stopped = true;
+    await health.done;
     await weir.waitForState(input.uid, ['ended', 'ready', 'idle']);
     await collector.stopAtTheEnd();
     const record = await player.end();
@@ -304,6 +344,8 @@ for (const [index, one] of cases.entries()) {
         await decodesCleanly(files[0]);
       }
     }
+
+    checkHealth(health, one);
 
     /* what was seen */
     const seconds = messages.filter((m) => m.kind === 'video').length * FRAME_MS / 1000;
