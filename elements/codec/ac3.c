@@ -215,7 +215,7 @@ weir_ac3_parse_frame (const guint8 *data, gsize size, WeirAc3Frame *frame, GErro
 typedef struct {
   Programme programmes[PROGRAMMES_MAX];
   guint count;
-  gsize bytes;   /* of all substreams */
+  gsize bytes;     /* of all substreams */
   guint64 samples; /* of the first */
   guint rate;
 } Unit;

@@ -99,7 +99,8 @@ records_that_are_refused (void)
       {"sequence header cut short", "81010c000a060000000cc4ff", WEIR_CODEC_ERROR_MALFORMED},
       {"sequence header of profile 7", "81010c000a0be000000cc4ff6700be0010",
           WEIR_CODEC_ERROR_UNSUPPORTED},
-      {"65536 pixels a side", "81000c000a0a 183f ffff ffff c000 0000", WEIR_CODEC_ERROR_UNSUPPORTED},
+      {"65536 pixels a side", "81000c000a0a 183f ffff ffff c000 0000",
+          WEIR_CODEC_ERROR_UNSUPPORTED},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
