@@ -346,6 +346,11 @@ for (const [index, one] of cases.entries()) {
     }
 
     checkHealth(health, one);
+    const metrics = await weir.text('/metrics');
+    for (const [reason, least] of Object.entries(one.corrections ?? {})) {
+      const [, count] = new RegExp(`^weir_timeline_decisions_total\\{.*reason="${reason}".*\\} (\\d+)$`, 'm').exec(metrics) ?? [];
+      assert.ok(Number(count) >= least, `${reason} in the metrics: ${count}`);
+    }
 
     /* what was seen */
     const seconds = messages.filter((m) => m.kind === 'video').length * FRAME_MS / 1000;
