@@ -11,6 +11,10 @@
  * carries HEADER, a later one HEADER and DELTA_UNIT, samples DELTA_UNIT, a chunk's last one MARKER;
  * the init segment HEADER and DISCONT.
  *
+ * A track's configuration is the `codec_data` of its caps (of Opus also the first `streamheader`);
+ * where it changes, or the codec does, a new run begins with another init segment. Its name and
+ * language are the stream tags `title` and `language-code`.
+ *
  * ## Example
  * |[
  * gst-launch-1.0 filesrc location=a.flv ! flvdemux name=d \

@@ -12,6 +12,9 @@
  * The playlist names whole objects: of several tracks of a kind a player takes the first, or offers
  * a choice by the languages in the init segment, which come from stream tags.
  *
+ * A track's configuration is the `codec_data` of its caps (of Opus also the first `streamheader`);
+ * where it changes, or the codec does, a discontinuity is marked and another init segment written.
+ *
  * A file is written as `NAME.open` and gets its name when it is complete. The folder must be there.
  *
  * ## Example

@@ -18,6 +18,10 @@
  * A GAP event on a sink pad, of whatever time, says that nobody has to wait for that track until
  * its next buffer. It comes out where the track ends, once what came before it has.
  *
+ * Nothing that was sent is altered beyond what has to be: decisions and their reasons are counted
+ * in `stats`. `snap-to-grid`, `count-audio-samples`, `fill-audio-gaps` and `derive-decode-times`
+ * ask for more.
+ *
  * The event `weir-track-promised` (custom, downstream) with a string `kind` of `audio` or `video`
  * says that such a track is to be expected.
  *
