@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What an encoder does wrong is said in the API, on the command line, in metrics, in the log and to the encoder.
+// What an encoder does wrong is said in the API, on the command line, in metrics, in the log and to the encoder; what doc/encoders.md says
+// of it is so.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
+import { encoderCommands, encoderNames, top } from './support/documentation.mjs';
 import { temporaryFolder } from './support/folder.mjs';
-import { makeReference } from './support/media.mjs';
+import { makeReference, publishers } from './support/media.mjs';
 import { Process, run } from './support/process.mjs';
 import { shared, test } from './support/test.mjs';
 import { until } from './support/wait.mjs';
@@ -58,6 +61,14 @@ test('keyframes that are too far apart are told everywhere', async () => {
   assert.equal(health.audio[0].codec, 'AAC');
   assert.equal(health.audio[0].sampleRate, 48000);
 
+  const { LiveInput, HealthIssue } = JSON.parse(await weir.text('/openapi.json')).components.schemas;
+  const described = LiveInput.properties.health;
+  for (const [got, { required, properties }] of [[health, described], [issue, HealthIssue],
+    [health.video[0], described.properties.video.items], [health.audio[0], described.properties.audio.items]]) {
+    assert.deepEqual(Object.keys(got).sort(), [...required].sort());
+    assert.deepEqual(Object.keys(got).sort(), Object.keys(properties).sort());
+  }
+
   assert.match((await weir.cli(['status'])).stdout, /error: gop_too_long: Keyframes come/);
   assert.match((await weir.cli(['input', 'show', input.uid])).stdout, /Health +error\n +error: gop_too_long:/);
   const metrics = await weir.text('/metrics');
@@ -89,4 +100,51 @@ test('an encoder that sends nothing that is supported is told so and sent away',
   assert.notEqual(code, 'still running');
   assert.notEqual(code, 0);
   assert.match(encoder.tail(20), /video codec is not supported.*H\.263/);
+});
+
+test('every code and every decision is explained', async () => {
+  const weir = await daemon();
+  const metrics = await weir.text('/metrics');
+  const explained = encoderNames();
+  const labels = (name) => [...metrics.matchAll(new RegExp(`^${name}\\{\\w+="([^"]*)"\\}`, 'gm'))].map((m) => m[1]);
+  const codes = labels('weir_health_issues');
+  const reasons = labels('weir_timeline_decisions_total');
+  const described = JSON.parse(await weir.text('/openapi.json')).components.schemas.HealthIssue.properties.code.description;
+  const manual = fs.readFileSync(path.join(top, 'data/man/weir-elements.7'), 'utf8').replace(/\\-/g, '-');
+
+  assert.ok(codes.length > 10 && reasons.length > 10, metrics);
+  assert.deepEqual([...codes, ...reasons].filter((name) => !explained.has(name)), [], 'not in encoders.md');
+  assert.deepEqual([...explained].filter((name) => !codes.includes(name) && !reasons.includes(name) && !manual.includes(`BR ${name} "`)), [],
+    'in encoders.md, and nowhere else');
+  assert.deepEqual(codes.filter((name) => name !== 'other' && !described.includes(name)), [], 'not in openapi.json');
+});
+
+/* of which FFmpeg needs to be newer than Debian's for Enhanced RTMP; what they encode is then published by a newer one */
+test('the commands for ffmpeg send what nothing is the matter with', { seconds: 90 }, async () => {
+  const weir = await daemon();
+  const clip = await makeReference(path.join(folder, 'clip.flv'), { seconds: 12 });
+  const commands = encoderCommands(clip, 'URL');
+  const codecs = [];
+
+  assert.equal(commands.length, 3);
+  await Promise.all(commands.map(async (command, i) => {
+    const input = await weir.createInput();
+    const newer = /libx265|libopus/.test(command);
+    const file = path.join(folder, `command-${i}.mkv`);
+    if (newer)
+      await run('sh', ['-c', command.replace('ffmpeg -re', 'ffmpeg -v error -y').replace(/-f flv 'URL'$/, file)]);
+    const encoder = newer ? publishers['node-av'](file, input.publishUrl)
+      : new Process('sh', ['-c', `exec ${command.replace('ffmpeg', 'ffmpeg -v warning').replace('URL', input.publishUrl)}`]);
+    let health;
+
+    await until(() => `${command}: two GOPs in ${JSON.stringify(health)}`, async () => {
+      ({ health } = await weir.api('GET', `/live_inputs/${input.uid}`));
+      return health?.video[0]?.gopSeconds;
+    }, { seconds: 40 });
+    assert.deepEqual(health.issues, []);
+    assert.ok(Math.abs(health.video[0].gopSeconds - 2) < 0.1, `${command}: ${health.video[0].gopSeconds} s`);
+    codecs[i] = [...health.video, ...health.audio].map(({ codec }) => codec).join(' ');
+    await encoder.stop('SIGKILL');
+  }));
+  assert.deepEqual(codecs, ['H.264 AAC', 'HEVC AAC', 'H.264 AAC Opus']);
 });

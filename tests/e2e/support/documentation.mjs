@@ -72,3 +72,11 @@ export function sectionCommands() {
   walk('elements');
   return found;
 }
+
+/* the commands for ffmpeg that doc/encoders.md gives, with another file and address */
+export const encoderCommands = (file, url) => [...read('data/doc/encoders.md').matchAll(/^```sh\n(ffmpeg [^`]*)\n```$/gm)]
+  .map(([, command]) => command.replace('FILE', `'${file}'`).replace('rtmp://HOST:1935/live/KEY', `'${url}'`));
+
+/* what doc/encoders.md has in the first columns of its tables, `name`s */
+export const encoderNames = () => new Set([...read('data/doc/encoders.md').matchAll(/^\| (`[^|]*)\|/gm)]
+  .flatMap(([, cell]) => [...cell.matchAll(/`([^`]*)`/g)].map((m) => m[1])));
