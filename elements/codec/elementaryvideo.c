@@ -33,8 +33,7 @@ typedef struct {
   gboolean no_memory;
   gboolean has_empty;
   guint sets;
-  guint count; /* of those that stay */
-  gsize size;  /* of those that stay, with 4 bytes of length each */
+  gsize size; /* of those that stay, with 4 bytes of length each */
 } Look;
 
 static gboolean
@@ -286,6 +285,24 @@ weir_elementary_video_set_record (
   return TRUE;
 }
 
+/* --------------------------------------------------------------------------- converted units */
+
+/* Returns: FALSE when memory is short. Up to @size the writer does not have to grow. */
+static gboolean
+try_writer (WeirWriter *writer, gsize size)
+{
+  *writer = (WeirWriter){.data = g_try_malloc (size), .allocated = size};
+  return writer->data != NULL;
+}
+
+static void
+set_converted (WeirAccessUnit *unit, WeirWriter *writer)
+{
+  unit->offset = 0;
+  unit->size = writer->size;
+  unit->converted = writer->data;
+}
+
 /* --------------------------------------------------------------------------------- NAL units */
 
 static gboolean
@@ -293,6 +310,21 @@ is_delimiter (WeirCodec codec, const WeirNal *nal)
 {
   return codec == WEIR_CODEC_AVC ? (nal->data[0] & 0x1f) == WEIR_AVC_DELIMITER
                                  : weir_hevc_nal_type (nal) == WEIR_HEVC_DELIMITER;
+}
+
+/* The next NAL unit in either framing. Delimiters, which Annex B alone needs, are passed over
+ * there.
+ */
+static gboolean
+next_nal (const WeirElementaryVideo *self, gboolean annex_b, WeirReader *reader, WeirNal *nal)
+{
+  if (!annex_b)
+    return weir_nal_next (reader, self->length_size, nal);
+  while (weir_nal_next_annex_b (reader, nal)) {
+    if (nal->size == 0 || !is_delimiter (self->codec, nal))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 /* Returns: whether to go on */
@@ -309,7 +341,6 @@ look_at (WeirElementaryVideo *self, const WeirNal *nal, Look *look)
     look->broken = TRUE;
     return FALSE;
   }
-  look->count++;
   look->size += 4 + nal->size;
   if (self->codec == WEIR_CODEC_AVC)
     weir_avc_summarise (&look->summary, nal);
@@ -344,10 +375,7 @@ look_through (
   WeirNal nal;
 
   weir_reader_init (&reader, data, size);
-  while (annex_b ? weir_nal_next_annex_b (&reader, &nal)
-                 : weir_nal_next (&reader, self->length_size, &nal)) {
-    if (annex_b && nal.size > 0 && is_delimiter (self->codec, &nal))
-      continue;
+  while (next_nal (self, annex_b, &reader, &nal)) {
     if (!look_at (self, &nal, look))
       return;
   }
@@ -355,32 +383,25 @@ look_through (
     look->broken = TRUE;
 }
 
-/* with lengths of 4 bytes, without what is empty, and without the delimiters of Annex B */
+/* with lengths of 4 bytes, without what is empty */
 static gboolean
 convert_nal_units (WeirElementaryVideo *self, const guint8 *data, gsize size, gboolean annex_b,
-    const Look *look, WeirAccessUnit *unit)
+    gsize converted_size, WeirAccessUnit *unit)
 {
-  guint8 *out = g_try_malloc (look->size);
-  gsize position = 0;
+  WeirWriter writer;
   WeirReader reader;
   WeirNal nal;
 
-  if (out == NULL)
+  if (!try_writer (&writer, converted_size))
     return FALSE;
   weir_reader_init (&reader, data, size);
-  while (annex_b ? weir_nal_next_annex_b (&reader, &nal)
-                 : weir_nal_next (&reader, self->length_size, &nal)) {
-    if (nal.size == 0 || (annex_b && is_delimiter (self->codec, &nal)) ||
-        nal.size > look->size - position - 4)
+  while (next_nal (self, annex_b, &reader, &nal)) {
+    if (nal.size == 0)
       continue;
-    for (guint i = 0; i < 4; i++)
-      out[position + i] = (guint8) (nal.size >> (24 - 8 * i));
-    memcpy (out + position + 4, nal.data, nal.size);
-    position += 4 + nal.size;
+    weir_writer_u32 (&writer, (guint32) nal.size);
+    weir_writer_bytes (&writer, nal.data, nal.size);
   }
-  unit->converted = out;
-  unit->offset = 0;
-  unit->size = position;
+  set_converted (unit, &writer);
   return TRUE;
 }
 
@@ -394,8 +415,7 @@ look_for_colour (WeirElementaryVideo *self, const guint8 *data, gsize size, gboo
   WeirNal nal;
 
   weir_reader_init (&reader, data, size);
-  while (annex_b ? weir_nal_next_annex_b (&reader, &nal)
-                 : weir_nal_next (&reader, self->length_size, &nal)) {
+  while (next_nal (self, annex_b, &reader, &nal)) {
     if (nal.size <= header)
       continue;
     if (self->codec == WEIR_CODEC_AVC ? (nal.data[0] & 0x1f) == WEIR_AVC_SEI
@@ -474,26 +494,24 @@ take_nal_units (WeirElementaryVideo *self, const guint8 *data, gsize size, WeirA
   unit->status = WEIR_UNIT_OK;
   unit->size = size;
   if ((annex_b || look.has_empty || self->length_size != 4) &&
-      !convert_nal_units (self, data, size, annex_b, &look, unit))
+      !convert_nal_units (self, data, size, annex_b, look.size, unit))
     unit->status = WEIR_UNIT_NO_MEMORY;
 }
 
 /* ----------------------------------------------------------------------------------------- AV1 */
 
-/* @size: of what stays, where every unit says its size */
+/* without temporal delimiters, and every unit says its size */
 static gboolean
 convert_obus (const guint8 *data, gsize size, WeirAccessUnit *unit)
 {
-  WeirWriter writer = {0};
+  WeirWriter writer;
   WeirReader reader;
   guint8 length[5];
   WeirObu obu;
 
-  /* 5 more for a size that was not said: the writer never has to grow */
-  writer.data = g_try_malloc (size + 5);
-  if (writer.data == NULL)
+  /* only the last unit may not say its size */
+  if (!try_writer (&writer, size + sizeof length))
     return FALSE;
-  writer.allocated = size + 5;
   weir_reader_init (&reader, data, size);
   while (weir_obu_next (&reader, &obu)) {
     if (obu.type == WEIR_OBU_TEMPORAL_DELIMITER)
@@ -508,9 +526,7 @@ convert_obus (const guint8 *data, gsize size, WeirAccessUnit *unit)
     weir_writer_bytes (&writer, length, weir_obu_write_size ((guint32) obu.payload_size, length));
     weir_writer_bytes (&writer, obu.payload, obu.payload_size);
   }
-  unit->offset = 0;
-  unit->size = writer.size;
-  unit->converted = writer.data;
+  set_converted (unit, &writer);
   return TRUE;
 }
 
