@@ -4,10 +4,13 @@
 #include "codec/elementaryaudio.h"
 #include "codec/elementaryvideo.h"
 
+#include <string.h>
+
 struct _WeirElementaryStream {
   /* one of them */
   WeirElementaryVideo *video;
   WeirElementaryAudio *audio;
+  GBytes *given; /* (nullable): the last record, as it came, to know it again */
 };
 
 WeirElementaryStream *
@@ -27,16 +30,64 @@ weir_elementary_stream_free (WeirElementaryStream *self)
 {
   g_clear_pointer (&self->video, weir_elementary_video_free);
   g_clear_pointer (&self->audio, weir_elementary_audio_free);
+  g_clear_pointer (&self->given, g_bytes_unref);
   g_free (self);
+}
+
+static gboolean
+is_given (const WeirElementaryStream *self, const guint8 *data, gsize size)
+{
+  gsize given_size;
+  const guint8 *given;
+
+  if (self->given == NULL)
+    return FALSE;
+  given = g_bytes_get_data (self->given, &given_size);
+  return given_size == size && (size == 0 || memcmp (given, data, size) == 0);
+}
+
+static GBytes *
+copy_record (const guint8 *data, gsize size, GError **error)
+{
+  guint8 *copy;
+
+  if (size > WEIR_CODEC_RECORD_SIZE_MAX) {
+    g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED,
+        "configuration record of %" G_GSIZE_FORMAT " bytes", size);
+    return NULL;
+  }
+  copy = g_try_malloc (MAX (size, 1));
+  if (copy == NULL) {
+    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
+    return NULL;
+  }
+  if (size > 0)
+    memcpy (copy, data, size);
+  return g_bytes_new_take (copy, size);
 }
 
 gboolean
 weir_elementary_stream_set_record (
     WeirElementaryStream *self, const guint8 *data, gsize size, gboolean *changed, GError **error)
 {
-  if (self->video != NULL)
-    return weir_elementary_video_set_record (self->video, data, size, changed, error);
-  return weir_elementary_audio_set_record (self->audio, data, size, changed, error);
+  g_autoptr (GBytes) record = NULL;
+  gboolean taken;
+
+  if (is_given (self, data, size)) {
+    *changed = FALSE;
+    return TRUE;
+  }
+  record = copy_record (data, size, error);
+  if (record == NULL)
+    return FALSE;
+  taken = self->video != NULL
+              ? weir_elementary_video_set_record (self->video, record, changed, error)
+              : weir_elementary_audio_set_record (self->audio, record, changed, error);
+  if (!taken)
+    return FALSE;
+  g_clear_pointer (&self->given, g_bytes_unref);
+  self->given = g_steal_pointer (&record);
+  return TRUE;
 }
 
 void

@@ -7,14 +7,12 @@
 #include "codec/mp3.h"
 #include "codec/opus.h"
 
-#include <string.h>
-
 struct _WeirElementaryAudio {
   WeirCodec codec;
   WeirCodecConfig *config; /* (nullable) */
-  /* (nullable): what came beside the stream, which may say more than the stream (AAC) or have been
-   * overtaken by it (AC-3) */
-  GBytes *record;
+  /* one came beside the stream, which may say more than the stream (AAC) or have been overtaken by
+   * it (AC-3) */
+  gboolean has_record;
   guint assumed_channels; /* (Opus) 0: none */
 };
 
@@ -31,7 +29,6 @@ void
 weir_elementary_audio_free (WeirElementaryAudio *self)
 {
   g_clear_pointer (&self->config, weir_codec_config_unref);
-  g_clear_pointer (&self->record, g_bytes_unref);
   g_free (self);
 }
 
@@ -48,38 +45,18 @@ use_config (WeirElementaryAudio *self, WeirCodecConfig *config)
 
 gboolean
 weir_elementary_audio_set_record (
-    WeirElementaryAudio *self, const guint8 *data, gsize size, gboolean *changed, GError **error)
+    WeirElementaryAudio *self, GBytes *record, gboolean *changed, GError **error)
 {
-  g_autoptr (GBytes) record = NULL;
   g_autoptr (GBytes) made = NULL;
   g_autoptr (WeirCodecConfig) config = NULL;
-  guint8 *copy;
 
-  if (size > WEIR_CODEC_RECORD_SIZE_MAX) {
-    g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED,
-        "configuration record of %" G_GSIZE_FORMAT " bytes", size);
-    return FALSE;
-  }
-  copy = g_try_malloc (size);
-  if (copy == NULL && size > 0) {
-    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
-    return FALSE;
-  }
-  if (size > 0)
-    memcpy (copy, data, size);
-  record = g_bytes_new_take (copy, size);
-  if (self->record != NULL && g_bytes_equal (self->record, record)) {
-    *changed = FALSE;
-    return TRUE;
-  }
-  if (self->codec == WEIR_CODEC_FLAC && size == WEIR_FLAC_STREAMINFO_SIZE)
-    made = weir_flac_make_record (data);
+  if (self->codec == WEIR_CODEC_FLAC && g_bytes_get_size (record) == WEIR_FLAC_STREAMINFO_SIZE)
+    made = weir_flac_make_record (g_bytes_get_data (record, NULL));
   config = weir_codec_config_parse (self->codec, made != NULL ? made : record, error);
   if (config == NULL)
     return FALSE;
   *changed = use_config (self, config);
-  g_clear_pointer (&self->record, g_bytes_unref);
-  self->record = g_steal_pointer (&record);
+  self->has_record = TRUE;
   return TRUE;
 }
 
@@ -137,7 +114,7 @@ find_config (WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit
   case WEIR_CODEC_AAC:
     record = take_adts (data, unit);
     /* the record beside the stream tells of SBR; the header does not */
-    if (record == NULL || self->record != NULL)
+    if (record == NULL || self->has_record)
       return NULL;
     if (self->config == NULL)
       unit->quirks |= WEIR_QUIRK_NO_RECORD;
@@ -163,7 +140,7 @@ find_config (WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit
   config = record != NULL ? weir_codec_config_parse (self->codec, record, NULL) : NULL;
   if (config == NULL)
     unit->size = 0;
-  else if (self->record != NULL)
+  else if (self->has_record)
     unit->quirks |= WEIR_QUIRK_IN_BAND_CONFIG;
   return config;
 }

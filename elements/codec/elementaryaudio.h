@@ -7,15 +7,16 @@ G_BEGIN_DECLS
 
 /*
  * The audio half of WeirElementaryStream (internal to codec/): as the public functions of the same
- * names, for codecs of that kind only.
+ * names unless said otherwise, for codecs of that kind only.
  */
 typedef struct _WeirElementaryAudio WeirElementaryAudio;
 
 WeirElementaryAudio *weir_elementary_audio_new (WeirCodec codec);
 void weir_elementary_audio_free (WeirElementaryAudio *self);
-/* @changed is set on success only */
+/* @record: not the one that was given last, of WEIR_CODEC_RECORD_SIZE_MAX at most. @changed is set
+ * on success only */
 gboolean weir_elementary_audio_set_record (
-    WeirElementaryAudio *self, const guint8 *data, gsize size, gboolean *changed, GError **error);
+    WeirElementaryAudio *self, GBytes *record, gboolean *changed, GError **error);
 void weir_elementary_audio_assume_channels (WeirElementaryAudio *self, guint channels);
 WeirCodecConfig *weir_elementary_audio_get_config (WeirElementaryAudio *self);
 /* @unit is all zero */

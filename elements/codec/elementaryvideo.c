@@ -14,7 +14,6 @@
 
 struct _WeirElementaryVideo {
   WeirCodec codec;
-  GBytes *given;           /* (nullable): as it came, to know it again */
   gboolean has_record;     /* one came, not in Annex B */
   guint length_size;       /* of the NAL units as they come */
   WeirCodecConfig *parsed; /* (nullable): of the newest record, perhaps without a size */
@@ -57,7 +56,6 @@ weir_elementary_video_new (WeirCodec codec)
 void
 weir_elementary_video_free (WeirElementaryVideo *self)
 {
-  g_clear_pointer (&self->given, g_bytes_unref);
   g_clear_pointer (&self->parsed, weir_codec_config_unref);
   g_clear_pointer (&self->config, weir_codec_config_unref);
   g_clear_pointer (&self->sets, weir_parameter_sets_free);
@@ -97,35 +95,34 @@ take_over (WeirElementaryVideo *self, WeirCodecConfig *parsed, WeirAccessUnit *u
 }
 
 /* The colour of @config with what the keyframes told where it says nothing.
- * Returns: FALSE when that is nothing more */
+ * Returns: FALSE when that is nothing more; @colour is then untouched */
 static gboolean
 add_told (const WeirElementaryVideo *self, const WeirCodecConfig *config, WeirColour *colour)
 {
   WeirColour all = {.primaries = 2, .transfer = 2, .matrix = 2};
+  const WeirColour *told = &self->told;
   gboolean mastering, light_level;
 
   if (config->colour != NULL)
     all = *config->colour;
-  mastering = self->told.has_mastering && !all.has_mastering;
-  light_level = self->told.has_light_level && !all.has_light_level;
-  *colour = self->told;
-  colour->primaries = all.primaries;
-  colour->transfer = all.transfer;
-  colour->matrix = all.matrix;
-  colour->full_range = all.full_range;
-  if (!mastering && all.has_mastering) {
-    colour->has_mastering = TRUE;
-    memcpy (colour->display_primaries, all.display_primaries, sizeof all.display_primaries);
-    memcpy (colour->white_point, all.white_point, sizeof all.white_point);
-    colour->luminance_max = all.luminance_max;
-    colour->luminance_min = all.luminance_min;
+  mastering = told->has_mastering && !all.has_mastering;
+  light_level = told->has_light_level && !all.has_light_level;
+  if (!mastering && !light_level)
+    return FALSE;
+  if (mastering) {
+    all.has_mastering = TRUE;
+    memcpy (all.display_primaries, told->display_primaries, sizeof all.display_primaries);
+    memcpy (all.white_point, told->white_point, sizeof all.white_point);
+    all.luminance_max = told->luminance_max;
+    all.luminance_min = told->luminance_min;
   }
-  if (!light_level && all.has_light_level) {
-    colour->has_light_level = TRUE;
-    colour->content_light_max = all.content_light_max;
-    colour->picture_average_light_max = all.picture_average_light_max;
+  if (light_level) {
+    all.has_light_level = TRUE;
+    all.content_light_max = told->content_light_max;
+    all.picture_average_light_max = told->picture_average_light_max;
   }
-  return mastering || light_level;
+  *colour = all;
+  return TRUE;
 }
 
 /* Shows what is known now, in @width and @height where the record does not say.
@@ -158,26 +155,6 @@ show (WeirElementaryVideo *self, guint width, guint height)
 }
 
 /* ------------------------------------------------------------------------------------- records */
-
-static GBytes *
-copy_bytes (const guint8 *data, gsize size, GError **error)
-{
-  guint8 *copy;
-
-  if (size > WEIR_CODEC_RECORD_SIZE_MAX) {
-    g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED,
-        "configuration record of %" G_GSIZE_FORMAT " bytes", size);
-    return NULL;
-  }
-  copy = g_try_malloc (MAX (size, 1));
-  if (copy == NULL) {
-    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
-    return NULL;
-  }
-  if (size > 0)
-    memcpy (copy, data, size);
-  return g_bytes_new_take (copy, size);
-}
 
 /* parameter sets with start codes */
 static GBytes *
@@ -236,22 +213,15 @@ with_version (GBytes *record)
 
 gboolean
 weir_elementary_video_set_record (
-    WeirElementaryVideo *self, const guint8 *data, gsize size, gboolean *changed, GError **error)
+    WeirElementaryVideo *self, GBytes *given, gboolean *changed, GError **error)
 {
-  g_autoptr (GBytes) given = NULL;
   g_autoptr (GBytes) record = NULL;
   WeirCodecConfig *parsed;
   guint length_size = 4;
   gboolean annex_b;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (given, &size);
 
-  if (self->given != NULL && g_bytes_get_size (self->given) == size &&
-      (size == 0 || memcmp (g_bytes_get_data (self->given, NULL), data, size) == 0)) {
-    *changed = FALSE;
-    return TRUE;
-  }
-  given = copy_bytes (data, size, error);
-  if (given == NULL)
-    return FALSE;
   annex_b = has_nal_units (self->codec) && weir_nal_is_annex_b (data, size);
   if (annex_b)
     record = record_of_annex_b (self->codec, data, size, error);
@@ -274,8 +244,6 @@ weir_elementary_video_set_record (
       return FALSE;
   }
 
-  g_clear_pointer (&self->given, g_bytes_unref);
-  self->given = g_steal_pointer (&given);
   self->has_record = TRUE;
   self->length_size = length_size;
   if (self->sets != NULL)

@@ -7,15 +7,16 @@ G_BEGIN_DECLS
 
 /*
  * The video half of WeirElementaryStream (internal to codec/): as the public functions of the same
- * names, for codecs of that kind only.
+ * names unless said otherwise, for codecs of that kind only.
  */
 typedef struct _WeirElementaryVideo WeirElementaryVideo;
 
 WeirElementaryVideo *weir_elementary_video_new (WeirCodec codec);
 void weir_elementary_video_free (WeirElementaryVideo *self);
-/* @changed is set on success only */
+/* @record: not the one that was given last, of WEIR_CODEC_RECORD_SIZE_MAX at most. @changed is set
+ * on success only */
 gboolean weir_elementary_video_set_record (
-    WeirElementaryVideo *self, const guint8 *data, gsize size, gboolean *changed, GError **error);
+    WeirElementaryVideo *self, GBytes *record, gboolean *changed, GError **error);
 void weir_elementary_video_set_colour (WeirElementaryVideo *self, const WeirColour *colour);
 WeirCodecConfig *weir_elementary_video_get_config (WeirElementaryVideo *self);
 /* @unit is all zero */
