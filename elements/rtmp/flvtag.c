@@ -552,5 +552,6 @@ weir_flv_reader_next (WeirFlvReader *self, WeirFlvTag *tag)
     tag->codec = WEIR_CODEC_LAST;
     tag->offset = tag->size = 0;
   }
+  tag->last = self->state == STATE_END;
   return TRUE;
 }

@@ -61,6 +61,7 @@ typedef enum {
  *   AMF values or the mapping begin
  * @size: their length; never 0 but for the CONFIG of Opus (no ID header: its channels are those of
  *   CHANNELS, else one or two) and for CHANNELS in another order than custom
+ * @last: no other tag of the message follows
  * @name: (nullable) static: the codec's, also when unsupported: "Sorenson H.263", "VVC"
  */
 typedef struct {
@@ -77,6 +78,7 @@ typedef struct {
   guint32 channel_mask;
   gsize offset;
   gsize size;
+  gboolean last;
   const gchar *name;
 } WeirFlvTag;
 

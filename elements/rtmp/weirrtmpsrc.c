@@ -764,16 +764,16 @@ typedef struct {
   WeirRtmpMessage *message; /* whose payload is taken away */
   const guint8 *data;
   GstMemory *memory; /* (nullable): of the whole, when several buffers share it */
-  gboolean last;     /* nobody else needs it */
 } Payload;
 
+/* @last: nobody else needs the payload */
 static GstBuffer *
-make_buffer (Payload *payload, gsize offset, gsize size)
+make_buffer (Payload *payload, gsize offset, gsize size, gboolean last)
 {
   WeirRtmpMessage *message = payload->message;
   GstBuffer *buffer;
 
-  if (payload->memory == NULL && payload->last) {
+  if (payload->memory == NULL && last) {
     buffer = gst_buffer_new_wrapped_full (
         0, message->payload, message->size, offset, size, message->payload, g_free);
     message->payload = NULL;
@@ -890,7 +890,7 @@ take_frame (WeirRtmpSrc *self, Payload *payload, const WeirFlvTag *tag)
   check_no_more_pads (self, payload->message);
   count (self, COUNT_FRAMES, 1);
   if (converted == NULL)
-    buffer = make_buffer (payload, tag->offset + unit.offset, unit.size);
+    buffer = make_buffer (payload, tag->offset + unit.offset, unit.size, tag->last);
   else
     buffer = gst_buffer_new_wrapped_full (
         0, converted, unit.offset + unit.size, unit.offset, unit.size, converted, g_free);
@@ -990,20 +990,13 @@ take_media (WeirRtmpSrc *self, WeirRtmpMessage *message)
 {
   Payload payload = {.message = message, .data = message->payload};
   WeirFlvReader reader;
-  WeirFlvTag tag, next;
-  gboolean more;
+  WeirFlvTag tag;
 
   weir_flv_reader_init (&reader,
       message->type == WEIR_RTMP_VIDEO ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO, message->payload,
       message->size);
-  more = weir_flv_reader_next (&reader, &tag);
-  while (more && !self->refused && !is_done (self)) {
-    more = weir_flv_reader_next (&reader, &next);
-    payload.last = !more;
+  while (!self->refused && !is_done (self) && weir_flv_reader_next (&reader, &tag))
     take_tag (self, &payload, &tag);
-    if (more)
-      tag = next;
-  }
   if (payload.memory != NULL)
     gst_memory_unref (payload.memory);
 }

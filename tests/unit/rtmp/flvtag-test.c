@@ -28,6 +28,8 @@ parse_bytes (WeirMediaKind kind, const guint8 *data, gsize size, Tags *tags)
     memset (&tags->tags[tags->count], 0xaa, sizeof tags->tags[0]);
   }
   g_assert_cmpuint (tags->count, >, 0);
+  for (guint i = 0; i < tags->count; i++)
+    g_assert_cmpint (tags->tags[i].last, ==, i + 1 == tags->count);
 }
 
 static void
