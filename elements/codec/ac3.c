@@ -267,6 +267,14 @@ read_unit (const guint8 *data, gsize size, Unit *unit, GError **error)
   return unit->count > 0 || malformed (error, "no syncframe");
 }
 
+/* fscod to lfeon of an independent substream in dec3; neither asvc nor what is reserved */
+static guint
+programme_mode (const Programme *programme)
+{
+  return programme->fscod << 14 | programme->bsid << 9 | programme->bsmod << 4 |
+         programme->acmod << 1 | programme->lfe;
+}
+
 /* EC3SpecificBox (F.6.1) */
 static GBytes *
 make_dec3 (const Unit *unit)
@@ -280,10 +288,8 @@ make_dec3 (const Unit *unit)
   weir_writer_u16 (&writer, (guint16) (MIN (data_rate, DATA_RATE_MAX) << 3 | (unit->count - 1)));
   for (guint i = 0; i < unit->count; i++) {
     const Programme *programme = &unit->programmes[i];
-    guint mode = programme->fscod << 14 | programme->bsid << 9 | programme->bsmod << 4 |
-                 programme->acmod << 1 | programme->lfe;
 
-    weir_writer_u16 (&writer, (guint16) mode);
+    weir_writer_u16 (&writer, (guint16) programme_mode (programme));
     weir_writer_u8 (&writer, (guint8) (programme->dependents << 1 | programme->locations >> 8));
     if (programme->dependents > 0)
       weir_writer_u8 (&writer, (guint8) programme->locations);
@@ -321,27 +327,47 @@ weir_ac3_make_record (WeirCodec codec, const guint8 *data, gsize size, GError **
   return make_dac3 (&frame);
 }
 
-gboolean
-weir_ac3_is_same_layout (WeirCodec codec, GBytes *a, GBytes *b)
+/* the first 14 bits of dac3: fscod to lfeon */
+static gboolean
+dac3_continues (WeirBitReader *record, const WeirAc3Frame *frame)
 {
-  WeirBitReader one, other;
-  gsize size, other_size;
-  const guint8 *data = g_bytes_get_data (a, &size);
-  const guint8 *other_data = g_bytes_get_data (b, &other_size);
+  guint layout = frame->fscod << 12 | frame->bsid << 7 | frame->bsmod << 4 | frame->acmod << 1 |
+                 (frame->lfe ? 1 : 0);
 
-  if (size != other_size)
+  return weir_bit_reader_bits (record, 14) == layout && !record->failed;
+}
+
+static gboolean
+dec3_continues (WeirBitReader *record, const Unit *unit)
+{
+  weir_bit_reader_skip (record, 13); /* data_rate */
+  if (weir_bit_reader_bits (record, 3) + 1 != unit->count)
     return FALSE;
-  weir_bit_reader_init (&one, data, size);
-  weir_bit_reader_init (&other, other_data, size);
-  if (codec == WEIR_CODEC_AC3)
-    return weir_bit_reader_bits (&one, 14) == weir_bit_reader_bits (&other, 14);
-  weir_bit_reader_skip (&one, 13); /* data_rate */
-  weir_bit_reader_skip (&other, 13);
-  while (weir_bit_reader_remaining (&one) > 0 && !one.failed) {
-    if (weir_bit_reader_bit (&one) != weir_bit_reader_bit (&other))
+  for (guint i = 0; i < unit->count; i++) {
+    const Programme *programme = &unit->programmes[i];
+
+    if (weir_bit_reader_bits (record, 16) != programme_mode (programme) ||
+        weir_bit_reader_bits (record, 7) != programme->dependents ||
+        weir_bit_reader_bits (record, programme->dependents > 0 ? 9 : 1) != programme->locations)
       return FALSE;
   }
-  return TRUE;
+  return !record->failed;
+}
+
+gboolean
+weir_ac3_continues (WeirCodec codec, GBytes *record, const guint8 *data, gsize size)
+{
+  WeirBitReader bits;
+  WeirAc3Frame frame;
+  Unit unit = {0};
+  gsize record_size;
+  const guint8 *record_data = g_bytes_get_data (record, &record_size);
+
+  weir_bit_reader_init (&bits, record_data, record_size);
+  if (codec == WEIR_CODEC_EAC3)
+    return read_unit (data, size, &unit, NULL) && dec3_continues (&bits, &unit);
+  return weir_ac3_parse_frame (data, size, &frame, NULL) && frame.codec == WEIR_CODEC_AC3 &&
+         dac3_continues (&bits, &frame);
 }
 
 static guint

@@ -52,8 +52,9 @@ gboolean weir_ac3_parse_frame (const guint8 *data, gsize size, WeirAc3Frame *fra
  * Returns: (transfer full): the payload of `dac3` or `dec3`, or NULL with %WEIR_CODEC_ERROR
  */
 GBytes *weir_ac3_make_record (WeirCodec codec, const guint8 *data, gsize size, GError **error);
-/* whether two records differ in no more than the bit rate */
-gboolean weir_ac3_is_same_layout (WeirCodec codec, GBytes *a, GBytes *b);
+/* whether @record can stay as it is with that access unit: it may say another bit rate. FALSE, too,
+ * for what is no access unit. Costs no allocation. */
+gboolean weir_ac3_continues (WeirCodec codec, GBytes *record, const guint8 *data, gsize size);
 
 /* fills @config, whose record is set. E-AC-3: samples_per_frame is that of an access unit as F.5
  * wants it, of six blocks */

@@ -6,6 +6,7 @@
 
 #define SYNC 0xfff
 #define CRC_SIZE 2
+#define RECORD_SIZE 2
 
 static gboolean
 malformed (GError **error, const gchar *what)
@@ -71,15 +72,31 @@ weir_adts_parse (const guint8 *data, gsize size, WeirAdtsHeader *header, GError 
   return TRUE;
 }
 
+/* audioObjectType, samplingFrequencyIndex, channelConfiguration; GASpecificConfig: frames of 1024,
+ * no core coder, no extension */
+static guint16
+make_word (const WeirAdtsHeader *header)
+{
+  return (guint16) (header->object_type << 11 | header->rate_index << 7 | header->layout << 3);
+}
+
 GBytes *
 weir_adts_make_record (const WeirAdtsHeader *header)
 {
   WeirWriter writer;
 
-  /* audioObjectType, samplingFrequencyIndex, channelConfiguration; GASpecificConfig: frames of
-   * 1024, no core coder, no extension */
-  weir_writer_init (&writer, 2);
-  weir_writer_u16 (&writer,
-      (guint16) (header->object_type << 11 | header->rate_index << 7 | header->layout << 3));
+  weir_writer_init (&writer, RECORD_SIZE);
+  weir_writer_u16 (&writer, make_word (header));
   return weir_writer_steal (&writer);
+}
+
+gboolean
+weir_adts_continues (GBytes *record, const WeirAdtsHeader *header)
+{
+  WeirReader reader;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (record, &size);
+
+  weir_reader_init (&reader, data, size);
+  return size == RECORD_SIZE && weir_reader_u16 (&reader) == make_word (header);
 }

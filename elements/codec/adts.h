@@ -42,5 +42,7 @@ gboolean weir_adts_is_header (const guint8 *data, gsize size);
 gboolean weir_adts_parse (const guint8 *data, gsize size, WeirAdtsHeader *header, GError **error);
 /* Returns: (transfer full): the AudioSpecificConfig of such frames */
 GBytes *weir_adts_make_record (const WeirAdtsHeader *header);
+/* whether that is @record. Costs no allocation. */
+gboolean weir_adts_continues (GBytes *record, const WeirAdtsHeader *header);
 
 G_END_DECLS

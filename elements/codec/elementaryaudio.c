@@ -73,9 +73,9 @@ weir_elementary_audio_get_config (WeirElementaryAudio *self)
 }
 
 /* takes off the header. Returns: (transfer full) (nullable): the record that it makes; NULL: there
- * is none, or it is broken: then the unit is empty */
+ * is none, the configuration stays, or it is broken: then the unit is empty */
 static GBytes *
-take_adts (const guint8 *data, WeirAccessUnit *unit)
+take_adts (const WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit)
 {
   WeirAdtsHeader header;
 
@@ -88,18 +88,23 @@ take_adts (const guint8 *data, WeirAccessUnit *unit)
   }
   unit->offset = header.header_size;
   unit->size -= header.header_size;
+  /* the record beside the stream tells of SBR; the header does not */
+  if (self->has_record ||
+      (self->config != NULL && weir_adts_continues (self->config->record, &header)))
+    return NULL;
   return weir_adts_make_record (&header);
 }
 
-/* Returns: whether frames of @record can go on with the configuration that is there */
+/* Returns: whether the frame goes on with the configuration that is there, of a codec whose frames
+ * say it each */
 static gboolean
-is_known (WeirElementaryAudio *self, GBytes *record)
+continues (const WeirElementaryAudio *self, const guint8 *data, gsize size)
 {
   if (self->config == NULL)
     return FALSE;
-  if (self->codec == WEIR_CODEC_AC3 || self->codec == WEIR_CODEC_EAC3)
-    return weir_ac3_is_same_layout (self->codec, self->config->record, record);
-  return g_bytes_equal (self->config->record, record);
+  return self->codec == WEIR_CODEC_MP3
+             ? weir_mp3_continues (self->config->record, data, size)
+             : weir_ac3_continues (self->codec, self->config->record, data, size);
 }
 
 /* Returns: (transfer full) (nullable): the configuration with which the unit begins, if it is
@@ -112,9 +117,8 @@ find_config (WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit
 
   switch (self->codec) {
   case WEIR_CODEC_AAC:
-    record = take_adts (data, unit);
-    /* the record beside the stream tells of SBR; the header does not */
-    if (record == NULL || self->has_record)
+    record = take_adts (self, data, unit);
+    if (record == NULL)
       return NULL;
     if (self->config == NULL)
       unit->quirks |= WEIR_QUIRK_NO_RECORD;
@@ -127,16 +131,16 @@ find_config (WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit
     break;
   case WEIR_CODEC_AC3:
   case WEIR_CODEC_EAC3:
-    record = weir_ac3_make_record (self->codec, data, unit->size, NULL);
-    break;
   case WEIR_CODEC_MP3:
-    record = weir_mp3_make_record (data, unit->size, NULL);
+    if (continues (self, data, unit->size))
+      return NULL;
+    record = self->codec == WEIR_CODEC_MP3
+                 ? weir_mp3_make_record (data, unit->size, NULL)
+                 : weir_ac3_make_record (self->codec, data, unit->size, NULL);
     break;
   default:
     return NULL;
   }
-  if (record != NULL && is_known (self, record))
-    return NULL;
   config = record != NULL ? weir_codec_config_parse (self->codec, record, NULL) : NULL;
   if (config == NULL)
     unit->size = 0;

@@ -69,23 +69,48 @@ weir_mp3_parse_header (const guint8 *data, gsize size, WeirMp3Header *header, GE
   return TRUE;
 }
 
+static guint32
+read_word (const guint8 *data, gsize size)
+{
+  WeirReader reader;
+
+  weir_reader_init (&reader, data, size);
+  return weir_reader_u32 (&reader);
+}
+
+/* what the record says of frames like the one at @data; 0, which is no header, when it is none */
+static guint32
+make_word (const guint8 *data, gsize size, GError **error)
+{
+  WeirMp3Header header;
+
+  if (!weir_mp3_parse_header (data, size, &header, error))
+    return 0;
+  return (read_word (data, size) & CONSTANT_BITS) | NO_CRC |
+         (header.channels == 1 ? MODE_MONO << 6 : 0);
+}
+
 GBytes *
 weir_mp3_make_record (const guint8 *data, gsize size, GError **error)
 {
-  WeirMp3Header header;
-  WeirReader reader;
+  guint32 word = make_word (data, size, error);
   WeirWriter writer;
-  guint32 word;
 
-  if (!weir_mp3_parse_header (data, size, &header, error))
+  if (word == 0)
     return NULL;
-  weir_reader_init (&reader, data, size);
-  word = (weir_reader_u32 (&reader) & CONSTANT_BITS) | NO_CRC;
-  if (header.channels == 1)
-    word |= MODE_MONO << 6;
   weir_writer_init (&writer, WEIR_MP3_HEADER_SIZE);
   weir_writer_u32 (&writer, word);
   return weir_writer_steal (&writer);
+}
+
+gboolean
+weir_mp3_continues (GBytes *record, const guint8 *data, gsize size)
+{
+  guint32 word = make_word (data, size, NULL);
+  gsize record_size;
+  const guint8 *record_data = g_bytes_get_data (record, &record_size);
+
+  return word != 0 && word == make_word (record_data, record_size, NULL);
 }
 
 gboolean

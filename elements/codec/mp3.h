@@ -36,6 +36,9 @@ gboolean weir_mp3_parse_header (
 /* Returns: (transfer full): the record for frames like the one at @data, or NULL with
  * %WEIR_CODEC_ERROR */
 GBytes *weir_mp3_make_record (const guint8 *data, gsize size, GError **error);
+/* whether @record can stay as it is with the frame at @data. FALSE, too, for what is no frame.
+ * Costs no allocation. */
+gboolean weir_mp3_continues (GBytes *record, const guint8 *data, gsize size);
 
 /* fills @config, whose record is set */
 gboolean weir_mp3_config_parse (WeirCodecConfig *config, GError **error);

@@ -319,30 +319,47 @@ configurations_that_are_refused (void)
 }
 
 static void
-the_layout_is_all_but_the_bit_rate (void)
+units_that_go_on_with_a_record (void)
 {
   static const struct {
+    const gchar *what;
     WeirCodec codec;
-    const gchar *a, *b;
-    gboolean same;
+    const gchar *record, *unit;
+    guint size;
+    gboolean continues;
   } cases[] = {
-      {WEIR_CODEC_AC3, "101140", "101140", TRUE},
-      {WEIR_CODEC_AC3, "101140", "1011a0", TRUE},
-      {WEIR_CODEC_AC3, "101140", "103d40", FALSE}, /* channels */
-      {WEIR_CODEC_AC3, "101140", "501140", FALSE}, /* rate */
-      {WEIR_CODEC_AC3, "101140", "101540", FALSE}, /* LFE */
-      {WEIR_CODEC_EAC3, "0600200400", "0618200400", TRUE},
-      {WEIR_CODEC_EAC3, "0600200400", "0600200f00", FALSE},
-      {WEIR_CODEC_EAC3, "0600200f0202", "0600200f0204", FALSE},
-      {WEIR_CODEC_EAC3, "0600200f00", "0600200f0202", FALSE},
+      {"the same", WEIR_CODEC_AC3, RECORD_AC3_48000_STEREO_192K, AC3_48000_STEREO_192K, 768, TRUE},
+      {"another bit rate", WEIR_CODEC_AC3, "101020", AC3_48000_STEREO_192K, 768, TRUE},
+      {"other channels", WEIR_CODEC_AC3, "103d40", AC3_48000_STEREO_192K, 768, FALSE},
+      {"another rate", WEIR_CODEC_AC3, "501140", AC3_48000_STEREO_192K, 768, FALSE},
+      {"without LFE", WEIR_CODEC_AC3, "101540", AC3_48000_STEREO_192K, 768, FALSE},
+      {"E-AC-3", WEIR_CODEC_AC3, RECORD_AC3_48000_STEREO_192K, EAC3_48000_STEREO_192K, 768, FALSE},
+      {"the same", WEIR_CODEC_EAC3, RECORD_EAC3_48000_STEREO_192K, EAC3_48000_STEREO_192K, 768,
+          TRUE},
+      {"another bit rate", WEIR_CODEC_EAC3, "0618 200f 00", INDEPENDENT_0_5_1, 32, TRUE},
+      {"other channels", WEIR_CODEC_EAC3, "0080 2004 00", INDEPENDENT_0_5_1, 32, FALSE},
+      {"cut short", WEIR_CODEC_EAC3, "0080 200f 00", INDEPENDENT_0_5_1, 31, FALSE},
+      {"nothing", WEIR_CODEC_EAC3, "0080 200f 00", "", 0, FALSE},
+      {"7.1", WEIR_CODEC_EAC3, "0080 200f 02 02", INDEPENDENT_0_5_1 FILL_24 DEPENDENT_0_REAR, 64,
+          TRUE},
+      {"other rear channels", WEIR_CODEC_EAC3, "0080 200f 02 04",
+          INDEPENDENT_0_5_1 FILL_24 DEPENDENT_0_REAR, 64, FALSE},
+      {"no more rear channels", WEIR_CODEC_EAC3, "0080 200f 02 02", INDEPENDENT_0_5_1, 32, FALSE},
+      {"rear channels now", WEIR_CODEC_EAC3, "0080 200f 00",
+          INDEPENDENT_0_5_1 FILL_24 DEPENDENT_0_REAR, 64, FALSE},
+      {"one programme more", WEIR_CODEC_EAC3, "0080 200f 00",
+          INDEPENDENT_0_5_1 FILL_24 INDEPENDENT_1_STEREO FILL_24, 64, FALSE},
+      {"one programme less", WEIR_CODEC_EAC3, "0081 200f 00 2004 00", INDEPENDENT_0_5_1, 32, FALSE},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) a = test_hex (cases[i].a);
-    g_autoptr (GBytes) b = test_hex (cases[i].b);
+    g_autoptr (GBytes) record = test_hex (cases[i].record);
+    g_autoptr (GBytes) unit = padded (cases[i].unit, cases[i].size);
 
-    g_test_message ("%s %s", cases[i].a, cases[i].b);
-    g_assert_cmpint (weir_ac3_is_same_layout (cases[i].codec, a, b), ==, cases[i].same);
+    g_test_message ("%s: %s", weir_codec_get_name (cases[i].codec), cases[i].what);
+    g_assert_cmpint (
+        weir_ac3_continues (cases[i].codec, record, g_bytes_get_data (unit, NULL), cases[i].size),
+        ==, cases[i].continues);
   }
 }
 
@@ -358,6 +375,6 @@ main (int argc, char **argv)
   ADD (metadata_in_front_of_the_mode_of_the_stream);
   ADD (configurations_that_are_understood);
   ADD (configurations_that_are_refused);
-  ADD (the_layout_is_all_but_the_bit_rate);
+  ADD (units_that_go_on_with_a_record);
   return g_test_run ();
 }
