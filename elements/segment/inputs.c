@@ -23,7 +23,7 @@ typedef struct {
   WeirSample sample;
   WeirCodecConfig *config; /* a configuration instead of a sample */
   GstTagList *tags;        /* tags instead of a sample */
-  gboolean end;            /* EOS instead of a sample */
+  gboolean end;            /* EOS, or a gap of unknown length, instead of a sample */
 } Item;
 
 typedef struct {
@@ -36,6 +36,7 @@ typedef struct {
   gboolean begun;      /* a buffer has come */
   gboolean break_next; /* flushed: the next buffer does not continue */
   gboolean eos;
+  gboolean silent; /* nothing is waited for before its next buffer */
   gint64 last_dts;
   gchar *title, *language; /* (nullable): as the tags say */
   GQueue items;
@@ -156,7 +157,7 @@ feed_in_order (WeirSegmentInputs *self, gboolean all)
       const Item *head = g_queue_peek_head (&input->items);
 
       if (head == NULL) {
-        complete = complete && input->eos;
+        complete = complete && (input->eos || input->silent);
         continue;
       }
       if (head->config != NULL || head->tags != NULL || head->end) {
@@ -250,7 +251,7 @@ has_video (WeirSegmentInputs *self)
   for (guint i = 0; i < self->inputs->len; i++) {
     const Input *input = g_ptr_array_index (self->inputs, i);
 
-    if (input->kind == WEIR_MEDIA_VIDEO && input->begun && !input->eos)
+    if (input->kind == WEIR_MEDIA_VIDEO && input->begun && !input->eos && !input->silent)
       return TRUE;
   }
   return FALSE;
@@ -328,6 +329,7 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   if (!to_running_time (input, GST_BUFFER_PTS (buffer), &pts))
     pts = dts;
   input->last_dts = dts;
+  input->silent = FALSE;
 
   if (!admit (self, input, dts, !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))) {
     g_mutex_unlock (&self->lock);
@@ -404,6 +406,25 @@ take_tags (Input *input, GstTagList *tags)
   g_mutex_unlock (&self->lock);
 }
 
+/* one whose end is known is over by itself when what follows it comes */
+static void
+take_gap (Input *input, GstEvent *event)
+{
+  WeirSegmentInputs *self = input->inputs;
+  GstClockTime duration;
+  Item end = {.end = TRUE};
+
+  gst_event_parse_gap (event, NULL, &duration);
+  if (GST_CLOCK_TIME_IS_VALID (duration))
+    return;
+  g_mutex_lock (&self->lock);
+  if (self->segmenter != NULL && !input->eos && !input->silent) {
+    input->silent = TRUE;
+    add_item (input, &end);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
 static gboolean
 take_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -423,6 +444,9 @@ take_event (GstPad *pad, GstObject *parent, GstEvent *event)
     gst_event_parse_tag (event, &tags);
     take_tags (input, tags);
     break;
+  case GST_EVENT_GAP:
+    take_gap (input, event);
+    break;
   case GST_EVENT_SEGMENT:
     g_mutex_lock (&self->lock);
     gst_event_copy_segment (event, &input->segment);
@@ -436,6 +460,7 @@ take_event (GstPad *pad, GstObject *parent, GstEvent *event)
       gst_segment_init (&input->segment, GST_FORMAT_TIME);
     }
     input->eos = FALSE;
+    input->silent = FALSE;
     self->ended = FALSE;
     g_mutex_unlock (&self->lock);
     break;
@@ -582,6 +607,7 @@ weir_segment_inputs_start (
     input->begun = FALSE;
     input->break_next = FALSE;
     input->eos = FALSE;
+    input->silent = FALSE;
     g_clear_pointer (&input->title, g_free);
     g_clear_pointer (&input->language, g_free);
     gst_segment_init (&input->segment, GST_FORMAT_TIME);

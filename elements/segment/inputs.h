@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * Buffers are mapped for as long as the segmenter holds them, stamps are running times. Live input
  * goes in as it arrives; input that is not live comes from threads that run as fast as they can, so
  * it is put in the order of its decode times first (bounded in bytes), and no clock is looked at.
+ * Behind a GAP event without a duration nothing is waited for on its pad before the next buffer.
  *
  * One lock around all; @handle and @ended are called with it held, on whatever thread pushed.
  */

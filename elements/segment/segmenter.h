@@ -197,7 +197,7 @@ void weir_segmenter_free (WeirSegmenter *self);
  * Returns: the track's index, from 0
  */
 guint weir_segmenter_add_track (WeirSegmenter *self, WeirMediaKind kind);
-/* the track will have no more samples: nothing waits for it any longer */
+/* the track has no more samples: nothing waits for it any longer, unless one comes all the same */
 void weir_segmenter_end_track (WeirSegmenter *self, guint track);
 /* an identical configuration is ignored; another one begins a new run (see above) */
 void weir_segmenter_set_config (WeirSegmenter *self, guint track, WeirCodecConfig *config);

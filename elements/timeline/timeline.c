@@ -64,6 +64,7 @@ typedef struct {
 
   /* of the current connection */
   gboolean configured;
+  gboolean paused;                /* nothing waits for its next sample */
   gboolean wait_keyframe;         /* nothing is accepted before a keyframe */
   WeirDecisionReason wait_reason; /* why what comes before it is dropped */
   gboolean seen;                  /* a sample came; first_* are set */
@@ -248,6 +249,7 @@ reset_track (const WeirTimeline *self, Track *track)
 {
   track->calm = FALSE;
   track->configured = FALSE;
+  track->paused = FALSE;
   track->wait_keyframe = TRUE;
   track->wait_reason = WEIR_REASON_BEFORE_KEYFRAME;
   track->seen = FALSE;
@@ -1113,7 +1115,7 @@ start_deadline (const WeirTimeline *self)
 
     if (track->removed)
       continue;
-    if (track->held > 0) {
+    if (track->held > 0 || track->paused) {
       complete[track->kind] = TRUE;
       continue;
     }
@@ -1264,6 +1266,17 @@ weir_timeline_set_reorder (WeirTimeline *self, guint index, gint reorder)
 }
 
 void
+weir_timeline_pause_track (WeirTimeline *self, guint index, gint64 now_us)
+{
+  if (index >= self->track_count)
+    return;
+  settle_suspects (self, index);
+  self->tracks[index].paused = TRUE;
+  self->tracks[index].calm = FALSE;
+  check_start (self, now_us);
+}
+
+void
 weir_timeline_remove_track (WeirTimeline *self, guint index)
 {
   if (index >= self->track_count)
@@ -1324,6 +1337,7 @@ receive (WeirTimeline *self, guint index, WeirTimelineSample *sample)
 {
   Track *track = &self->tracks[index];
 
+  track->paused = FALSE;
   sample->dts = CLAMP (sample->dts, -STAMP_MAX, STAMP_MAX);
   sample->pts = CLAMP (sample->pts, -STAMP_MAX, STAMP_MAX);
   if (!self->has_media) {

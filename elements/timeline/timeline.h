@@ -143,6 +143,9 @@ gboolean weir_timeline_wants_leading (WeirTimeline *self, guint track);
 void weir_timeline_set_audio_frame (WeirTimeline *self, guint track, guint samples, guint rate);
 /* R7: how many pictures may precede one in decoding and follow it in output; -1: not known */
 void weir_timeline_set_reorder (WeirTimeline *self, guint track, gint reorder);
+/* nothing of the track is to be waited for before its next sample, neither by the start nor by its
+ * own suspects; decisions are then to be pulled */
+void weir_timeline_pause_track (WeirTimeline *self, guint track, gint64 now_us);
 /* the track is not (or no longer) part of the connection: nothing waits for it */
 void weir_timeline_remove_track (WeirTimeline *self, guint track);
 

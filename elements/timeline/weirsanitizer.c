@@ -16,7 +16,8 @@
  * the end of the stream.
  *
  * A GAP event on a sink pad, of whatever time, says that nobody has to wait for that track until
- * its next buffer. It comes out where the track ends, once what came before it has.
+ * its next buffer: the start of a connection does not, either. It comes out where the track ends,
+ * once what came before it has.
  *
  * Nothing that was sent is altered beyond what has to be: decisions and their reasons are counted
  * in `stats`. `snap-to-grid`, `count-audio-samples`, `fill-audio-gaps` and `derive-decode-times`
@@ -492,20 +493,27 @@ send_item (Track *track, Item *item, gboolean first)
   return gst_pad_push (track->srcpad, buffer);
 }
 
-/* lock held: tells of a gap as soon as what came before it is out */
+/* lock held: tells of gaps as soon as what came before them is out */
 static void
-queue_gap (WeirSanitizer *self, Track *track)
+queue_gaps (WeirSanitizer *self)
 {
-  Item *item;
+  guint i;
 
-  if (!track->gap_due || track->end < 0 || track->output.length > 0)
+  if (self->timeline == NULL || !weir_timeline_has_started (self->timeline))
     return;
-  item = item_new (track, NULL, NULL);
-  item->gap = TRUE;
-  item->dts = track->end;
-  item->sequence = self->next_sequence++;
-  g_queue_push_tail_link (&track->output, &item->link);
-  track->gap_due = FALSE;
+  for (i = 0; i < self->tracks->len; i++) {
+    Track *track = g_ptr_array_index (self->tracks, i);
+    Item *item;
+
+    if (!track->gap_due || track->output.length > 0)
+      continue;
+    item = item_new (track, NULL, NULL);
+    item->gap = TRUE;
+    item->dts = track->end;
+    item->sequence = self->next_sequence++;
+    g_queue_push_tail_link (&track->output, &item->link);
+    track->gap_due = FALSE;
+  }
 }
 
 /*
@@ -519,7 +527,7 @@ release (WeirSanitizer *self)
   Track *track;
   gboolean announce;
 
-  while (collect (self), (track = choose (self, &announce)) != NULL) {
+  while (collect (self), queue_gaps (self), (track = choose (self, &announce)) != NULL) {
     Item *item = NULL;
     g_autoptr (GstCaps) caps = NULL;
     g_autoptr (GstTagList) tags = NULL;
@@ -535,8 +543,8 @@ release (WeirSanitizer *self)
         caps = gst_caps_ref (track->caps);
     } else {
       item = g_queue_pop_head_link (&track->output)->data;
-      first = track->first;
-      track->first = FALSE;
+      first = track->first && item->buffer != NULL;
+      track->first = track->first && !first;
       self->released = TRUE;
     }
     if (track->tags_due)
@@ -559,7 +567,6 @@ release (WeirSanitizer *self)
     if (flow != track->flow && flow < GST_FLOW_EOS)
       GST_WARNING_OBJECT (track->srcpad, "buffers are lost: %s", gst_flow_get_name (flow));
     track->flow = flow;
-    queue_gap (self, track);
     if (track->removed) {
       g_mutex_unlock (&self->lock);
       track_free (track);
@@ -585,6 +592,7 @@ begin_connection (WeirSanitizer *self)
   for (i = 0; i < self->tracks->len; i++) {
     Track *track = g_ptr_array_index (self->tracks, i);
 
+    track->gap_due = FALSE;
     /* if the last connection's end was passed on, downstream needs a new beginning */
     if (track->flow != GST_FLOW_EOS)
       continue;
@@ -761,8 +769,10 @@ static void
 receive_gap (WeirSanitizer *self, Track *track)
 {
   g_mutex_lock (&self->lock);
-  track->gap_due = self->timeline != NULL;
-  queue_gap (self, track);
+  if (self->timeline != NULL && track->index >= 0) {
+    weir_timeline_pause_track (self->timeline, (guint) track->index, now (self));
+    track->gap_due = TRUE;
+  }
   release (self);
   g_mutex_unlock (&self->lock);
 }

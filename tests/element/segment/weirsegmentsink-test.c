@@ -560,6 +560,49 @@ count_in_file (Fixture *f, const gchar *name, gconstpointer what, gsize length)
 }
 
 static void
+gap (GstHarness *harness, GstClockTime time, GstClockTime duration)
+{
+  gst_harness_push_event (harness, gst_event_new_gap (time, duration));
+}
+
+static void
+a_track_behind_a_gap_is_not_waited_for_until_it_is_back (
+    Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree gchar *text = NULL;
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 bounded;
+
+  play (f);
+  media_push (f->video, f->audio, 0, 3200 * GST_MSECOND);
+  gap (f->audio, 3200 * GST_MSECOND, GST_CLOCK_TIME_NONE);
+  media_push (f->video, NULL, 3200 * GST_MSECOND, 5200 * GST_MSECOND);
+  media_push (f->video, f->audio, 5200 * GST_MSECOND, 9 * GST_SECOND);
+  end (f);
+  g_object_get (f->sink, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "bounded-closes", &bounded));
+  g_assert_cmpuint (bounded, ==, 0);
+  g_assert_cmpuint (check_playlist (f, &text), ==, 5);
+  g_assert_null (strstr (text, "DISCONTINUITY\n"));
+}
+
+static void
+a_gap_whose_end_is_known_ends_nothing (Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 bounded;
+
+  play (f);
+  media_push (f->video, f->audio, 0, 3 * GST_SECOND);
+  gap (f->audio, 3 * GST_SECOND, 2 * GST_SECOND);
+  media_push (f->video, NULL, 3 * GST_SECOND, 7 * GST_SECOND);
+  end (f);
+  g_object_get (f->sink, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "bounded-closes", &bounded));
+  g_assert_cmpuint (bounded, >, 0);
+}
+
+static void
 all_tracks_are_in_the_objects_of_one_playlist (Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
   GstHarness *angle = gst_harness_new_with_element (f->sink, "video_1", NULL);
@@ -593,6 +636,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add ("/weirsegmentsink/" #name, Fixture, NULL, set_up, name, tear_down)
   ADD (segments_and_a_playlist_are_written);
+  ADD (a_track_behind_a_gap_is_not_waited_for_until_it_is_back);
+  ADD (a_gap_whose_end_is_known_ends_nothing);
   ADD (all_tracks_are_in_the_objects_of_one_playlist);
   ADD (the_playlist_slides_and_old_files_go);
   ADD (an_interrupted_run_is_complete);

@@ -695,7 +695,6 @@ a_gap_is_passed_on_where_the_track_ends (void)
 
   bench_init (&bench);
   begin (&bench);
-  gap (&bench, 0);
   push (&bench, 1, 1000, 0, TRUE);
   gap (&bench, 1);
   assert_output (&bench, "");
@@ -706,6 +705,63 @@ a_gap_is_passed_on_where_the_track_ends (void)
   push (&bench, 0, 1040, 0, FALSE);
   gap (&bench, 0);
   assert_output (&bench, "a21 V:gap0 v40 V:gap40");
+}
+
+static void
+a_track_that_ended_before_the_start_is_not_waited_for (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  gap (&bench, 0);
+  assert_output (&bench, "");
+  push (&bench, 1, 1000, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " a0! V:gap0");
+  push (&bench, 0, 1040, 0, TRUE);
+  assert_output (&bench, "v40k!");
+}
+
+static void
+a_track_that_ends_while_the_start_waits_lets_it_go (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 1, 1000, 0, TRUE);
+  assert_output (&bench, "");
+  gap (&bench, 0);
+  assert_output (&bench, FIRST_EVENTS " a0! V:gap0");
+}
+
+static void
+a_gap_comes_behind_samples_that_were_held (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  begin (&bench);
+  push (&bench, 0, 1000, 0, TRUE);
+  push (&bench, 1, 1000, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  wait_ms (&bench, 21);
+  /* it may be a spike */
+  push (&bench, 1, 90000, 0, TRUE);
+  assert_output (&bench, "");
+  gap (&bench, 1);
+  assert_output (&bench, "a21 A:gap21");
+  eos (&bench, 0);
+  eos (&bench, 1);
+  assert_output (&bench, "V:eos A:eos");
+
+  /* those of the start of a later connection, of a track that has come out before */
+  begin (&bench);
+  push (&bench, 1, 7000, 0, TRUE);
+  gap (&bench, 1);
+  assert_output (&bench, "");
+  push (&bench, 0, 7000, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " a75.6667! v75.6667k! A:gap75.6667");
 }
 
 static void
@@ -793,6 +849,9 @@ main (int argc, char **argv)
   ADD (silence_is_noticed_by_whoever_asks);
   ADD (decisions_are_still_known_when_it_has_stopped);
   ADD (a_gap_is_passed_on_where_the_track_ends);
+  ADD (a_track_that_ended_before_the_start_is_not_waited_for);
+  ADD (a_track_that_ends_while_the_start_waits_lets_it_go);
+  ADD (a_gap_comes_behind_samples_that_were_held);
   ADD (another_codec_begins_with_its_keyframe);
   ADD (every_property_keeps_what_it_is_given);
   return g_test_run ();

@@ -1353,6 +1353,30 @@ a_track_that_ended_is_not_waited_for (Harness *h, G_GNUC_UNUSED gconstpointer da
   g_assert_cmpuint (statistics (h).bounded_closes, ==, 0);
 }
 
+static void
+a_track_that_ended_and_is_back_is_waited_for_again (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 1 * S));
+  weir_segmenter_end_track (h->segmenter, 1);
+  for (guint i = 25; i <= 60; i++)
+    push (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, i * 40000);
+  g_assert_cmpuint (h->closed, ==, 1);
+  for (guint i = 61; i <= 100; i++) {
+    push (h, 1, i * 40 * MS - 20 * MS, i * 40 * MS - 20 * MS, TRUE, i * 40000);
+    push (h, 0, i * 40 * MS, i * 40 * MS, i % 50 == 0, i * 40000);
+  }
+  g_assert_cmpuint (h->closed, ==, 1);
+  push (h, 1, 4020 * MS, 4020 * MS, TRUE, 4020000);
+  g_assert_cmpuint (h->closed, ==, 2);
+  drain (h, 5000000);
+  check_all_out (h);
+  g_assert_cmpuint (statistics (h).bounded_closes, ==, 0);
+  g_assert_cmpuint (statistics (h).dropped_samples, ==, 0);
+  for (guint i = 1; i < h->segments->len; i++)
+    g_assert_false (segment_at (h, i)->discontinuity);
+}
+
 /* a second break that must wait: everything behind it is held until the clock allows it, or the end
  */
 static void
@@ -1692,6 +1716,7 @@ main (int argc, char **argv)
   ADD (a_stall_of_the_clock_without_a_gap_leaves_no_hole);
   ADD (the_duration_is_the_references_though_audio_ends_a_little_later);
   ADD (a_track_that_ended_is_not_waited_for);
+  ADD (a_track_that_ended_and_is_back_is_waited_for_again);
   ADD (a_change_that_has_to_wait_begins_with_its_keyframe);
   for (guint i = 0; i < G_N_ELEMENTS (senders); i++) {
     g_autofree gchar *path = g_strdup_printf ("/segmenter/held/%s", senders[i].name);

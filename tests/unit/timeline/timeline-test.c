@@ -12,8 +12,8 @@
  * picture a21@30      audio sample; without "@" it arrives at its decode time begin@100
  * begin+2000@100 end@100   a connection begins (after 2000 ms of nothing), ends video audio     the
  * track is configured; video* audio*: with another configuration promise-audio promise-video,
- * gone-video gone-audio, @500 (time passes) Output tokens: v40  v40!  v41:duplicate-dts  v5000!gap
- * -v40:before-keyframe  (dropped) where "!" is a discontinuity.
+ * gone-video gone-audio, paused-video paused-audio, @500 (time passes) Output tokens: v40  v40!
+ * v41:duplicate-dts  v5000!gap -v40:before-keyframe  (dropped) where "!" is a discontinuity.
  */
 typedef struct {
   WeirTimeline *timeline;
@@ -71,6 +71,11 @@ control (Situation *self, const gchar *token)
   if (g_str_has_prefix (token, "gone-")) {
     weir_timeline_remove_track (
         self->timeline, self->tracks[token[5] == 'v' ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO]);
+    return TRUE;
+  }
+  if (g_str_has_prefix (token, "paused-")) {
+    weir_timeline_pause_track (self->timeline,
+        self->tracks[token[7] == 'v' ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO], self->now_us);
     return TRUE;
   }
   if (g_str_has_prefix (token, "video") || g_str_has_prefix (token, "audio")) {
@@ -175,6 +180,15 @@ static const Case cases[] = {
     {"a_configured_track_that_stays_silent_does_not_stop_the_start",
         "begin@0 video audio v0k v40 @1500", "v0 v40"},
     {"a_removed_track_is_not_waited_for", "begin@0 video audio gone-audio v0k v40 @1500", "v0 v40"},
+    {"a_paused_track_is_not_waited_for", "begin@0 video audio paused-video a0", "a0"},
+    {"a_track_that_pauses_lets_the_start_go",
+        "begin@0 promise-audio video audio v0k v40 paused-audio", "v0 v40"},
+    {"what_a_paused_track_had_before_the_start_is_kept",
+        "begin@0 video audio v0k v40 paused-video a0 a21", "v0 v40 a0 a21"},
+    {"a_track_that_paused_and_comes_again_is_waited_for",
+        "begin@0 video audio paused-video v20 a0 a21 v40k", "-v:before-keyframe a0 a21 v40"},
+    {"a_pause_settles_what_was_suspected", STEADY_IN "v9000@120 paused-video",
+        STEADY_OUT "v120:reset"},
     {"stamps_start_at_zero_wherever_the_sender_starts",
         "begin@0 video audio v1234567k@0 a1234570@3 v1234607@40", "v0 a3 v40"},
     {"stamps_before_zero_are_as_good_as_any", "begin@0 video audio v-70k@0 a-50@3 v-30@40",
