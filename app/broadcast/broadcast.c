@@ -58,6 +58,8 @@ struct _WeirBroadcast {
   WeirWorker *worker;
   GSource *reconnect_timer;
   gboolean ending;
+  gchar *leaving;       /* (nullable): why it ends as soon as the encoder has left, or … */
+  GSource *leave_timer; /* … has not in time */
   gboolean stopped;     /* the pipeline is down, everything has been written */
   guint pending;        /* puts and commits that have not been answered */
   gboolean fenced;      /* someone else owns the broadcast: nothing is committed any more */
@@ -1226,7 +1228,9 @@ connection_ended_on_main (gpointer data)
     if (summary.clean)
       window = MIN (window, CLEAN_STOP_WINDOW);
     broadcast_remove_source (self);
-    if (!self->ending) {
+    if (self->leaving != NULL) {
+      weir_broadcast_end (self, self->leaving);
+    } else if (!self->ending) {
       gint64 silent, wait;
 
       /* one that brought none neither ends the window nor makes it longer */
@@ -1257,11 +1261,11 @@ on_connection_ended (WeirConnection *connection, WeirBroadcast *self)
 }
 
 static void
-broadcast_stop_timer (WeirBroadcast *self)
+stop_timer (GSource **timer)
 {
-  if (self->reconnect_timer != NULL)
-    g_source_destroy (self->reconnect_timer);
-  g_clear_pointer (&self->reconnect_timer, g_source_unref);
+  if (*timer != NULL)
+    g_source_destroy (*timer);
+  g_clear_pointer (timer, g_source_unref);
 }
 
 /* the source element that takes connections of a protocol */
@@ -1277,7 +1281,7 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
 {
   GType type = source_type (weir_connection_get_protocol (connection));
 
-  if (self->ending)
+  if (self->ending || self->leaving != NULL)
     return WEIR_BROADCAST_ENDING;
   if (self->source != NULL || type == G_TYPE_INVALID)
     return WEIR_BROADCAST_BUSY;
@@ -1290,7 +1294,7 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
   self->pending++; /* until its end has been handled */
   g_atomic_int_set (&self->dumped, FALSE);
   self->source = g_object_new (type, "name", "source", NULL);
-  broadcast_stop_timer (self);
+  stop_timer (&self->reconnect_timer);
   g_mutex_lock (&self->lock);
   self->connection = g_object_ref (connection);
   self->connected_us = g_get_real_time ();
@@ -1431,7 +1435,8 @@ weir_broadcast_end (WeirBroadcast *self, const gchar *description)
   if (self->ending)
     return;
   self->ending = TRUE;
-  broadcast_stop_timer (self);
+  stop_timer (&self->reconnect_timer);
+  stop_timer (&self->leave_timer);
   if (self->connection != NULL)
     weir_connection_close (self->connection, description);
   broadcast_remove_source (self);
@@ -1446,6 +1451,31 @@ weir_broadcast_end (WeirBroadcast *self, const gchar *description)
   task = g_task_new (NULL, NULL, pipeline_stopped, self);
   g_task_set_task_data (task, self, NULL);
   g_task_run_in_thread (task, stop_pipeline);
+}
+
+static gboolean
+leave_time_over (gpointer data)
+{
+  WeirBroadcast *self = data;
+
+  weir_broadcast_end (self, self->leaving);
+  return G_SOURCE_REMOVE;
+}
+
+void
+weir_broadcast_end_politely (WeirBroadcast *self, const gchar *description, gint64 grace_us)
+{
+  if (self->ending || self->leaving != NULL)
+    return;
+  if (self->connection == NULL ||
+      !weir_connection_request_reconnect (self->connection, NULL, description)) {
+    weir_broadcast_end (self, description);
+    return;
+  }
+  self->leaving = g_strdup (description);
+  self->leave_timer = g_timeout_source_new ((guint) (grace_us / 1000));
+  g_source_set_callback (self->leave_timer, leave_time_over, self, NULL);
+  g_source_attach (self->leave_timer, NULL);
 }
 
 void
@@ -1526,6 +1556,7 @@ weir_broadcast_free (WeirBroadcast *self)
   g_clear_pointer (&self->codecs, g_free);
   g_queue_clear_full (&self->uncommitted, (GDestroyNotify) closed_segment_free);
   g_free (self->committed);
+  g_free (self->leaving);
   g_free (self->inits);
   weir_broadcast_record_free (self->record);
   weir_broadcast_health_free (self->health);

@@ -59,6 +59,9 @@ typedef enum {
 WeirBroadcastAnswer weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection);
 /* ends it now, whatever its state: the connection is closed, segments are closed and committed */
 void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
+/* likewise, but an encoder that knows what it means is asked to leave by itself first, and has
+ * @grace_us for that */
+void weir_broadcast_end_politely (WeirBroadcast *self, const gchar *description, gint64 grace_us);
 
 /* beside weir_broadcast_end(): what disk or store refuse is not waited for, but left to the next
  * start. It may call `ended` at once. */

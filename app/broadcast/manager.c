@@ -15,6 +15,8 @@
 /* an index stays in memory for viewers who are still there, or who share it */
 #define KEEP_US (5 * 60 * G_USEC_PER_SEC)
 #define KEEP_MAX 1024
+/* how long an encoder may take to leave by itself when the daemon stops */
+#define LEAVE_US (2 * G_USEC_PER_SEC)
 
 typedef struct {
   WeirIndex *index;
@@ -462,7 +464,7 @@ weir_broadcast_manager_drain (
   self->drained = done;
   self->drained_data = data;
   for (guint i = 0; i < running->len; i++) {
-    weir_broadcast_end (running->pdata[i], "The server is shutting down.");
+    weir_broadcast_end_politely (running->pdata[i], "The server is shutting down.", LEAVE_US);
     weir_broadcast_give_up (running->pdata[i]);
   }
   manager_check_drained (self);

@@ -41,7 +41,8 @@ void weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounte
 
 /* a connection asks to publish; accept thread. Returns: TRUE, the decision is taken here */
 gboolean weir_broadcast_manager_authorise (WeirBroadcastManager *self, WeirConnection *connection);
-/* ends all broadcasts in order: segments closed, committed; @done on the main thread */
+/* ends all broadcasts in order: encoders that know what it means are asked to reconnect and have
+ * two seconds for it; segments are closed, committed; @done on the main thread */
 void weir_broadcast_manager_drain (
     WeirBroadcastManager *self, void (*done) (gpointer data), gpointer data);
 

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { temporaryFolder } from './support/folder.mjs';
 import { countSegments, recordedPlaylists } from './support/hls.mjs';
 import { makeReference, publishers } from './support/media.mjs';
+import { media, RtmpClient, type } from './support/rtmp.mjs';
 import { shared, test } from './support/test.mjs';
 import { until } from './support/wait.mjs';
 import { sharedWeir, Weir, withWeir } from './support/weir.mjs';
@@ -228,6 +229,76 @@ test('SIGTERM while ten are live and strangers knock commits everything', { seco
   } finally {
     assert.equal(await next.stop(), 0, next.process.tail());
   }
+});
+
+/* sends a frame each 40 ms until it is closed; encoders[i].frames says how many so far */
+function keepSending(client) {
+  client.frames = 0;
+  client.message(4, type.video, media.avcConfig, { stream: 1 });
+  client.message(5, type.audio, media.aacConfig, { stream: 1 });
+  const timer = setInterval(() => {
+    const time = client.frames * 40;
+    client.message(4, type.video, client.frames++ % 25 === 0 ? media.keyframe() : media.frame(), { stream: 1, time });
+    client.message(5, type.audio, media.sound, { stream: 1, time });
+    if (client.closed)
+      clearInterval(timer);
+  }, 40);
+  return client;
+}
+
+async function liveEncoder(weir, connect) {
+  const input = await weir.createInput();
+  const client = keepSending(await RtmpClient.publishing(weir, input, { connect }));
+  client.videoUID = (await weir.waitForState(input.uid, 'live')).videoUID;
+  await moreSegments(weir, input, 0);
+  client.answers.length = 0;
+  return client;
+}
+
+const reconnectRequest = (client) => client.until('a request to reconnect', () => client.answers.find((answer) =>
+  answer.name === 'onStatus' && answer.values[3].code === 'NetConnection.Connect.ReconnectRequest'));
+
+test('SIGTERM asks encoders that understand it to reconnect, and closes the others at once', async () => {
+  const state = path.join(folder, 'reconnect');
+  fs.mkdirSync(state);
+  const weir = await Weir.start({ state });
+  const [leaves, stays, plain] = await Promise.all([liveEncoder(weir, { capsEx: 1 }), liveEncoder(weir, { capsEx: 1 }),
+    liveEncoder(weir, {})]);
+  const began = performance.now();
+  const exited = weir.process.stop('SIGTERM', 20);
+
+  await Promise.all([reconnectRequest(leaves), reconnectRequest(stays)]);
+  await plain.end();
+  assert.ok(!stays.closed, 'the one that was asked is closed together with the one that was not');
+  assert.ok(!plain.answers.some((answer) => answer.values?.[3]?.code.includes('Reconnect')), plain.said());
+  leaves.close();
+  await stays.status('NetConnection.Connect.ReconnectRequest');
+  await stays.status('NetStream.Unpublish.Success');
+  await stays.end();
+  const seconds = (performance.now() - began) / 1000;
+  assert.ok(seconds > 1.9, `closed after ${seconds} s`);
+  assert.equal(await exited, 0, weir.process.tail());
+  const next = await Weir.start({ state });
+  try {
+    for (const { videoUID } of [leaves, stays, plain])
+      for (const list of await recording(next, videoUID))
+        assert.ok(list.ended && list.segments.length > 0);
+  } finally {
+    assert.equal(await next.stop(), 0, next.process.tail());
+  }
+});
+
+test('SIGTERM waits no longer than until all that were asked have left', async () => {
+  const weir = await Weir.start();
+  const client = await liveEncoder(weir, { capsEx: 1 });
+  const exited = weir.process.stop('SIGTERM', 20);
+
+  await reconnectRequest(client);
+  const asked = performance.now();
+  client.close();
+  assert.equal(await exited, 0, weir.process.tail());
+  const seconds = (performance.now() - asked) / 1000;
+  assert.ok(seconds < 1.9, `${seconds} s`);
 });
 
 test('segments that could not be stored for a while are in the recording', async () => {

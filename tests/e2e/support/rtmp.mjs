@@ -170,9 +170,9 @@ export class RtmpClient {
     return client;
   }
 
-  /* publishing to `input` */
-  static async publishing(weir, input, { chunkSize = 65536, ...options } = {}) {
-    const client = await RtmpClient.connected(weir, { app: 'live' }, options);
+  /* publishing to `input`; connect: what else the encoder says of itself */
+  static async publishing(weir, input, { chunkSize = 65536, connect = {}, ...options } = {}) {
+    const client = await RtmpClient.connected(weir, { app: 'live', ...connect }, options);
     client.setChunkSize(chunkSize);
     client.command(0, 'createStream', 2, null);
     client.command(1, 'publish', 3, null, input.rtmp.streamKey, 'live');
