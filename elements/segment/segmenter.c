@@ -9,8 +9,11 @@
 #define ROUNDING_NS G_GINT64_CONSTANT (1000000)
 /* how far a segment may go beyond the target duration: EXTINF is rounded to it */
 #define TARGET_SLACK_NS (SECOND_NS / 4)
-/* after a wall wait, a gap up to this is bridged by the sample behind it */
+/* after a wall wait, a gap up to this is bridged by the sample behind it; of video, which is shown
+ * when it should be all the same, up to the time at which it counts as silent: a picture in some
+ * seconds is a rate, too */
 #define BRIDGE_NS (2 * SECOND_NS)
+#define BRIDGE_VIDEO_NS (10 * SECOND_NS)
 /* a flag of the same change that comes this much later on another track is no second change */
 #define SAME_CHANGE_US (10 * G_USEC_PER_SEC)
 /* stamps that hardly move would make chunks of any number of samples */
@@ -696,7 +699,12 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
     offset = pts - first;
   } else {
     gint64 least = track->has_pending ? track->pending_dts + 1 : track->end;
+    gint64 bridge = track->kind == WEIR_MEDIA_VIDEO ? BRIDGE_VIDEO_NS : BRIDGE_NS;
+    gint64 step = sample->dts - track->pending.dts;
 
+    /* what was guessed when nothing came is not guessed again */
+    if (track->kind == WEIR_MEDIA_VIDEO && !track->has_pending && step > 0 && step <= bridge)
+      track->last_duration = MAX (to_ticks (step, track->timescale), 1);
     dts += track->shift;
     offset = pts - dts;
     if (dts < least) {
@@ -704,7 +712,7 @@ take (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean may_c
       if (track->kind == WEIR_MEDIA_VIDEO)
         offset = pts - least;
       dts = least;
-    } else if (!track->has_pending && dts - least <= to_ticks (BRIDGE_NS, track->timescale)) {
+    } else if (!track->has_pending && dts - least <= to_ticks (bridge, track->timescale)) {
       /* its predecessor was given a guessed duration when nothing came: it begins where that
        * ends, and lasts until the next one comes, so that the decode times have no hole; a picture
        * is shown when it should be all the same */

@@ -7,6 +7,10 @@
 #define TICK_MAX_NS (G_GINT64_CONSTANT (1000000))
 /* a longer step says nothing about the frame rate; also bounds how far one sample can lead */
 #define FRAME_MAX_NS (G_GINT64_CONSTANT (4000000000)) /* fits in 32 bits */
+/* R3: so many pauses of video in a row, all as long as the clock says and as each other, are its
+ * rate: a shared screen has one picture in several seconds */
+#define SLOW_STEPS 3
+#define SLOW_MAX_NS (G_GINT64_CONSTANT (8000000000)) /* below SILENT_US, with time to arrive */
 /* both tracks at exactly zero, but further apart on the clock than this: two clocks */
 #define ZERO_START_US (G_GINT64_CONSTANT (400000))
 /* R5: the least delay is looked for in windows of this length … */
@@ -98,10 +102,12 @@ typedef struct {
   gint64 end;    /* of what was put out, decode or presentation time */
   gboolean mark; /* the next sample put out carries a discontinuity */
   guint delta_count;
+  guint slow_count;       /* pauses in a row that were as long as … */
   gint64 frame;           /* the usual step */
   guint32 deltas[DELTAS]; /* ring of valid input steps */
 
   /* rarely */
+  gint64 slow_step; /* … this, of the first of them */
   gint64 first_in, first_arrival_us;
   guint held; /* accepted samples of this track in the start's queue */
   gint64 suspects_deadline_us;
@@ -258,6 +264,7 @@ reset_track (const WeirTimeline *self, Track *track)
   track->reset_serial = self->reset_serial;
   track->broken = track->kind == WEIR_MEDIA_VIDEO ? BROKEN : WHOLE;
   track->equal = 0;
+  track->slow_count = 0;
   track->frozen = FALSE;
   track->change_due = FALSE;
   track->keyframes = 0;
@@ -315,7 +322,8 @@ frame_duration (const Track *track)
 static void
 find_median (Track *track)
 {
-  guint32 sorted[DELTAS], frame = (guint32) track->frame;
+  guint32 sorted[DELTAS];
+  gint64 frame = track->frame;
   guint count = MIN (track->delta_count, DELTAS);
   guint below = 0, above = 0, i, at;
 
@@ -339,6 +347,7 @@ find_median (Track *track)
 static void
 add_step (Track *track, guint32 step)
 {
+  track->slow_count = 0;
   track->deltas[track->delta_count++ % DELTAS] = step;
   if (track->delta_count <= 8 || track->delta_count % (DELTAS / 2) == 0)
     find_median (track);
@@ -915,6 +924,23 @@ is_gap (const Track *track, const WeirTimelineSample *sample)
   return step > 0 && ABS (step - arrival) <= MAX (G_GINT64_CONSTANT (500000000), step / 10);
 }
 
+/* R3: a true gap of @step; it may be what video does at each frame */
+static void
+learn_slow_rate (Track *track, gint64 step)
+{
+  if (track->kind != WEIR_MEDIA_VIDEO || step > SLOW_MAX_NS)
+    return;
+  if (track->slow_count == 0 || ABS (step - track->slow_step) > track->slow_step / 10) {
+    track->slow_count = 0;
+    track->slow_step = step;
+  }
+  if (++track->slow_count < SLOW_STEPS)
+    return;
+  track->frame = step;
+  /* what was usual before has no say in when it is another one again */
+  track->delta_count = 0;
+}
+
 /* R3 */
 static void
 test_jump (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
@@ -944,9 +970,11 @@ test_jump (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
         self, index, track->last_out + frame_duration (track) * (track->suspects->len + 1));
   }
   if (is_gap (track, sample)) {
-    /* spikes may have filled it */
-    gboolean missing = out - track->last_out > step_max (self, track);
+    gboolean missing;
 
+    learn_slow_rate (track, sample->dts - track->last_in);
+    /* spikes may have filled it */
+    missing = out - track->last_out > step_max (self, track);
     accept (self, index, sample, missing ? WEIR_REASON_GAP : WEIR_REASON_NONE);
     return;
   }

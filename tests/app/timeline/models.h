@@ -465,6 +465,29 @@ static const Model models[] = {
     FREEZES ("frozen-and-late-both", freezes_and_is_late, 10000, -1),
 #undef FREEZES
 
+    /* a shared screen */
+    {.name = "a-picture-in-3-seconds",
+        .seconds = 120,
+        .video_ns = 3 * S,
+        .gop = 2,
+        .holes = {{0, 9000}},
+        .flagged = {{0, 9000}},
+        .discontinuities = 1,
+        .dropped = 1, /* it has no keyframe before it */
+        .reason = WEIR_REASON_GAP,
+        .least = 2,
+        .most = 2},
+    {.name = "a-picture-in-6-seconds",
+        .seconds = 300,
+        .video_ns = 6 * S,
+        .gop = 2,
+        .holes = {{0, 18000}},
+        .flagged = {{0, 18000}},
+        .discontinuities = 1,
+        .dropped = 1, /* it has no keyframe before it */
+        .reason = WEIR_REASON_GAP,
+        .least = 2,
+        .most = 2},
     {.name = "sound-0.1-s-later", .seconds = 60, .shape = sound_is_later, .a = 100, .clean = TRUE},
     {.name = "sound-1-s-later", .seconds = 60, .shape = sound_is_later, .a = 1000, .clean = TRUE},
     {.name = "sound-1-s-later-not-announced",
