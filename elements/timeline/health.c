@@ -39,6 +39,7 @@ typedef struct {
   guint gop_count; /* complete ones, of which the last GOPS are known */
   guint short_run, not_short_run, not_long_run;
 
+  gint64 undecodable_us; /* (video) since when what comes has no keyframe before it; 0: it has */
   gint64 last_frozen_us;
   WeirTimelineDrift drift;
 } Track;
@@ -87,6 +88,7 @@ static const struct {
     [WEIR_HEALTH_CLOCK_DRIFT] = {"clock_drift", WEIR_HEALTH_WARNING, NULL},
     [WEIR_HEALTH_AUDIO_MISSING] = {"audio_missing", WEIR_HEALTH_WARNING, NULL},
     [WEIR_HEALTH_VIDEO_MISSING] = {"video_missing", WEIR_HEALTH_WARNING, NULL},
+    [WEIR_HEALTH_NO_KEYFRAME] = {"no_keyframe", WEIR_HEALTH_ERROR, NULL},
     [WEIR_HEALTH_MANY_CORRECTIONS] = {"many_corrections", WEIR_HEALTH_WARNING, NULL},
     [WEIR_HEALTH_UNSUPPORTED_VIDEO_CODEC] = {"unsupported_video_codec", WEIR_HEALTH_ERROR,
         "ERR_UNSUPPORTED_VIDEO_CODEC"},
@@ -178,6 +180,7 @@ weir_health_settings_init (WeirHealthSettings *settings)
       .drift_clear_ppm = WEIR_HEALTH_DRIFT_CLEAR_PPM,
       .drift_hold_us = WEIR_HEALTH_DRIFT_HOLD_US,
       .missing_us = WEIR_HEALTH_MISSING_US,
+      .no_keyframe_us = WEIR_HEALTH_NO_KEYFRAME_US,
       .corrections = WEIR_HEALTH_CORRECTIONS,
       .corrections_clear = WEIR_HEALTH_CORRECTIONS_CLEAR,
   };
@@ -433,6 +436,20 @@ is_correction (const WeirTimelineDecision *decision)
   return FALSE;
 }
 
+/* video, at the start or behind another configuration: what is dropped cannot be decoded */
+static void
+note_undecodable (WeirHealth *self, Track *track, gint64 arrival_us)
+{
+  const gint64 limit_us = self->settings.no_keyframe_us;
+
+  if (track->undecodable_us == 0)
+    track->undecodable_us = MAX (arrival_us, 1);
+  if (arrival_us - track->undecodable_us >= limit_us)
+    set_track_issue (self, track, WEIR_HEALTH_NO_KEYFRAME, TRUE,
+        (gdouble) (arrival_us - track->undecodable_us) / G_USEC_PER_SEC,
+        (gdouble) limit_us / G_USEC_PER_SEC);
+}
+
 static void
 move_position (WeirHealth *self, Track *track, const WeirTimelineDecision *decision)
 {
@@ -465,8 +482,16 @@ weir_health_decide (WeirHealth *self, const WeirTimelineDecision *decision, gboo
     track->last_frozen_us = arrival_us;
     set_track_issue (self, track, WEIR_HEALTH_TIMESTAMPS_FROZEN, TRUE, 0, 0);
   }
+  if (track->kind == WEIR_MEDIA_VIDEO && !keyframe && decision->action == WEIR_DECISION_DROP &&
+      (decision->reason == WEIR_REASON_BEFORE_KEYFRAME ||
+          decision->reason == WEIR_REASON_OLD_CONFIG))
+    note_undecodable (self, track, arrival_us);
   if (decision->action == WEIR_DECISION_DROP)
     return;
+  if (track->undecodable_us != 0) {
+    track->undecodable_us = 0;
+    set_track_issue (self, track, WEIR_HEALTH_NO_KEYFRAME, FALSE, 0, 0);
+  }
   if (!self->has_media)
     self->media_us = arrival_us;
   self->has_media = TRUE;
@@ -718,6 +743,11 @@ weir_health_describe (WeirHealth *self, WeirHealthCode code)
     return g_strdup_printf ("There has been no audio for %.0f s.", issue->value);
   case WEIR_HEALTH_VIDEO_MISSING:
     return g_strdup_printf ("There has been no video for %.0f s.", issue->value);
+  case WEIR_HEALTH_NO_KEYFRAME:
+    return g_strdup_printf (
+        "No keyframe has come for %.0f s; there is no picture until one does. Set the keyframe "
+        "interval to 2 s.",
+        issue->value);
   case WEIR_HEALTH_MANY_CORRECTIONS:
     return g_strdup_printf (
         "The times of %.0f frames and sounds were corrected in the last minute.", issue->value);

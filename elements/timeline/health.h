@@ -36,6 +36,7 @@ typedef enum {
   WEIR_HEALTH_CLOCK_DRIFT,
   WEIR_HEALTH_AUDIO_MISSING,
   WEIR_HEALTH_VIDEO_MISSING,
+  WEIR_HEALTH_NO_KEYFRAME,
   WEIR_HEALTH_MANY_CORRECTIONS,
   WEIR_HEALTH_MEASURED_LAST, /* the following are said by sources */
   WEIR_HEALTH_UNSUPPORTED_VIDEO_CODEC = WEIR_HEALTH_MEASURED_LAST,
@@ -102,6 +103,8 @@ gboolean weir_health_severity_from_name (const gchar *name, WeirHealthSeverity *
 #define WEIR_HEALTH_DRIFT_HOLD_US (30 * G_USEC_PER_SEC)
 /* a kind of track that was promised, or was there, while the other goes on */
 #define WEIR_HEALTH_MISSING_US (10 * G_USEC_PER_SEC)
+/* pictures come, and no keyframe that they could be decoded from */
+#define WEIR_HEALTH_NO_KEYFRAME_US (10 * G_USEC_PER_SEC)
 /* of samples, in a minute */
 #define WEIR_HEALTH_CORRECTIONS 60
 #define WEIR_HEALTH_CORRECTIONS_CLEAR 30
@@ -124,6 +127,7 @@ typedef struct {
   gdouble drift_ppm, drift_clear_ppm;
   gint64 drift_hold_us;
   gint64 missing_us;
+  gint64 no_keyframe_us;
   guint corrections, corrections_clear;
 } WeirHealthSettings;
 
@@ -164,8 +168,8 @@ gboolean weir_health_advance (WeirHealth *self, gint64 now_us);
 
 /**
  * WeirHealthIssue:
- * @value: in seconds (GOPs, missing tracks, drift: seconds apart, or seconds in an hour when it is
- *   the clock's), or a ratio, or a number; refreshed while it lasts
+ * @value: in seconds (GOPs, missing tracks, keyframes that do not come, drift: seconds apart, or
+ * seconds in an hour when it is the clock's), or a ratio, or a number; refreshed while it lasts
  * @limit: in the same unit
  */
 typedef struct {

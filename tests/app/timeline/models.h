@@ -272,6 +272,18 @@ config_changes (const Model *model, guint track, Frame *frame)
     frame->config = CONFIG_CHANGED;
 }
 
+/* at 20 s the picture changes, and the next keyframe comes @a ms later only */
+static void
+config_without_keyframe (const Model *model, guint track, Frame *frame)
+{
+  if (track != VIDEO)
+    return;
+  if (frame->index == 590)
+    frame->config = CONFIG_CHANGED;
+  if (frame->index >= 590 && frame->truth < 20 * S + model->a * MS)
+    frame->keyframe = FALSE;
+}
+
 /* ---- arrival ---- */
 
 /* nothing gets through from 20 s for @a ms, then all at once */
@@ -488,6 +500,16 @@ static const Model models[] = {
         .reason = WEIR_REASON_GAP,
         .least = 2,
         .most = 2},
+    {.name = "config-without-keyframe",
+        .seconds = 90,
+        .shape = config_without_keyframe,
+        .a = 31000,
+        .holes = {{51900, 52100}},
+        .flagged = {{19000, 53000}},
+        .discontinuities = 1,
+        .reason = WEIR_REASON_OLD_CONFIG,
+        .least = 800,
+        .closes_within_ms = 5000},
     {.name = "sound-0.1-s-later", .seconds = 60, .shape = sound_is_later, .a = 100, .clean = TRUE},
     {.name = "sound-1-s-later", .seconds = 60, .shape = sound_is_later, .a = 1000, .clean = TRUE},
     {.name = "sound-1-s-later-not-announced",

@@ -83,7 +83,8 @@ struct _Model {
   gboolean rated;            /* what must be measured, in ppm and ms: */
   gdouble rates[2];
   gint64 count_error_ms;
-  gboolean clean; /* every frame is kept as it is */
+  gint64 closes_within_ms; /* a segment ends at least so often; 0: whenever */
+  gboolean clean;          /* every frame is kept as it is */
   void (*settle) (WeirTimelineSettings *settings);
 };
 
@@ -131,6 +132,7 @@ typedef struct {
   gboolean new_run;
   guint discontinuities;
   guint64 closed;
+  gint64 closed_us, longest_us; /* when the last segment closed; how long that took at most */
   struct {
     guint64 number;
     gboolean known;
@@ -367,7 +369,9 @@ closed_segment (Run *run, const WeirSegmenterEvent *event)
   g_ptr_array_unref (weir_index_trim (run->index, 12));
   if (event->discontinuity)
     run->discontinuities++;
-  run->closed++;
+  if (run->closed++ > 0)
+    run->longest_us = MAX (run->longest_us, run->now_us - run->closed_us);
+  run->closed_us = run->now_us;
 
   g_assert_cmpint (date, >, run->last_date_us);
   run->last_date_us = date;
@@ -671,6 +675,8 @@ run_model (gconstpointer data)
   if (model->most > 0)
     g_assert_cmpuint (counts[model->reason], <=, model->most);
   g_assert_cmpuint (statistics.dropped_samples, <=, model->dropped);
+  if (model->closes_within_ms > 0)
+    g_assert_cmpint (run.longest_us, <=, model->closes_within_ms * 1000);
   g_assert_cmpuint (run.tracks[VIDEO].kept + run.tracks[AUDIO].kept, ==,
       run.tracks[VIDEO].stored + run.tracks[AUDIO].stored + statistics.dropped_samples);
   for (guint i = 0; i < 2; i++) {

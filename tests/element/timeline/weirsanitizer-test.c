@@ -646,6 +646,33 @@ issues_are_posted_when_they_are_raised_and_when_they_are_cleared (void)
 }
 
 static void
+sound_goes_on_while_another_configuration_has_no_keyframe (void)
+{
+  g_auto (Bench) bench = {0};
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  gdouble ms = 1000;
+
+  bench_init (&bench);
+  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), bus);
+  begin (&bench);
+  push_second (&bench, &ms, TRUE);
+  configure (&bench, 0, RECORD_BASELINE_720P30);
+  for (guint i = 0; i < 10; i++)
+    push_second (&bench, &ms, FALSE);
+  assert_health (bus, "");
+  g_string_truncate (bench.text, 0);
+  push_second (&bench, &ms, FALSE);
+  assert_health (bus, "raised no_keyframe error");
+  assert_output (&bench, "a11000 a11200 a11400 a11600 a11800");
+  push_second (&bench, &ms, TRUE);
+  assert_output (
+      &bench, "V:caps v12000k! a12000 v12200 a12200 v12400 a12400 v12600 a12600 v12800 a12800");
+  push_second (&bench, &ms, TRUE);
+  assert_health (bus, "cleared no_keyframe error");
+  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), NULL);
+}
+
+static void
 silence_is_noticed_by_whoever_asks (void)
 {
   g_auto (Bench) bench = {0};
@@ -846,6 +873,7 @@ main (int argc, char **argv)
   ADD (pictures_that_lead_the_first_keyframe_are_dropped);
   ADD (silence_fills_the_place_of_missing_audio);
   ADD (issues_are_posted_when_they_are_raised_and_when_they_are_cleared);
+  ADD (sound_goes_on_while_another_configuration_has_no_keyframe);
   ADD (silence_is_noticed_by_whoever_asks);
   ADD (decisions_are_still_known_when_it_has_stopped);
   ADD (a_gap_is_passed_on_where_the_track_ends);

@@ -457,6 +457,54 @@ a_track_is_not_missing_while_nothing_comes (void)
 }
 
 static void
+undecodable (Bench *self, WeirDecisionReason reason, guint seconds)
+{
+  for (guint i = 0; i < seconds * 2; i++) {
+    decide (
+        self, VIDEO, (WeirTimelineDecision){.action = WEIR_DECISION_DROP, .reason = reason}, FALSE);
+    self->now_ms += 500;
+  }
+}
+
+static void
+a_keyframe_is_missing_after_ten_seconds (void)
+{
+  static const WeirDecisionReason reasons[] = {WEIR_REASON_BEFORE_KEYFRAME, WEIR_REASON_OLD_CONFIG};
+
+  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++) {
+    g_auto (Bench) bench = {0};
+
+    bench_init (&bench);
+    if (i == 1)
+      sample (&bench, VIDEO, 0, TRUE);
+    undecodable (&bench, reasons[i], 10);
+    assert_changes (&bench, "");
+    undecodable (&bench, reasons[i], 1);
+    assert_changes (&bench, "+no_keyframe");
+    undecodable (&bench, reasons[i], 5);
+    assert_changes (&bench, "");
+    decide (&bench, VIDEO, (WeirTimelineDecision){.dts = 16000 * MS, .discontinuity = TRUE}, TRUE);
+    assert_changes (&bench, "-no_keyframe");
+    /* it begins anew */
+    undecodable (&bench, reasons[i], 10);
+    assert_changes (&bench, "");
+  }
+}
+
+static void
+a_keyframe_in_time_is_nothing (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  undecodable (&bench, WEIR_REASON_BEFORE_KEYFRAME, 9);
+  sample (&bench, VIDEO, 9000, TRUE);
+  undecodable (&bench, WEIR_REASON_OLD_CONFIG, 9);
+  sample (&bench, VIDEO, 18000, TRUE);
+  assert_changes (&bench, "");
+}
+
+static void
 sixty_corrections_in_a_minute_are_not_many (void)
 {
   g_auto (Bench) bench = {0};
@@ -584,6 +632,8 @@ main (int argc, char **argv)
   ADD (a_promised_track_is_missing_after_ten_seconds);
   ADD (a_track_that_was_there_is_missing_after_ten_seconds);
   ADD (a_track_is_not_missing_while_nothing_comes);
+  ADD (a_keyframe_is_missing_after_ten_seconds);
+  ADD (a_keyframe_in_time_is_nothing);
   ADD (sixty_corrections_in_a_minute_are_not_many);
   ADD (issues_stay_after_the_connection_and_leave_with_the_next);
   ADD (a_track_is_measured);
