@@ -28,6 +28,8 @@ weir_elementary_stream_new (WeirCodec codec)
 void
 weir_elementary_stream_free (WeirElementaryStream *self)
 {
+  if (self == NULL)
+    return;
   g_clear_pointer (&self->video, weir_elementary_video_free);
   g_clear_pointer (&self->audio, weir_elementary_audio_free);
   g_clear_pointer (&self->given, g_bytes_unref);

@@ -28,6 +28,8 @@ weir_elementary_audio_new (WeirCodec codec)
 void
 weir_elementary_audio_free (WeirElementaryAudio *self)
 {
+  if (self == NULL)
+    return;
   g_clear_pointer (&self->config, weir_codec_config_unref);
   g_free (self);
 }

@@ -56,6 +56,8 @@ weir_elementary_video_new (WeirCodec codec)
 void
 weir_elementary_video_free (WeirElementaryVideo *self)
 {
+  if (self == NULL)
+    return;
   g_clear_pointer (&self->parsed, weir_codec_config_unref);
   g_clear_pointer (&self->config, weir_codec_config_unref);
   g_clear_pointer (&self->sets, weir_parameter_sets_free);

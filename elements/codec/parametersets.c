@@ -45,6 +45,8 @@ weir_parameter_sets_new (WeirCodec codec)
 void
 weir_parameter_sets_free (WeirParameterSets *self)
 {
+  if (self == NULL)
+    return;
   g_ptr_array_unref (self->current);
   g_ptr_array_unref (self->waiting);
   g_free (self);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "codec/elementary.h"
+#include "codec/elementaryaudio.h"
+#include "codec/elementaryvideo.h"
+#include "codec/parametersets.h"
 
 #include "records.h"
 
@@ -488,6 +490,15 @@ vpx_without_a_record_or_without_its_version (void)
   assert_record (vp9, RECORD_VP9_360P30);
 }
 
+static void
+nothing_can_be_freed (void)
+{
+  weir_elementary_stream_free (NULL);
+  weir_elementary_video_free (NULL);
+  weir_elementary_audio_free (NULL);
+  weir_parameter_sets_free (NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -514,5 +525,6 @@ main (int argc, char **argv)
   ADD (an_av1_record_without_a_sequence_header_waits_for_it);
   ADD (key_frames_of_vp9_say_the_size);
   ADD (vpx_without_a_record_or_without_its_version);
+  ADD (nothing_can_be_freed);
   return g_test_run ();
 }
