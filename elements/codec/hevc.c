@@ -233,9 +233,10 @@ parse_sps_bits (WeirBitReader *bits, WeirHevcInfo *out, GError **error)
     return malformed (error, "bit depth beyond 16");
   info.bit_depth_luma = 8 + luma;
   info.bit_depth_chroma = 8 + chroma;
-  order_bits = weir_bit_reader_ue (bits) + 4;
-  if (order_bits > 16)
+  order_bits = weir_bit_reader_ue (bits);
+  if (order_bits > 12)
     return malformed (error, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
+  order_bits += 4;
   info.reorder = parse_ordering (bits, info.sub_layers);
   if (info.reorder > PICTURES_MAX)
     return malformed (error, "sps_max_num_reorder_pics beyond 16");
