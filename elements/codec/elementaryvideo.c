@@ -380,7 +380,7 @@ static void
 look_for_colour (WeirElementaryVideo *self, const guint8 *data, gsize size, gboolean annex_b)
 {
   gsize header = self->codec == WEIR_CODEC_AVC ? 1 : WEIR_HEVC_NAL_HEADER_SIZE;
-  WeirColour told = {0};
+  gboolean found = FALSE;
   WeirReader reader;
   WeirNal nal;
 
@@ -390,12 +390,9 @@ look_for_colour (WeirElementaryVideo *self, const guint8 *data, gsize size, gboo
       continue;
     if (self->codec == WEIR_CODEC_AVC ? (nal.data[0] & 0x1f) == WEIR_AVC_SEI
                                       : weir_hevc_nal_type (&nal) == WEIR_HEVC_SEI_PREFIX)
-      weir_sei_parse_colour (&nal, header, &told);
+      found |= weir_sei_parse_colour (&nal, header, &self->told);
   }
-  if (told.has_mastering || told.has_light_level) {
-    self->told = told;
-    self->stale = TRUE;
-  }
+  self->stale |= found;
 }
 
 /* a keyframe, or the first picture, brings in what waited. Returns: FALSE with @unit's status */

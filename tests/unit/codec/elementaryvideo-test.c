@@ -385,6 +385,8 @@ mastering_display_and_light_level_of_keyframes_are_colour (void)
   g_assert_cmpstr (text, ==, both);
   assert_record (stream, RECORD_HEVC_MAIN_720P30);
   TAKE (stream, MASTERING LIGHT_LEVEL "00000003 2801af", .keyframe = TRUE);
+  /* what one does not repeat goes on */
+  TAKE (stream, LIGHT_LEVEL "00000003 2801af", .keyframe = TRUE);
   TAKE (stream, "00000003 2801af", .keyframe = TRUE);
   g_assert_nonnull (weir_elementary_stream_get_config (stream)->colour);
   g_assert_true (set_record (stream, RECORD_HEVC_444_360P24));
