@@ -9,6 +9,8 @@
 
 /* the identifier of a set stands among its first bytes, but for profiles of seven sub-layers */
 #define HEAD_SIZE 128
+/* Of a record: every set of the stream is compared with all of them. AVC has 31 and 255 at most. */
+#define CURRENT_MAX 512
 
 typedef struct {
   guint type, id;
@@ -161,7 +163,7 @@ add_current (WeirParameterSets *self, const WeirNal *nal)
   guint8 *owned;
   guint id = 0;
 
-  if (nal->data == NULL || nal->size == 0)
+  if (nal->data == NULL || nal->size == 0 || self->current->len == CURRENT_MAX)
     return;
   if (weir_parameter_sets_is_one (self->codec, nal) &&
       !read_id (self->codec, nal_type (self->codec, nal), nal, &id, NULL))

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  *
  * The parameter sets of an H.264 or H.265 stream (internal to codec/): those of its configuration
  * record, and those of the stream that differ from them and wait to become a new record. Bytes
- * from outside; bounded by what a record may hold.
+ * from outside; bounded by what a record may hold, and by 512 of one.
  */
 typedef struct _WeirParameterSets WeirParameterSets;
 

@@ -286,6 +286,25 @@ a_flood_of_parameter_sets_is_refused (void)
 }
 
 static void
+of_a_record_full_of_messages_few_are_kept (void)
+{
+  g_autoptr (WeirElementaryStream) stream = weir_elementary_stream_new (WEIR_CODEC_HEVC);
+  GString *text = g_string_new (RECORD_HEVC_MAIN_720P30 "272710");
+  g_autofree gchar *record = NULL;
+
+  memcpy (strstr (text->str, "0f03"), "0f04", 4); /* arrays */
+  for (guint i = 0; i < 10000; i++)
+    g_string_append (text, "00034e01ff");
+  record = g_string_free (text, FALSE);
+  g_assert_true (set_record (stream, record));
+  /* another PPS */
+  TAKE (stream, "00000007 4401c172b46241 00000003 2801af", .keyframe = TRUE, .changed = TRUE,
+      .quirks = WEIR_QUIRK_IN_BAND_CONFIG);
+  g_assert_cmpuint (
+      g_bytes_get_size (weir_elementary_stream_get_config (stream)->record), <, 5 * 512 + 200);
+}
+
+static void
 a_stream_without_a_record_says_it_itself (void)
 {
   g_autoptr (WeirElementaryStream) stream = weir_elementary_stream_new (WEIR_CODEC_AVC);
@@ -516,6 +535,7 @@ main (int argc, char **argv)
   ADD (parameter_sets_before_a_keyframe_wait_for_it);
   ADD (broken_parameter_sets_cost_their_unit);
   ADD (a_flood_of_parameter_sets_is_refused);
+  ADD (of_a_record_full_of_messages_few_are_kept);
   ADD (a_stream_without_a_record_says_it_itself);
   ADD (a_record_in_annex_b_is_taken);
   ADD (hevc_in_annex_b_becomes_what_the_encoder_writes_into_files);
