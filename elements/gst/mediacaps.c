@@ -99,8 +99,10 @@ find_codec (const GstStructure *structure, WeirCodec *codec)
     *codec = WEIR_CODEC_AAC;
     return TRUE;
   }
+  if (version != 1 || !gst_structure_get_int (structure, "layer", &layer) || layer != 3)
+    return FALSE;
   *codec = WEIR_CODEC_MP3;
-  return version == 1 && gst_structure_get_int (structure, "layer", &layer) && layer == 3;
+  return TRUE;
 }
 
 /* what the caps say beside the record. Returns: (transfer full) */
