@@ -490,7 +490,7 @@ tell_health (WeirRtmpSrc *self, Health health, const gchar *format, ...)
   post_health (self, health_codes[health], detail);
 }
 
-/* in the connection's summary: "2x H.264, AAC, Opus" */
+/* in the connection's summary: "2xH.264 AAC Opus" */
 static void
 note_codecs (WeirRtmpSrc *self)
 {
@@ -930,8 +930,9 @@ take_colour (WeirRtmpSrc *self, const guint8 *payload, const WeirFlvTag *tag)
   WeirRtmpColourChange change =
       weir_rtmp_colour_parse (payload + tag->offset, tag->size, limits, &colour);
 
-  if (change == WEIR_RTMP_COLOUR_NOTHING || tag->codec == WEIR_CODEC_LAST)
+  if (change == WEIR_RTMP_COLOUR_NOTHING)
     return;
+  /* it may come before the track's first frame */
   if (find_track (self, tag->kind, tag->track_id) == NULL)
     get_track (self, tag);
   for (guint i = 0; i < self->track_counts[tag->kind]; i++) {

@@ -827,6 +827,8 @@ nanoseconds_belong_to_the_presentation (void)
 
 #define SPS_720 "6742c01fd9005005bb0110000003001000000303c0f1832480"
 #define PPS_720 "68cb83cb20"
+#define SPS_480 "674d401eeca06c1ef37808800000030080000019078b16cb"
+#define PPS_480 "68ebe3cb20"
 #define CODE "00000001"
 
 static void
@@ -898,6 +900,29 @@ parameter_sets_in_the_stream_change_the_configuration (void)
   publisher_close (&publisher);
   assert_output (&bench, "V:eos", VIDEO_EVENTS " v0k! V:caps v40k v80 V:eos");
   assert_health (&bench, "in-band-configuration (video track 0, H.264)");
+}
+
+static void
+parameter_sets_that_keep_changing_end_the_publisher (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+  g_autoptr (GString) expected = g_string_new (VIDEO_EVENTS " v0k!");
+
+  bench_init (&bench, "k");
+  publisher_open (&publisher, bench_play (&bench), "k");
+  video_config (&publisher, RECORD_MAIN_480P25);
+  for (guint i = 0; i <= 12; i++) {
+    publisher_hex (&publisher, WEIR_RTMP_VIDEO, i * 40,
+        i % 2 ? "170100000000000019" SPS_720 "00000005" PPS_720 IDR
+              : "170100000000000018" SPS_480 "00000005" PPS_480 IDR);
+    /* as with records */
+    if (i >= 1 && i <= 10)
+      g_string_append_printf (expected, " V:caps v%uk", i * 40);
+  }
+  publisher_close (&publisher);
+  g_string_append (expected, " V:eos");
+  assert_output (&bench, "V:eos", expected->str);
 }
 
 static void
@@ -1272,6 +1297,7 @@ main (int argc, char **argv)
   ADD (nanoseconds_belong_to_the_presentation);
   ADD (what_encoders_do_wrong_is_put_right_and_said_once);
   ADD (parameter_sets_in_the_stream_change_the_configuration);
+  ADD (parameter_sets_that_keep_changing_end_the_publisher);
   ADD (codecs_that_are_not_supported_are_said_once);
   ADD (opus_without_a_header_is_as_the_sender_says_or_stereo);
   ADD (the_end_of_a_track_is_a_gap);
