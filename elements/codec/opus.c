@@ -261,21 +261,6 @@ read_packet (WeirReader *reader, gboolean delimited)
   return count * frame_samples (toc);
 }
 
-guint
-weir_opus_get_duration (const guint8 *data, gsize size)
-{
-  WeirReader reader;
-  guint8 toc;
-  guint count;
-
-  weir_reader_init (&reader, data, size);
-  toc = weir_reader_u8 (&reader);
-  count = (toc & 3) == 0 ? 1 : (toc & 3) < 3 ? 2 : weir_reader_u8 (&reader) & 0x3f;
-  if (reader.failed || count * frame_samples (toc) > DURATION_MAX)
-    return 0;
-  return count * frame_samples (toc);
-}
-
 WeirSampleInfo
 weir_opus_inspect_sample (const WeirCodecConfig *config, const guint8 *data, gsize size)
 {

@@ -11,14 +11,6 @@ G_BEGIN_DECLS
  * channels belong.
  */
 
-/**
- * weir_opus_get_duration:
- * @data: (array length=size): a packet (of several streams: its first)
- *
- * Returns: samples at 48000 per second as the TOC says (RFC 6716, 3.1), 120 to 5760; 0 when it is
- *   malformed
- */
-guint weir_opus_get_duration (const guint8 *data, gsize size);
 /* Returns: (transfer full): the ID header that is assumed where none was sent (RFC 7845, 5.1.1.1);
  * nothing is skipped. @channels: 1 or 2 */
 GBytes *weir_opus_make_record (guint channels);

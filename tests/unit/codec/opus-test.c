@@ -150,48 +150,6 @@ caps_tell_how_channels_are_mapped (void)
 }
 
 static void
-durations_are_those_of_the_toc (void)
-{
-  static const struct {
-    const gchar *packet;
-    guint samples;
-  } cases[] = {
-      {PACKET_20_MS, 960},
-      {PACKET_60_MS, 2880},
-      {PACKET_100_MS, 4800},
-      {PACKET_40_MS_PADDED, 1920},
-      {PACKET_5_1, 960},
-      {"00", 480},
-      {"10", 1920},
-      {"60", 480},
-      {"68", 960},
-      {"70", 480},
-      {"80", 120},
-      {"88", 240},
-      {"f0", 480},
-      {"f8", 960},
-      {"01", 960},
-      {"1a", 5760},
-      {"fb02", 1920},
-      {"8330", 5760},
-      {"", 0},
-      {"03", 0},
-      {"0300", 0},
-      {"8331", 0},
-      {"1b03", 0},
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) packet = test_hex (cases[i].packet);
-    gsize size;
-    const guint8 *data = g_bytes_get_data (packet, &size);
-
-    g_test_message ("%s", cases[i].packet);
-    g_assert_cmpuint (weir_opus_get_duration (data, size), ==, cases[i].samples);
-  }
-}
-
-static void
 packets_whose_framing_adds_up_are_valid (void)
 {
   static const struct {
@@ -282,7 +240,6 @@ silence_is_a_packet_of_20_ms_for_each_stream (void)
 
     g_assert_true (g_bytes_equal (silence, expected));
     g_assert_true (weir_codec_config_inspect_sample (config, data, size).valid);
-    g_assert_cmpuint (weir_opus_get_duration (data, size), ==, 960);
   }
 }
 
@@ -304,7 +261,6 @@ main (int argc, char **argv)
   ADD (id_headers_that_are_refused);
   ADD (the_sample_entry_has_the_header_in_the_other_byte_order);
   ADD (caps_tell_how_channels_are_mapped);
-  ADD (durations_are_those_of_the_toc);
   ADD (packets_whose_framing_adds_up_are_valid);
   ADD (a_frame_is_not_beyond_1275_bytes);
   ADD (silence_is_a_packet_of_20_ms_for_each_stream);
