@@ -913,12 +913,6 @@ weir_rtmp_connection_get_encoder (WeirRtmpConnection *self)
   return self->encoder;
 }
 
-WeirRtmpCapabilities
-weir_rtmp_connection_get_capabilities (WeirRtmpConnection *self)
-{
-  return self->capabilities;
-}
-
 /* ── life ── */
 
 static void

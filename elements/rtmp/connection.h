@@ -35,7 +35,5 @@ WeirWorker *weir_rtmp_connection_get_worker (WeirRtmpConnection *self);
 /* what the encoder's `connect` and `publish` said */
 const gchar *weir_rtmp_connection_get_app (WeirRtmpConnection *self);
 const gchar *weir_rtmp_connection_get_encoder (WeirRtmpConnection *self);
-/* Returns: what it said that it understands; many send more than they announce */
-WeirRtmpCapabilities weir_rtmp_connection_get_capabilities (WeirRtmpConnection *self);
 
 G_END_DECLS

@@ -35,8 +35,8 @@ enum {
 #define ALL_CAPABILITIES                                              \
   (WEIR_RTMP_CAPABILITY_RECONNECT | WEIR_RTMP_CAPABILITY_MULTITRACK | \
       WEIR_RTMP_CAPABILITY_MODIFIERS | WEIR_RTMP_CAPABILITY_NANOSECONDS)
-#define ALL_CODEC_CAPABILITIES \
-  (WEIR_RTMP_CODEC_DECODES | WEIR_RTMP_CODEC_ENCODES | WEIR_RTMP_CODEC_FORWARDS)
+/* Enhanced RTMP v2, FourCcInfoMask: CanForward */
+#define CODEC_FORWARDS 4
 /* steps of stamps between which media is believed to go on, ms */
 #define STEP_MAX 2000
 #define STEP_MIN (-500)
@@ -107,9 +107,8 @@ struct _WeirRtmpSession {
   gchar *app;       /* as sent, without query */
   gchar *app_query; /* nullable */
   gchar *encoder;
-  guint capabilities;                        /* WeirRtmpCapabilities */
-  guint codec_capabilities[WEIR_CODEC_LAST]; /* WeirRtmpCodecCapabilities */
-  guint64 stream_ids;                        /* bit n: id n + 1 is in use */
+  guint capabilities; /* WeirRtmpCapabilities */
+  guint64 stream_ids; /* bit n: id n + 1 is in use */
   guint32 publishing_id;
 
   guint64 received;
@@ -600,55 +599,13 @@ unquote (const gchar *text)
 
 /* ---- Enhanced RTMP v2, "Enhancing NetConnection connect Command" ---- */
 
-/* the bits of @mask that a number holds */
-static guint
-get_flags (const WeirAmfValue *value, guint mask)
-{
-  gdouble number = weir_amf_value_get_number (value);
-
-  return number > 0 && number <= G_MAXUINT32 ? (guint32) number & mask : 0;
-}
-
-/* @fourcc: (nullable): also "*": all of the kinds that are meant */
-static void
-add_codec_capabilities (
-    WeirRtmpSession *self, const gchar *fourcc, guint flags, gboolean video, gboolean audio)
-{
-  gboolean all = g_strcmp0 (fourcc, "*") == 0;
-
-  for (guint i = 0; fourcc != NULL && i < WEIR_CODEC_LAST; i++) {
-    gboolean is_video = weir_codec_get_kind ((WeirCodec) i) == WEIR_MEDIA_VIDEO;
-
-    if ((is_video ? video : audio) &&
-        (all || g_str_equal (fourcc, weir_flv_codec_get_fourcc ((WeirCodec) i))))
-      self->codec_capabilities[i] |= flags;
-  }
-}
-
-static void
-take_codec_map (WeirRtmpSession *self, const WeirAmfValue *map, gboolean video)
-{
-  for (guint i = 0; i < weir_amf_value_get_size (map); i++) {
-    const gchar *name = NULL;
-    const WeirAmfValue *value = weir_amf_value_get_nth (map, i, &name);
-
-    add_codec_capabilities (self, name, get_flags (value, ALL_CODEC_CAPABILITIES), video, !video);
-  }
-}
-
 static void
 take_capabilities (WeirRtmpSession *self, const WeirAmfValue *object)
 {
-  const WeirAmfValue *list = find_member (object, "fourCcList");
+  gdouble flags = weir_amf_value_get_number (find_member (object, "capsEx"));
 
-  self->capabilities = get_flags (find_member (object, "capsEx"), ALL_CAPABILITIES);
-  for (guint i = 0; i < weir_amf_value_get_size (list); i++) {
-    const gchar *fourcc = weir_amf_value_get_string (weir_amf_value_get_nth (list, i, NULL), NULL);
-
-    add_codec_capabilities (self, fourcc, ALL_CODEC_CAPABILITIES, TRUE, TRUE);
-  }
-  take_codec_map (self, find_member (object, "videoFourCcInfoMap"), TRUE);
-  take_codec_map (self, find_member (object, "audioFourCcInfoMap"), FALSE);
+  if (flags > 0 && flags <= G_MAXUINT32)
+    self->capabilities = (guint32) flags & ALL_CAPABILITIES;
 }
 
 static void
@@ -660,7 +617,7 @@ write_codec_map (WeirRtmpSession *self, const gchar *name, WeirMediaKind kind)
     if (weir_codec_get_kind ((WeirCodec) i) != kind)
       continue;
     weir_amf_write_name (&self->scratch, weir_flv_codec_get_fourcc ((WeirCodec) i));
-    weir_amf_write_number (&self->scratch, WEIR_RTMP_CODEC_FORWARDS);
+    weir_amf_write_number (&self->scratch, CODEC_FORWARDS);
   }
   weir_amf_write_object_end (&self->scratch);
 }
@@ -1564,12 +1521,4 @@ WeirRtmpCapabilities
 weir_rtmp_session_get_capabilities (WeirRtmpSession *self)
 {
   return (WeirRtmpCapabilities) self->capabilities;
-}
-
-WeirRtmpCodecCapabilities
-weir_rtmp_session_get_codec_capabilities (WeirRtmpSession *self, WeirCodec codec)
-{
-  return (guint) codec < WEIR_CODEC_LAST
-             ? (WeirRtmpCodecCapabilities) self->codec_capabilities[codec]
-             : (WeirRtmpCodecCapabilities) 0;
 }

@@ -25,8 +25,9 @@ G_BEGIN_DECLS
  * is answered 0, messages 15 and 17 are AMF 0 after their first byte.
  *
  * Enhanced RTMP v2: `connect` is answered with what is understood here: every codec of #WeirCodec
- * (fourCcList, and both maps with CanForward), and all of capsEx. What the encoder says of itself
- * can be asked for, but nothing is made to depend on it: many send what they did not announce.
+ * (fourCcList, and both maps with CanForward), and all of capsEx. Of what the encoder says of
+ * itself capsEx is read, and only a reconnect request depends on it: many send what they did not
+ * announce.
  *
  * Counted as dropped: media before `publish` or after its end, messages that cannot be read,
  * commands and data messages beyond their rates; pings beyond theirs are not answered. More
@@ -144,19 +145,6 @@ gboolean weir_rtmp_session_tell (WeirRtmpSession *self, WeirRtmpLevel level, con
 
 /* Returns: what the encoder's `connect` said that it understands (capsEx), 0 before */
 WeirRtmpCapabilities weir_rtmp_session_get_capabilities (WeirRtmpSession *self);
-
-/* Enhanced RTMP v2, FourCcInfoMask */
-typedef enum {
-  WEIR_RTMP_CODEC_DECODES = 0x01,
-  WEIR_RTMP_CODEC_ENCODES = 0x02,
-  WEIR_RTMP_CODEC_FORWARDS = 0x04,
-} WeirRtmpCodecCapabilities;
-
-/* Returns: what the encoder's `connect` said that it can do with that codec, alone or with all
- * ("*"); all three for one that stands in fourCcList, which does not say; 0 when nothing was said
- */
-WeirRtmpCodecCapabilities weir_rtmp_session_get_codec_capabilities (
-    WeirRtmpSession *self, WeirCodec codec);
 
 /**
  * weir_rtmp_session_take_drops:

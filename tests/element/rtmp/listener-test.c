@@ -502,8 +502,6 @@ an_encoder_is_told_what_is_wrong_and_asked_to_reconnect_while_it_goes_on (void)
   publisher_flush (&publisher);
   publisher_assert_status (&publisher, "NetStream.Publish.Start");
   connection = WEIR_CONNECTION (fixture.connection);
-  g_assert_cmpuint (weir_rtmp_connection_get_capabilities (fixture.connection), ==,
-      WEIR_RTMP_CAPABILITY_RECONNECT | WEIR_RTMP_CAPABILITY_MULTITRACK);
   weir_connection_tell (connection, WEIR_NOTICE_WARNING, "NetStream.Publish.Warning", "Slow.");
   g_assert_true (weir_connection_request_reconnect (connection, "/live", "Come back."));
   publisher_assert_status (&publisher, "NetStream.Publish.Warning");

@@ -464,9 +464,6 @@ nothing_is_known_of_an_encoder_that_says_nothing (void)
   g_autoptr (Peer) peer = peer_new_connected ();
 
   g_assert_cmpuint (weir_rtmp_session_get_capabilities (peer->session), ==, 0);
-  for (guint i = 0; i <= WEIR_CODEC_LAST; i++)
-    g_assert_cmpuint (
-        weir_rtmp_session_get_codec_capabilities (peer->session, (WeirCodec) i), ==, 0);
 }
 
 static void
@@ -483,26 +480,6 @@ what_an_encoder_understands_is_known (void)
   peer_forget (peer);
   g_assert_cmpuint (weir_rtmp_session_get_capabilities (session), ==,
       WEIR_RTMP_CAPABILITY_RECONNECT | WEIR_RTMP_CAPABILITY_MODIFIERS);
-  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_AV1), ==, 7);
-  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_HEVC), ==, 7);
-  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_AVC), ==,
-      WEIR_RTMP_CODEC_FORWARDS);
-  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_OPUS), ==,
-      WEIR_RTMP_CODEC_ENCODES);
-  g_assert_cmpuint (weir_rtmp_session_get_codec_capabilities (session, WEIR_CODEC_AAC), ==, 0);
-}
-
-static void
-a_star_in_the_list_is_every_codec (void)
-{
-  g_autoptr (Peer) peer = peer_new ();
-
-  peer_handshake (peer, -1);
-  peer_command (peer, 0, "sn{msmas}", "connect", 1.0, "app", "live", "fourCcList", 1u, "*");
-  peer_forget (peer);
-  for (guint i = 0; i < WEIR_CODEC_LAST; i++)
-    g_assert_cmpuint (
-        weir_rtmp_session_get_codec_capabilities (peer->session, (WeirCodec) i), ==, 7);
 }
 
 static void
@@ -515,8 +492,6 @@ capabilities_of_other_types_are_none (void)
       "fourCcList", 4.0, "videoFourCcInfoMap", "audioFourCcInfoMap", "*");
   assert_log (peer, CONNECT_ANSWER);
   g_assert_cmpuint (weir_rtmp_session_get_capabilities (peer->session), ==, 0);
-  g_assert_cmpuint (
-      weir_rtmp_session_get_codec_capabilities (peer->session, WEIR_CODEC_AVC), ==, 0);
 }
 
 static void
@@ -1902,7 +1877,6 @@ main (int argc, char **argv)
   TEST (what_is_understood_is_said_in_exactly_these_bytes);
   TEST (nothing_is_known_of_an_encoder_that_says_nothing);
   TEST (what_an_encoder_understands_is_known);
-  TEST (a_star_in_the_list_is_every_codec);
   TEST (capabilities_of_other_types_are_none);
   TEST (an_encoder_that_understands_it_is_asked_to_reconnect);
   TEST (an_encoder_that_does_not_understand_it_is_not_asked);
