@@ -4,6 +4,8 @@
 #include "codec/entry.h"
 #include "codec/fraction.h"
 
+#include <string.h>
+
 /* level 6.2 allows 1055 macroblocks a side (ITU-T H.264, A.3.1) */
 #define DIMENSION_MAX 16384
 /* frames; MaxDpbFrames (A.3.1) */
@@ -412,11 +414,14 @@ static gboolean
 has_recovery_point (const WeirNal *nal)
 {
   guint8 unescaped[SEI_HEAD_SIZE];
+  gsize size = MIN (nal->size - 1, sizeof unescaped);
   WeirReader reader, payload;
   guint type;
 
-  weir_reader_init (&reader, unescaped,
-      weir_nal_unescape (nal->data + 1, MIN (nal->size - 1, sizeof unescaped), unescaped));
+  /* many encoders send other messages with every picture; their type stands there as it is */
+  if (memchr (nal->data + 1, WEIR_SEI_RECOVERY_POINT, size) == NULL)
+    return FALSE;
+  weir_reader_init (&reader, unescaped, weir_nal_unescape (nal->data + 1, size, unescaped));
   while (weir_sei_next (&reader, &type, &payload)) {
     if (type == WEIR_SEI_RECOVERY_POINT) {
       guint8 first = weir_reader_u8 (&payload);

@@ -285,7 +285,7 @@ is_delimiter (WeirCodec codec, const WeirNal *nal)
 /* The next NAL unit in either framing. Delimiters, which Annex B alone needs, are passed over
  * there.
  */
-static gboolean
+static inline gboolean
 next_nal (const WeirElementaryVideo *self, gboolean annex_b, WeirReader *reader, WeirNal *nal)
 {
   if (!annex_b)
