@@ -145,6 +145,7 @@ gboolean weir_codec_config_equal (const WeirCodecConfig *a, const WeirCodecConfi
 const gchar *weir_codec_get_name (WeirCodec codec);
 /* Returns: FALSE when no codec has that name */
 gboolean weir_codec_from_name (const gchar *name, WeirCodec *codec);
+/* @codec: not %WEIR_CODEC_LAST */
 WeirMediaKind weir_codec_get_kind (WeirCodec codec);
 
 /**

@@ -62,6 +62,7 @@ typedef struct {
 } WeirAccessUnit;
 
 WeirElementaryStream *weir_elementary_stream_new (WeirCodec codec);
+/* @self: (nullable) */
 void weir_elementary_stream_free (WeirElementaryStream *self);
 
 /**
@@ -78,10 +79,11 @@ void weir_elementary_stream_free (WeirElementaryStream *self);
  */
 gboolean weir_elementary_stream_set_record (
     WeirElementaryStream *self, const guint8 *data, gsize size, gboolean *changed, GError **error);
-/* for Opus: what to assume when no record comes (RFC 7845, 5.1.1.1): 1 or 2 channels */
+/* for Opus: what to assume when no record comes (RFC 7845, 5.1.1.1): 1 or 2 channels, 0: nothing;
+ * of no effect for other codecs */
 void weir_elementary_stream_assume_channels (WeirElementaryStream *self, guint channels);
 /* @colour: (nullable): what the sender says of it beside the stream, for the configuration from the
- * next keyframe on; NULL: as the headers say */
+ * next keyframe on; NULL: as the headers say. Copied; of no effect for audio */
 void weir_elementary_stream_set_colour (WeirElementaryStream *self, const WeirColour *colour);
 /* Returns: (transfer none) (nullable): NULL as long as it is not known */
 WeirCodecConfig *weir_elementary_stream_get_config (WeirElementaryStream *self);
