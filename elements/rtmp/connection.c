@@ -31,12 +31,13 @@ typedef enum {
   DECISION_REFUSE,
 } Decision;
 
-/* something that the encoder is to be told while it publishes */
+/* something that the encoder is to be told while it publishes: a notice, or to connect anew */
 typedef struct {
   gboolean reconnect;
-  WeirNotice notice;
-  gchar *code; /* reconnect: (nullable): the address */
-  gchar *description;
+  WeirNotice notice;  /* unless @reconnect */
+  gchar *code;        /* unless @reconnect */
+  gchar *address;     /* (nullable): with @reconnect */
+  gchar *description; /* (nullable) */
 } Words;
 
 /* Everything happens on the connection's current worker. Other threads leave what they want in the
@@ -621,29 +622,26 @@ words_free (gpointer data)
   Words *words = data;
 
   g_free (words->code);
+  g_free (words->address);
   g_free (words->description);
   g_free (words);
 }
 
-/* any thread; what is too much is left out */
+/* any thread. @words: (transfer full): what is too much is left out */
 static void
-add_words (WeirRtmpConnection *self, gboolean reconnect, WeirNotice notice, const gchar *code,
-    const gchar *description)
+add_words (WeirRtmpConnection *self, Words *words)
 {
-  Words *words = NULL;
+  gboolean room;
 
   g_mutex_lock (&self->lock);
-  if (self->words.length < WORDS_MAX) {
-    words = g_new0 (Words, 1);
-    words->reconnect = reconnect;
-    words->notice = notice;
-    words->code = g_strdup (code);
-    words->description = g_strdup (description);
+  room = self->words.length < WORDS_MAX;
+  if (room)
     g_queue_push_tail (&self->words, words);
-  }
   g_mutex_unlock (&self->lock);
-  if (words != NULL)
+  if (room)
     request_update (self);
+  else
+    words_free (words);
 }
 
 static Words *
@@ -665,7 +663,7 @@ say_words (WeirRtmpConnection *self)
 
   while ((words = take_words (self)) != NULL) {
     if (words->reconnect)
-      weir_rtmp_session_request_reconnect (self->session, words->code, words->description);
+      weir_rtmp_session_request_reconnect (self->session, words->address, words->description);
     else
       weir_rtmp_session_tell (self->session,
           words->notice == WEIR_NOTICE_WARNING ? WEIR_RTMP_LEVEL_WARNING : WEIR_RTMP_LEVEL_STATUS,
@@ -812,10 +810,15 @@ weir_rtmp_connection_request_reconnect (
     WeirConnection *connection, const gchar *address, const gchar *description)
 {
   WeirRtmpConnection *self = WEIR_RTMP_CONNECTION (connection);
+  Words *words;
 
   if ((self->capabilities & WEIR_RTMP_CAPABILITY_RECONNECT) == 0)
     return FALSE;
-  add_words (self, TRUE, WEIR_NOTICE_STATUS, address, description);
+  words = g_new0 (Words, 1);
+  words->reconnect = TRUE;
+  words->address = g_strdup (address);
+  words->description = g_strdup (description);
+  add_words (self, words);
   return TRUE;
 }
 
@@ -823,7 +826,12 @@ static void
 weir_rtmp_connection_tell (
     WeirConnection *connection, WeirNotice notice, const gchar *code, const gchar *description)
 {
-  add_words (WEIR_RTMP_CONNECTION (connection), FALSE, notice, code, description);
+  Words *words = g_new0 (Words, 1);
+
+  words->notice = notice;
+  words->code = g_strdup (code);
+  words->description = g_strdup (description);
+  add_words (WEIR_RTMP_CONNECTION (connection), words);
 }
 
 void
