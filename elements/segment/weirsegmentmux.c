@@ -13,7 +13,8 @@
  *
  * A track's configuration is the `codec_data` of its caps (of Opus also the first `streamheader`);
  * where it changes, or the codec does, a new run begins with another init segment. Its name and
- * language are the stream tags `title` and `language-code`.
+ * language are the stream tags `title` and `language-code`. Behind a GAP event without a duration
+ * nothing waits for a track until its next buffer.
  *
  * ## Example
  * |[

@@ -15,6 +15,9 @@
  * A track's configuration is the `codec_data` of its caps (of Opus also the first `streamheader`);
  * where it changes, or the codec does, a discontinuity is marked and another init segment written.
  *
+ * A GAP event without a duration says that a track has ended: segments do not wait for it until its
+ * next buffer.
+ *
  * A file is written as `NAME.open` and gets its name when it is complete. The folder must be there.
  *
  * ## Example

@@ -539,11 +539,25 @@ check_speed (WeirHealth *self, gint64 now_us)
     set_issue (self, WEIR_HEALTH_FASTER_THAN_REALTIME, FALSE, 0, 0);
 }
 
+/* a shared screen may have one picture in some seconds, and no sound */
+static gint64
+get_silent_us (const WeirHealth *self)
+{
+  gdouble fastest = 0;
+
+  for (guint i = 0; i < self->track_count; i++)
+    fastest = MAX (fastest, self->tracks[i].frame_rate);
+  if (fastest <= 0)
+    return self->settings.silent_us;
+  return CLAMP ((gint64) (2 * G_USEC_PER_SEC / fastest), self->settings.silent_us,
+      MAX (self->settings.silent_us, self->settings.missing_us));
+}
+
 static void
 check_starving (WeirHealth *self, gint64 now_us)
 {
   const WeirHealthSettings *settings = &self->settings;
-  gboolean silent = now_us - self->last_arrival_us >= settings->silent_us;
+  gboolean silent = now_us - self->last_arrival_us >= get_silent_us (self);
   gdouble ratio = get_ratio (self, settings->starving_seconds, now_us);
   gdouble ratio_clear = get_ratio (self, settings->starving_seconds_clear, now_us);
 

@@ -92,7 +92,7 @@ gboolean weir_health_severity_from_name (const gchar *name, WeirHealthSeverity *
 #define WEIR_HEALTH_STARVING_RATIO_CLEAR 0.95
 #define WEIR_HEALTH_STARVING_SECONDS 30
 #define WEIR_HEALTH_STARVING_SECONDS_CLEAR 10
-/* nothing at all comes */
+/* nothing at all comes, for two frames at least */
 #define WEIR_HEALTH_SILENT_US (3 * G_USEC_PER_SEC)
 /* audio against video; media against the clock, of its rate: 3.6 s an hour */
 #define WEIR_HEALTH_DRIFT_NS (G_GINT64_CONSTANT (100000000))

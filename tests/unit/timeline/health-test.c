@@ -505,6 +505,23 @@ a_keyframe_in_time_is_nothing (void)
 }
 
 static void
+a_picture_in_some_seconds_is_not_silence (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_init (&bench);
+  for (gint64 ms = 0; ms < 60000; ms += 3100) {
+    sample (&bench, VIDEO, ms, TRUE);
+    if (ms == 6200)
+      g_string_truncate (bench.changes, 0); /* not known yet */
+    wait_ms (&bench, 3100);
+  }
+  assert_changes (&bench, "");
+  wait_ms (&bench, 3100);
+  assert_changes (&bench, "+starving");
+}
+
+static void
 sixty_corrections_in_a_minute_are_not_many (void)
 {
   g_auto (Bench) bench = {0};
@@ -634,6 +651,7 @@ main (int argc, char **argv)
   ADD (a_track_is_not_missing_while_nothing_comes);
   ADD (a_keyframe_is_missing_after_ten_seconds);
   ADD (a_keyframe_in_time_is_nothing);
+  ADD (a_picture_in_some_seconds_is_not_silence);
   ADD (sixty_corrections_in_a_minute_are_not_many);
   ADD (issues_stay_after_the_connection_and_leave_with_the_next);
   ADD (a_track_is_measured);
