@@ -770,7 +770,6 @@ video_tracks_are_variants_measured_each_on_its_own (void)
   g_autoptr (WeirIndex) index = weir_index_new ("b1", 6);
   g_autoptr (GPtrArray) configs = configs_new (RECORD_HIGH_1080P2997_BT709, NULL);
   g_autoptr (GPtrArray) labels = labels_new ();
-  g_autofree gchar *text = NULL;
 
   g_ptr_array_add (labels, NULL);
   add_track (configs, labels, WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_10_180P25_PQ, NULL, NULL);
@@ -875,7 +874,7 @@ a_bit_rate_that_falls_with_the_resolution_is_no_longer_asked_for (void)
   weir_index_add_init (index, 7, 0, before, NULL);
   weir_index_add_init (index, 7, 1, after, NULL);
   for (guint64 number = 0; number < 3; number++) {
-    g_autoptr (WeirIndexSegment) segment =
+    G_GNUC_UNUSED g_autoptr (WeirIndexSegment) segment =
         open_segment (index, number, (gint64) number * 2 * SECOND);
 
     add_part (index, number, 0, 24, 1000000, number * 180000, 180000, 60);
@@ -929,7 +928,7 @@ static void
 no_track_has_segments_that_are_longer_than_the_target (void)
 {
   g_autoptr (WeirIndex) index = index_new (6);
-  g_autoptr (WeirIndexSegment) segment = open_segment (index, 0, 2 * SECOND);
+  G_GNUC_UNUSED g_autoptr (WeirIndexSegment) segment = open_segment (index, 0, 2 * SECOND);
   g_autofree gchar *audio = NULL;
 
   add_part (index, 0, VIDEO, 24, 1000, 180000, 180000, 50);
