@@ -794,6 +794,8 @@ take_suspects (WeirTimeline *self, Track *track)
   for (i = 0; i < suspects->len; i++)
     self->held_bytes -= g_array_index (suspects, WeirTimelineSample, i).size + HELD_OVERHEAD;
   self->suspects -= suspects->len;
+  /* another track's sample, or time, may be why they are judged: what they do to it is looked at */
+  track->calm = FALSE;
   track->suspects = g_array_new (FALSE, FALSE, sizeof (WeirTimelineSample));
   return suspects;
 }
