@@ -322,17 +322,19 @@ read_track (const WeirFlvReader *self, WeirReader *reader, FlvTrack *track)
   return weir_reader_sub (reader, size, &track->body);
 }
 
-/* Before the first one is handed out: the rest of a message whose sizes are wrong means nothing. */
+/* Before the first one is handed out: the rest of a message whose sizes are wrong means nothing.
+ * And a track comes once, or one message could be as much work as 256. */
 static gboolean
 tracks_fit (const WeirFlvReader *self)
 {
   WeirReader reader = self->reader;
+  guint8 seen[TRACKS_MAX] = {FALSE};
   FlvTrack track;
-  guint count = 0;
 
   do {
-    if (++count > TRACKS_MAX || !read_track (self, &reader, &track))
+    if (!read_track (self, &reader, &track) || seen[track.track_id])
       return FALSE;
+    seen[track.track_id] = TRUE;
   } while (weir_reader_remaining (&reader) > 0);
   return TRUE;
 }

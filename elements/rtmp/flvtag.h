@@ -15,8 +15,8 @@ G_BEGIN_DECLS
  *   not Adobe's but sent by cameras, in the layout of 7; legacy SoundFormat 10, 2 and 14 (MP3).
  *   All others are UNSUPPORTED under their names.
  * - ModEx: TimestampOffsetNano; other types are skipped by their size; at most 8 in a chain.
- * - Multitrack: all three forms, a tag for each track, at most 256 in a message. A message whose
- *   sizes do not add up to its end is MALFORMED as a whole.
+ * - Multitrack: all three forms, a tag for each track. A message whose sizes do not add up to its
+ *   end, or that has a track twice, is MALFORMED as a whole.
  * - Reserved values of frame type, packet type, multitrack type and channel order, and multitrack
  *   or ModEx within multitrack, are MALFORMED. Nothing of such a message is handed out, so that
  *   nobody reads on at the wrong place.
