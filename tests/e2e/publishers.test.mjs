@@ -130,6 +130,8 @@ test('a file that is sent at once comes in whole, at the pace of the clock', { s
     /* 5 s ahead, and its clock may be 5 % fast */
     assert.ok(seconds > 9, `16 s of media came in ${seconds} s`);
 
+    /* until then the playlists are those of the live window, which do not begin at the beginning */
+    await weir.waitForState(videoUID, 'ready', 60);
     const collector = await new Collector(weir, videoUID).start().stopAtTheEnd();
     const files = await writeFiles(collector, 'at-once', shape);
     for (const file of Object.values(files))
