@@ -4,6 +4,9 @@
 #include "base/bitreader.h"
 #include "codec/audioentry.h"
 #include "codec/entry.h"
+#include "codec/error.h"
+
+#define NAME "AAC" /* in messages */
 
 enum {
   OBJECT_MAIN = 1,
@@ -31,20 +34,6 @@ typedef struct {
   gboolean parametric_stereo;
   guint frame_length;
 } Config;
-
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "AAC: %s", what);
-  return FALSE;
-}
-
-static gboolean
-unsupported (GError **error, const gchar *what, guint value)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "AAC: %s %u", what, value);
-  return FALSE;
-}
 
 static guint
 read_object_type (WeirBitReader *bits)
@@ -111,14 +100,14 @@ parse_general (WeirBitReader *bits, Config *config, GError **error)
   if (config->layout == 0) {
     config->channels = read_program_config (bits);
     if (!bits->failed && config->channels == 0)
-      return malformed (error, "program configuration without channels");
+      return weir_codec_malformed (error, NAME, "program configuration without channels");
     if (!bits->failed && config->channels > CHANNELS_MAX)
-      return unsupported (error, "channels:", config->channels);
+      return weir_codec_unsupported (error, NAME, "channels: %u", config->channels);
     return TRUE;
   }
   config->channels = channels[config->layout];
   if (config->channels == 0)
-    return unsupported (error, "channel configuration", config->layout);
+    return weir_codec_unsupported (error, NAME, "channel configuration %u", config->layout);
   return TRUE;
 }
 
@@ -155,23 +144,23 @@ parse (WeirBitReader *bits, Config *config, GError **error)
     config->core_type = read_object_type (bits);
   }
   if (bits->failed)
-    return malformed (error, "configuration too short");
+    return weir_codec_malformed (error, NAME, "configuration too short");
   if (config->rate == 0 || config->output_rate == 0)
-    return malformed (error, "sample rate 0");
+    return weir_codec_malformed (error, NAME, "sample rate 0");
   if (config->core_type < OBJECT_MAIN || config->core_type > OBJECT_LTP)
-    return unsupported (error, "audio object type", config->core_type);
+    return weir_codec_unsupported (error, NAME, "audio object type %u", config->core_type);
 
   if (!parse_general (bits, config, error))
     return FALSE;
   if (bits->failed)
-    return malformed (error, "configuration too short");
+    return weir_codec_malformed (error, NAME, "configuration too short");
   if (!hierarchical)
     parse_sync_extension (bits, config);
 
   if (config->output_rate != config->rate && config->output_rate != 2 * config->rate)
-    return malformed (error, "SBR rate is neither the core's nor twice that");
+    return weir_codec_malformed (error, NAME, "SBR rate is neither the core's nor twice that");
   if (config->rate < RATE_MIN || config->output_rate > RATE_MAX)
-    return unsupported (error, "sample rate", config->output_rate);
+    return weir_codec_unsupported (error, NAME, "sample rate %u", config->output_rate);
   return TRUE;
 }
 
@@ -184,7 +173,7 @@ weir_aac_config_parse (WeirCodecConfig *config, GError **error)
   WeirBitReader bits;
 
   if (size > RECORD_SIZE_MAX)
-    return unsupported (error, "configuration size", (guint) size);
+    return weir_codec_unsupported (error, NAME, "configuration size %u", (guint) size);
   weir_bit_reader_init (&bits, data, size);
   if (!parse (&bits, &parsed, error))
     return FALSE;

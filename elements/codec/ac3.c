@@ -4,7 +4,9 @@
 #include "base/bitreader.h"
 #include "codec/audioentry.h"
 #include "codec/entry.h"
+#include "codec/error.h"
 
+#define NAME "AC-3" /* in messages */
 #define SYNC 0x0b77
 #define FSCOD_REDUCED 3
 #define BSID_AC3 8 /* more, up to 10: the rate is halved as often */
@@ -26,20 +28,6 @@ typedef struct {
   guint fscod, bsid, bsmod, acmod, lfe;
   guint dependents, locations;
 } Programme;
-
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "AC-3: %s", what);
-  return FALSE;
-}
-
-static gboolean
-unsupported (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "AC-3: %s", what);
-  return FALSE;
-}
 
 /* ---------------------------------------------------------------------------------------- frames
  */
@@ -66,9 +54,9 @@ parse_ac3 (WeirBitReader *bits, WeirAc3Frame *frame, GError **error)
     weir_bit_reader_skip (bits, 2); /* dsurmod */
   frame->lfe = weir_bit_reader_bit (bits);
   if (bits->failed)
-    return malformed (error, "header too short");
+    return weir_codec_malformed (error, NAME, "header too short");
   if (frame->fscod >= G_N_ELEMENTS (rates) || size_code / 2 >= G_N_ELEMENTS (bit_rates))
-    return malformed (error, "reserved sample or bit rate");
+    return weir_codec_malformed (error, NAME, "reserved sample or bit rate");
 
   frame->codec = WEIR_CODEC_AC3;
   frame->bit_rate_code = size_code / 2;
@@ -158,10 +146,10 @@ parse_eac3 (WeirBitReader *bits, WeirAc3Frame *frame, GError **error)
   frame->lfe = weir_bit_reader_bit (bits);
   frame->bsid = weir_bit_reader_bits (bits, 5);
   if (!bits->failed && type > WEIR_AC3_CONVERTED)
-    return malformed (error, "reserved type of substream");
+    return weir_codec_malformed (error, NAME, "reserved type of substream");
   frame->type = (WeirAc3Type) type;
   if (!bits->failed && frame->fscod == FSCOD_REDUCED)
-    return unsupported (error, "reduced sample rate");
+    return weir_codec_unsupported (error, NAME, "reduced sample rate");
 
   for (guint i = 0; i < (frame->acmod == 0 ? 2 : 1); i++) {
     weir_bit_reader_skip (bits, 5); /* dialnorm */
@@ -174,9 +162,9 @@ parse_eac3 (WeirBitReader *bits, WeirAc3Frame *frame, GError **error)
   if (weir_bit_reader_bit (bits)) /* infomdate */
     frame->bsmod = weir_bit_reader_bits (bits, 3);
   if (bits->failed)
-    return malformed (error, "header too short");
+    return weir_codec_malformed (error, NAME, "header too short");
   if (frame->size * 8 < bits->position)
-    return malformed (error, "syncframe shorter than its header");
+    return weir_codec_malformed (error, NAME, "syncframe shorter than its header");
   frame->codec = WEIR_CODEC_EAC3;
   frame->rate = rates[frame->fscod];
   frame->samples = blocks * BLOCK_SAMPLES;
@@ -192,15 +180,15 @@ weir_ac3_parse_frame (const guint8 *data, gsize size, WeirAc3Frame *frame, GErro
 
   weir_bit_reader_init (&bits, data, size);
   if (weir_bit_reader_bits (&bits, 16) != SYNC)
-    return malformed (error, "no sync word");
+    return weir_codec_malformed (error, NAME, "no sync word");
   /* at the same place in both */
   ahead = bits;
   weir_bit_reader_skip (&ahead, 24);
   bsid = weir_bit_reader_bits (&ahead, 5);
   if (ahead.failed)
-    return malformed (error, "header too short");
+    return weir_codec_malformed (error, NAME, "header too short");
   if (bsid > BSID_EAC3_MAX)
-    return unsupported (error, "version of the bit stream");
+    return weir_codec_unsupported (error, NAME, "version of the bit stream");
   if (bsid <= BSID_AC3_MAX ? !parse_ac3 (&bits, &parsed, error)
                            : !parse_eac3 (&bits, &parsed, error))
     return FALSE;
@@ -226,11 +214,11 @@ add_frame (Unit *unit, const WeirAc3Frame *frame, GError **error)
   Programme *current = unit->count > 0 ? &unit->programmes[unit->count - 1] : NULL;
 
   if (frame->codec != WEIR_CODEC_EAC3)
-    return unsupported (error, "AC-3 in an access unit of E-AC-3");
+    return weir_codec_unsupported (error, NAME, "AC-3 in an access unit of E-AC-3");
   unit->bytes += frame->size;
   if (frame->type == WEIR_AC3_DEPENDENT) {
     if (current == NULL)
-      return malformed (error, "dependent substream in front");
+      return weir_codec_malformed (error, NAME, "dependent substream in front");
     current->dependents = MAX (current->dependents, frame->substream + 1);
     current->locations |= frame->locations;
     return TRUE;
@@ -242,7 +230,7 @@ add_frame (Unit *unit, const WeirAc3Frame *frame, GError **error)
   if (frame->substream < unit->count)
     return TRUE; /* its next blocks */
   if (frame->substream > unit->count)
-    return malformed (error, "independent substreams do not follow each other");
+    return weir_codec_malformed (error, NAME, "independent substreams do not follow each other");
   unit->programmes[unit->count++] = (Programme){.fscod = frame->fscod,
       .bsid = frame->bsid,
       .bsmod = frame->bsmod,
@@ -261,10 +249,10 @@ read_unit (const guint8 *data, gsize size, Unit *unit, GError **error)
         !add_frame (unit, &frame, error))
       return FALSE;
     if (frame.size > size - offset)
-      return malformed (error, "syncframe cut short");
+      return weir_codec_malformed (error, NAME, "syncframe cut short");
     offset += frame.size;
   }
-  return unit->count > 0 || malformed (error, "no syncframe");
+  return unit->count > 0 || weir_codec_malformed (error, NAME, "no syncframe");
 }
 
 /* fscod to lfeon of an independent substream in dec3; neither asvc nor what is reserved */
@@ -321,7 +309,7 @@ weir_ac3_make_record (WeirCodec codec, const guint8 *data, gsize size, GError **
   if (!weir_ac3_parse_frame (data, size, &frame, error))
     return NULL;
   if (frame.codec != WEIR_CODEC_AC3) {
-    unsupported (error, "E-AC-3 in a stream of AC-3");
+    weir_codec_unsupported (error, NAME, "E-AC-3 in a stream of AC-3");
     return NULL;
   }
   return make_dac3 (&frame);
@@ -393,11 +381,11 @@ parse_dac3 (WeirBitReader *bits, WeirCodecConfig *config, GError **error)
   lfe = weir_bit_reader_bits (bits, 1);
   weir_bit_reader_skip (bits, 5 + 5); /* bit_rate_code, reserved */
   if (bits->failed)
-    return malformed (error, "dac3 too short");
+    return weir_codec_malformed (error, NAME, "dac3 too short");
   if (fscod >= G_N_ELEMENTS (rates))
-    return malformed (error, "reserved sample rate");
+    return weir_codec_malformed (error, NAME, "reserved sample rate");
   if (bsid > BSID_AC3_MAX)
-    return unsupported (error, "version of the bit stream");
+    return weir_codec_unsupported (error, NAME, "version of the bit stream");
   config->codecs = g_strdup ("ac-3");
   config->rate = rates[fscod] >> (MAX (bsid, BSID_AC3) - BSID_AC3);
   config->channels = mode_channels[acmod] + lfe;
@@ -425,11 +413,11 @@ parse_dec3 (WeirBitReader *bits, WeirCodecConfig *config, GError **error)
     else
       weir_bit_reader_skip (bits, 1);
     if (bits->failed)
-      return malformed (error, "dec3 too short");
+      return weir_codec_malformed (error, NAME, "dec3 too short");
     if (fscod >= G_N_ELEMENTS (rates))
-      return unsupported (error, "reduced sample rate");
+      return weir_codec_unsupported (error, NAME, "reduced sample rate");
     if (bsid <= BSID_AC3_MAX || bsid > BSID_EAC3_MAX)
-      return unsupported (error, "version of the bit stream");
+      return weir_codec_unsupported (error, NAME, "version of the bit stream");
     if (i > 0)
       continue; /* another programme */
     config->rate = rates[fscod];
@@ -447,7 +435,7 @@ weir_ac3_config_parse (WeirCodecConfig *config, GError **error)
   WeirBitReader bits;
 
   if (size > RECORD_SIZE_MAX)
-    return unsupported (error, "record beyond its size");
+    return weir_codec_unsupported (error, NAME, "record beyond its size");
   weir_bit_reader_init (&bits, data, size);
   if (config->codec == WEIR_CODEC_AC3 ? !parse_dac3 (&bits, config, error)
                                       : !parse_dec3 (&bits, config, error))

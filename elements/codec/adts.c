@@ -3,24 +3,12 @@
 
 #include "base/bitreader.h"
 #include "base/reader.h"
+#include "codec/error.h"
 
+#define NAME "ADTS" /* in messages */
 #define SYNC 0xfff
 #define CRC_SIZE 2
 #define RECORD_SIZE 2
-
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "ADTS: %s", what);
-  return FALSE;
-}
-
-static gboolean
-unsupported (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "ADTS: %s", what);
-  return FALSE;
-}
 
 gboolean
 weir_adts_is_header (const guint8 *data, gsize size)
@@ -55,19 +43,19 @@ weir_adts_parse (const guint8 *data, gsize size, WeirAdtsHeader *header, GError 
   weir_bit_reader_skip (&bits, 11); /* adts_buffer_fullness */
   blocks = 1 + weir_bit_reader_bits (&bits, 2);
   if (bits.failed)
-    return malformed (error, "header too short");
+    return weir_codec_malformed (error, NAME, "header too short");
   if (!sync)
-    return malformed (error, "no sync word");
+    return weir_codec_malformed (error, NAME, "no sync word");
   if (parsed.rate_index >= G_N_ELEMENTS (rates))
-    return malformed (error, "reserved sample rate");
+    return weir_codec_malformed (error, NAME, "reserved sample rate");
   parsed.rate = rates[parsed.rate_index];
   parsed.header_size = WEIR_ADTS_HEADER_SIZE + (has_crc ? CRC_SIZE : 0);
   if (parsed.frame_size <= parsed.header_size)
-    return malformed (error, "frame without content");
+    return weir_codec_malformed (error, NAME, "frame without content");
   if (blocks > 1)
-    return unsupported (error, "several raw data blocks in a frame");
+    return weir_codec_unsupported (error, NAME, "several raw data blocks in a frame");
   if (parsed.layout == 0)
-    return unsupported (error, "channels in a program configuration");
+    return weir_codec_unsupported (error, NAME, "channels in a program configuration");
   *header = parsed;
   return TRUE;
 }

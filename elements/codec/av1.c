@@ -3,8 +3,10 @@
 
 #include "base/bitreader.h"
 #include "codec/entry.h"
+#include "codec/error.h"
 #include "codec/fraction.h"
 
+#define NAME "AV1" /* in messages */
 #define RECORD_HEADER_SIZE 4
 #define DIMENSION_MAX 16384
 
@@ -29,20 +31,6 @@ typedef struct {
   guint frame_rate_n, frame_rate_d;
   WeirColour colour;
 } Sequence;
-
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "AV1: %s", what);
-  return FALSE;
-}
-
-static gboolean
-unsupported (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "AV1: %s", what);
-  return FALSE;
-}
 
 static guint32
 read_leb128 (WeirReader *reader)
@@ -218,7 +206,7 @@ parse_sequence (const WeirObu *obu, Sequence *out, GError **error)
   weir_bit_reader_init (&bits, obu->payload, obu->payload_size);
   sequence.profile = weir_bit_reader_bits (&bits, 3);
   if (sequence.profile > 2)
-    return unsupported (error, "profile beyond 2");
+    return weir_codec_unsupported (error, NAME, "profile beyond 2");
   weir_bit_reader_skip (&bits, 1); /* still_picture */
   sequence.reduced = weir_bit_reader_bit (&bits);
   if (sequence.reduced) {
@@ -241,9 +229,9 @@ parse_sequence (const WeirObu *obu, Sequence *out, GError **error)
   parse_colour (&bits, &sequence);
   weir_bit_reader_skip (&bits, 1); /* film_grain_params_present */
   if (bits.failed)
-    return malformed (error, "sequence header too short");
+    return weir_codec_malformed (error, NAME, "sequence header too short");
   if (sequence.width > DIMENSION_MAX || sequence.height > DIMENSION_MAX)
-    return unsupported (error, "picture too large");
+    return weir_codec_unsupported (error, NAME, "picture too large");
   *out = sequence;
   return TRUE;
 }
@@ -300,7 +288,7 @@ parse_record (GBytes *record, Sequence *sequence, GError **error)
 
   weir_reader_init (&reader, data, size);
   if (weir_reader_u8 (&reader) != 0x81)
-    return malformed (error, "marker and version of the configuration record");
+    return weir_codec_malformed (error, NAME, "marker and version of the configuration record");
   byte = weir_reader_u8 (&reader);
   *sequence = (Sequence){.profile = byte >> 5,
       .level = byte & 0x1f,
@@ -317,9 +305,9 @@ parse_record (GBytes *record, Sequence *sequence, GError **error)
   sequence->chroma_position = byte & 3;
   weir_reader_skip (&reader, 1); /* initial_presentation_delay */
   if (reader.failed)
-    return malformed (error, "configuration record too short");
+    return weir_codec_malformed (error, NAME, "configuration record too short");
   if (sequence->profile > 2)
-    return unsupported (error, "profile beyond 2");
+    return weir_codec_unsupported (error, NAME, "profile beyond 2");
   while (weir_obu_next (&reader, &obu)) {
     if (obu.type == WEIR_OBU_SEQUENCE_HEADER && !found) {
       if (!parse_sequence (&obu, sequence, error))
@@ -330,7 +318,7 @@ parse_record (GBytes *record, Sequence *sequence, GError **error)
     }
   }
   if (reader.failed)
-    return malformed (error, "broken OBU in the configuration record");
+    return weir_codec_malformed (error, NAME, "broken OBU in the configuration record");
   metadata.primaries = sequence->colour.primaries;
   metadata.transfer = sequence->colour.transfer;
   metadata.matrix = sequence->colour.matrix;
@@ -441,7 +429,7 @@ weir_av1_make_record (const WeirObu *obu, GError **error)
   Sequence sequence;
 
   if (obu->payload_size > WEIR_CODEC_RECORD_SIZE_MAX) {
-    malformed (error, "sequence header too long");
+    weir_codec_malformed (error, NAME, "sequence header too long");
     return NULL;
   }
   if (!parse_sequence (obu, &sequence, error))

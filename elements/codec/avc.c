@@ -2,9 +2,12 @@
 #include "codec/avc.h"
 
 #include "codec/entry.h"
+#include "codec/error.h"
 #include "codec/fraction.h"
 
 #include <string.h>
+
+#define NAME "H.264" /* in messages */
 
 /* level 6.2 allows 1055 macroblocks a side (ITU-T H.264, A.3.1) */
 #define DIMENSION_MAX 16384
@@ -17,20 +20,6 @@ enum {
   SLICE_I = 2,
   SLICE_SI = 4,
 };
-
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "H.264: %s", what);
-  return FALSE;
-}
-
-static gboolean
-unsupported (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "H.264: %s", what);
-  return FALSE;
-}
 
 gboolean
 weir_avc_is_high (guint profile)
@@ -146,7 +135,7 @@ parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirAvcInfo *in
     bottom = weir_bit_reader_ue (bits);
   }
   if (bits->failed)
-    return malformed (error, "SPS too short");
+    return weir_codec_malformed (error, NAME, "SPS too short");
 
   /* 7.4.2.1.1: crop units are chroma samples, of frames in pairs of fields */
   unit_y = frame_factor;
@@ -155,11 +144,11 @@ parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirAvcInfo *in
   if (!separate_planes && info->chroma_format == 1)
     unit_y *= 2;
   if ((left + right) * unit_x >= width || (top + bottom) * unit_y >= height)
-    return malformed (error, "cropping leaves no picture");
+    return weir_codec_malformed (error, NAME, "cropping leaves no picture");
   width -= (left + right) * unit_x;
   height -= (top + bottom) * unit_y;
   if (width > DIMENSION_MAX || height > DIMENSION_MAX)
-    return unsupported (error, "picture too large");
+    return weir_codec_unsupported (error, NAME, "picture too large");
   info->width = (guint) width;
   info->height = (guint) height;
   return TRUE;
@@ -175,7 +164,7 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
   profile = weir_bit_reader_bits (bits, 8);
   weir_bit_reader_skip (bits, 16); /* constraint flags, level_idc */
   if (weir_bit_reader_ue (bits) > 31)
-    return malformed (error, "seq_parameter_set_id beyond 31");
+    return weir_codec_malformed (error, NAME, "seq_parameter_set_id beyond 31");
 
   info.chroma_format = 1;
   info.bit_depth_luma = info.bit_depth_chroma = 8;
@@ -184,13 +173,13 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
 
     info.chroma_format = weir_bit_reader_ue (bits);
     if (info.chroma_format > 3)
-      return malformed (error, "chroma_format_idc beyond 3");
+      return weir_codec_malformed (error, NAME, "chroma_format_idc beyond 3");
     if (info.chroma_format == 3)
       separate_planes = weir_bit_reader_bit (bits);
     luma = weir_bit_reader_ue (bits);
     chroma = weir_bit_reader_ue (bits);
     if (luma > 6 || chroma > 6)
-      return malformed (error, "bit depth beyond 14");
+      return weir_codec_malformed (error, NAME, "bit depth beyond 14");
     info.bit_depth_luma = 8 + luma;
     info.bit_depth_chroma = 8 + chroma;
     weir_bit_reader_skip (bits, 1);   /* qpprime_y_zero_transform_bypass_flag */
@@ -203,13 +192,13 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
   }
 
   if (weir_bit_reader_ue (bits) > 12)
-    return malformed (error, "log2_max_frame_num_minus4 beyond 12");
+    return weir_codec_malformed (error, NAME, "log2_max_frame_num_minus4 beyond 12");
   order_type = weir_bit_reader_ue (bits);
   if (order_type > 2)
-    return malformed (error, "pic_order_cnt_type beyond 2");
+    return weir_codec_malformed (error, NAME, "pic_order_cnt_type beyond 2");
   if (order_type == 0) {
     if (weir_bit_reader_ue (bits) > 12)
-      return malformed (error, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
+      return weir_codec_malformed (error, NAME, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
   } else if (order_type == 1) {
     guint cycle;
 
@@ -218,12 +207,12 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
     weir_bit_reader_se (bits);      /* offset_for_top_to_bottom_field */
     cycle = weir_bit_reader_ue (bits);
     if (cycle > 255)
-      return malformed (error, "num_ref_frames_in_pic_order_cnt_cycle beyond 255");
+      return weir_codec_malformed (error, NAME, "num_ref_frames_in_pic_order_cnt_cycle beyond 255");
     for (guint i = 0; i < cycle; i++)
       weir_bit_reader_se (bits);
   }
   if (weir_bit_reader_ue (bits) > 16)
-    return malformed (error, "max_num_ref_frames beyond 16");
+    return weir_codec_malformed (error, NAME, "max_num_ref_frames beyond 16");
   weir_bit_reader_skip (bits, 1); /* gaps_in_frame_num_value_allowed_flag */
 
   if (!parse_dimensions (bits, separate_planes, &info, error))
@@ -250,12 +239,10 @@ weir_avc_parse_sps (const guint8 *data, gsize size, WeirAvcInfo *info, GError **
   WeirBitReader bits;
 
   if (size < 4 || (data[0] & 0x80) != 0 || (data[0] & 0x1f) != WEIR_AVC_SPS)
-    return malformed (error, "not an SPS");
+    return weir_codec_malformed (error, NAME, "not an SPS");
   payload = g_try_malloc (size);
-  if (payload == NULL) {
-    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
-    return FALSE;
-  }
+  if (payload == NULL)
+    return weir_codec_out_of_memory (error);
   weir_bit_reader_init (&bits, payload, weir_nal_unescape (data + 1, size - 1, payload));
   return parse_sps_bits (&bits, info, error);
 }
@@ -271,14 +258,14 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
 
   weir_reader_init (&reader, data, size);
   if (weir_reader_u8 (&reader) != 1)
-    return malformed (error, "configurationVersion is not 1");
+    return weir_codec_malformed (error, NAME, "configurationVersion is not 1");
   info.profile = weir_reader_u8 (&reader);
   info.compatibility = weir_reader_u8 (&reader);
   info.level = weir_reader_u8 (&reader);
   /* reserved bits are not looked at: some encoders leave them zero */
   info.nal_length_size = (weir_reader_u8 (&reader) & 3) + 1;
   if (info.nal_length_size == 3)
-    return malformed (error, "NAL unit lengths of 3 bytes");
+    return weir_codec_malformed (error, NAME, "NAL unit lengths of 3 bytes");
 
   count = weir_reader_u8 (&reader) & 0x1f;
   for (guint i = 0; i < count; i++) {
@@ -286,14 +273,14 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
     const guint8 *nal = weir_reader_bytes (&reader, length);
 
     if (nal == NULL || length == 0 || (nal[0] & 0x1f) != WEIR_AVC_SPS)
-      return malformed (error, "broken SPS in the configuration record");
+      return weir_codec_malformed (error, NAME, "broken SPS in the configuration record");
     if (first_sps == NULL) {
       first_sps = nal;
       first_sps_size = length;
     }
   }
   if (reader.failed || first_sps == NULL)
-    return malformed (error, "configuration record without SPS");
+    return weir_codec_malformed (error, NAME, "configuration record without SPS");
 
   count = weir_reader_u8 (&reader);
   for (guint i = 0; i < count; i++) {
@@ -301,10 +288,10 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
     const guint8 *nal = weir_reader_bytes (&reader, length);
 
     if (nal == NULL || length == 0 || (nal[0] & 0x1f) != WEIR_AVC_PPS)
-      return malformed (error, "broken PPS in the configuration record");
+      return weir_codec_malformed (error, NAME, "broken PPS in the configuration record");
   }
   if (reader.failed || count == 0)
-    return malformed (error, "configuration record without PPS");
+    return weir_codec_malformed (error, NAME, "configuration record without PPS");
 
   /* chroma format, bit depths, SPS extensions: required for the high profiles, but widely left
    * out; the SPS says the same */
@@ -314,7 +301,7 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
     for (guint i = 0; i < count; i++)
       weir_reader_skip (&reader, weir_reader_u16 (&reader));
     if (reader.failed)
-      return malformed (error, "broken SPS extension in the configuration record");
+      return weir_codec_malformed (error, NAME, "broken SPS extension in the configuration record");
   }
 
   if (!weir_avc_parse_sps (first_sps, first_sps_size, &info, error))

@@ -3,6 +3,7 @@
 
 #include "codec/elementaryaudio.h"
 #include "codec/elementaryvideo.h"
+#include "codec/error.h"
 
 #include <string.h>
 
@@ -60,7 +61,7 @@ copy_record (const guint8 *data, gsize size, GError **error)
   }
   copy = g_try_malloc (MAX (size, 1));
   if (copy == NULL) {
-    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
+    weir_codec_out_of_memory (error);
     return NULL;
   }
   if (size > 0)

@@ -4,9 +4,11 @@
 #include "base/bitreader.h"
 #include "codec/audioentry.h"
 #include "codec/entry.h"
+#include "codec/error.h"
 
 #include <string.h>
 
+#define NAME "FLAC" /* in messages */
 #define MARKER_SIZE 4
 #define BLOCK_HEADER_SIZE 4
 #define LAST_BLOCK 0x80 /* and of type 0 */
@@ -21,13 +23,6 @@ typedef struct {
 } Info;
 
 static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "FLAC: %s", what);
-  return FALSE;
-}
-
-static gboolean
 read_info (GBytes *record, Info *info, GError **error)
 {
   gsize size;
@@ -36,15 +31,15 @@ read_info (GBytes *record, Info *info, GError **error)
   guint type, length;
 
   if (size < MARKER_SIZE || memcmp (data, "fLaC", MARKER_SIZE) != 0)
-    return malformed (error, "no marker");
+    return weir_codec_malformed (error, NAME, "no marker");
   weir_bit_reader_init (&bits, data, size);
   weir_bit_reader_skip (&bits, 8 * MARKER_SIZE + 1); /* and whether it is the last block */
   type = weir_bit_reader_bits (&bits, 7);
   length = weir_bit_reader_bits (&bits, 24);
   if (bits.failed || size < MARKER_SIZE + BLOCK_HEADER_SIZE + WEIR_FLAC_STREAMINFO_SIZE)
-    return malformed (error, "STREAMINFO too short");
+    return weir_codec_malformed (error, NAME, "STREAMINFO too short");
   if (type != 0 || length != WEIR_FLAC_STREAMINFO_SIZE)
-    return malformed (error, "the first block is not STREAMINFO");
+    return weir_codec_malformed (error, NAME, "the first block is not STREAMINFO");
   info->block = data + MARKER_SIZE + BLOCK_HEADER_SIZE;
   info->block_min = weir_bit_reader_bits (&bits, 16);
   info->block_max = weir_bit_reader_bits (&bits, 16);
@@ -53,11 +48,11 @@ read_info (GBytes *record, Info *info, GError **error)
   info->channels = 1 + weir_bit_reader_bits (&bits, 3);
   info->sample_size = 1 + weir_bit_reader_bits (&bits, 5);
   if (info->rate == 0)
-    return malformed (error, "sample rate 0");
+    return weir_codec_malformed (error, NAME, "sample rate 0");
   if (info->block_min < BLOCK_MIN || info->block_max < info->block_min)
-    return malformed (error, "block size");
+    return weir_codec_malformed (error, NAME, "block size");
   if (info->sample_size < SAMPLE_SIZE_MIN)
-    return malformed (error, "sample size");
+    return weir_codec_malformed (error, NAME, "sample size");
   return TRUE;
 }
 

@@ -2,7 +2,10 @@
 #include "codec/hevc.h"
 
 #include "codec/entry.h"
+#include "codec/error.h"
 #include "codec/fraction.h"
+
+#define NAME "HEVC" /* in messages */
 
 /* level 6.2 allows 16888 luma samples a side (ITU-T H.265, A.4.1) */
 #define DIMENSION_MAX 16888
@@ -10,20 +13,6 @@
 #define PICTURES_MAX 16
 #define SUB_LAYERS_MAX 7
 #define SHORT_TERM_SETS_MAX 64
-
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "HEVC: %s", what);
-  return FALSE;
-}
-
-static gboolean
-unsupported (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "HEVC: %s", what);
-  return FALSE;
-}
 
 static guint64
 read_constraints (WeirBitReader *bits)
@@ -170,18 +159,18 @@ parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirHevcInfo *i
     bottom = weir_bit_reader_ue (bits);
   }
   if (bits->failed)
-    return malformed (error, "SPS too short");
+    return weir_codec_malformed (error, NAME, "SPS too short");
   /* 7.4.3.2.1: in chroma samples */
   if (!separate_planes && (info->chroma_format == 1 || info->chroma_format == 2))
     unit_x = 2;
   if (!separate_planes && info->chroma_format == 1)
     unit_y = 2;
   if ((left + right) * unit_x >= width || (top + bottom) * unit_y >= height)
-    return malformed (error, "cropping leaves no picture");
+    return weir_codec_malformed (error, NAME, "cropping leaves no picture");
   width -= (left + right) * unit_x;
   height -= (top + bottom) * unit_y;
   if (width > DIMENSION_MAX || height > DIMENSION_MAX)
-    return unsupported (error, "picture too large");
+    return weir_codec_unsupported (error, NAME, "picture too large");
   info->width = (guint) width;
   info->height = (guint) height;
   return TRUE;
@@ -214,15 +203,15 @@ parse_sps_bits (WeirBitReader *bits, WeirHevcInfo *out, GError **error)
   weir_bit_reader_skip (bits, 4); /* sps_video_parameter_set_id */
   info.sub_layers = weir_bit_reader_bits (bits, 3) + 1;
   if (info.sub_layers > SUB_LAYERS_MAX)
-    return malformed (error, "too many sub-layers");
+    return weir_codec_malformed (error, NAME, "too many sub-layers");
   info.temporal_id_nested = weir_bit_reader_bit (bits);
   parse_profile (bits, info.sub_layers, &info.profile);
   info.id = weir_bit_reader_ue (bits);
   if (info.id > 15)
-    return malformed (error, "sps_seq_parameter_set_id beyond 15");
+    return weir_codec_malformed (error, NAME, "sps_seq_parameter_set_id beyond 15");
   info.chroma_format = weir_bit_reader_ue (bits);
   if (info.chroma_format > 3)
-    return malformed (error, "chroma_format_idc beyond 3");
+    return weir_codec_malformed (error, NAME, "chroma_format_idc beyond 3");
   if (info.chroma_format == 3)
     separate_planes = weir_bit_reader_bit (bits);
   if (!parse_dimensions (bits, separate_planes, &info, error))
@@ -230,16 +219,16 @@ parse_sps_bits (WeirBitReader *bits, WeirHevcInfo *out, GError **error)
   luma = weir_bit_reader_ue (bits);
   chroma = weir_bit_reader_ue (bits);
   if (luma > 8 || chroma > 8)
-    return malformed (error, "bit depth beyond 16");
+    return weir_codec_malformed (error, NAME, "bit depth beyond 16");
   info.bit_depth_luma = 8 + luma;
   info.bit_depth_chroma = 8 + chroma;
   order_bits = weir_bit_reader_ue (bits);
   if (order_bits > 12)
-    return malformed (error, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
+    return weir_codec_malformed (error, NAME, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
   order_bits += 4;
   info.reorder = parse_ordering (bits, info.sub_layers);
   if (info.reorder > PICTURES_MAX)
-    return malformed (error, "sps_max_num_reorder_pics beyond 16");
+    return weir_codec_malformed (error, NAME, "sps_max_num_reorder_pics beyond 16");
 
   for (guint i = 0; i < 6; i++) /* block sizes and depths */
     weir_bit_reader_ue (bits);
@@ -255,7 +244,7 @@ parse_sps_bits (WeirBitReader *bits, WeirHevcInfo *out, GError **error)
   skip_reference_sets (bits, order_bits);
   weir_bit_reader_skip (bits, 2); /* sps_temporal_mvp, strong_intra_smoothing */
   if (bits->failed)
-    return malformed (error, "SPS too short");
+    return weir_codec_malformed (error, NAME, "SPS too short");
   if (weir_bit_reader_bit (bits)) /* vui_parameters_present_flag */
     parse_vui (bits, &info);
   *out = info;
@@ -270,7 +259,7 @@ unescape (const WeirNal *nal, gsize *size, GError **error)
   guint8 *payload = g_try_malloc (nal->size);
 
   if (payload == NULL) {
-    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
+    weir_codec_out_of_memory (error);
     return NULL;
   }
   *size = weir_nal_unescape (
@@ -293,7 +282,7 @@ weir_hevc_parse_sps (const WeirNal *nal, WeirHevcInfo *info, GError **error)
   gsize size;
 
   if (!is_nal (nal, WEIR_HEVC_SPS))
-    return malformed (error, "not an SPS");
+    return weir_codec_malformed (error, NAME, "not an SPS");
   payload = unescape (nal, &size, error);
   if (payload == NULL)
     return FALSE;
@@ -357,7 +346,7 @@ parse_array (WeirReader *reader, Record *record, gboolean *pps, GError **error)
     nal.size = weir_reader_u16 (reader);
     nal.data = weir_reader_bytes (reader, nal.size);
     if (nal.data == NULL || !is_nal (&nal, type))
-      return malformed (error, "broken NAL unit in the configuration record");
+      return weir_codec_malformed (error, NAME, "broken NAL unit in the configuration record");
     if (type == WEIR_HEVC_VPS && record->vps.data == NULL)
       record->vps = nal;
     else if (type == WEIR_HEVC_SPS && record->sps.data == NULL)
@@ -368,7 +357,8 @@ parse_array (WeirReader *reader, Record *record, gboolean *pps, GError **error)
       record->has_colour |=
           weir_sei_parse_colour (&nal, WEIR_HEVC_NAL_HEADER_SIZE, &record->colour);
   }
-  return reader->failed ? malformed (error, "configuration record too short") : TRUE;
+  return reader->failed ? weir_codec_malformed (error, NAME, "configuration record too short")
+                        : TRUE;
 }
 
 /* ISO/IEC 14496-15, 8.3.3.1.2 */
@@ -383,7 +373,7 @@ parse_record (const guint8 *data, gsize size, Record *record, GError **error)
   weir_reader_init (&reader, data, size);
   /* some encoders of old leave it 0, as in drafts of the specification */
   if (weir_reader_u8 (&reader) > 1)
-    return malformed (error, "configurationVersion is not 1");
+    return weir_codec_malformed (error, NAME, "configurationVersion is not 1");
   byte = weir_reader_u8 (&reader);
   record->profile.space = byte >> 6;
   record->profile.tier = byte >> 5 & 1;
@@ -397,16 +387,16 @@ parse_record (const guint8 *data, gsize size, Record *record, GError **error)
   byte = weir_reader_u8 (&reader);
   record->nal_length_size = (byte & 3) + 1;
   if (record->nal_length_size == 3)
-    return malformed (error, "NAL unit lengths of 3 bytes");
+    return weir_codec_malformed (error, NAME, "NAL unit lengths of 3 bytes");
   count = weir_reader_u8 (&reader);
   if (reader.failed)
-    return malformed (error, "configuration record too short");
+    return weir_codec_malformed (error, NAME, "configuration record too short");
   for (guint i = 0; i < count; i++) {
     if (!parse_array (&reader, record, &pps, error))
       return FALSE;
   }
   if (record->sps.data == NULL || !pps)
-    return malformed (error, "configuration record without SPS or PPS");
+    return weir_codec_malformed (error, NAME, "configuration record without SPS or PPS");
   return TRUE;
 }
 

@@ -5,6 +5,9 @@
 #include "base/reader.h"
 #include "codec/audioentry.h"
 #include "codec/entry.h"
+#include "codec/error.h"
+
+#define NAME "MP3" /* in messages */
 
 enum {
   LAYER_3 = 1,
@@ -16,13 +19,6 @@ enum {
 #define NO_CRC 0x00010000u
 /* sync word, version, layer, sample rate */
 #define CONSTANT_BITS 0xfffe0c00u
-
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "MP3: %s", what);
-  return FALSE;
-}
 
 gboolean
 weir_mp3_parse_header (const guint8 *data, gsize size, WeirMp3Header *header, GError **error)
@@ -50,11 +46,11 @@ weir_mp3_parse_header (const guint8 *data, gsize size, WeirMp3Header *header, GE
   parsed.channels = weir_bit_reader_bits (&bits, 2) == MODE_MONO ? 1 : 2;
   weir_bit_reader_skip (&bits, 6); /* mode_extension, copyright, original, emphasis */
   if (bits.failed)
-    return malformed (error, "header too short");
+    return weir_codec_malformed (error, NAME, "header too short");
   if (sync != 0x7ff)
-    return malformed (error, "no sync word");
+    return weir_codec_malformed (error, NAME, "no sync word");
   if (parsed.version == 0 || bit_rate == 15 || rate == 3)
-    return malformed (error, "reserved value in a header");
+    return weir_codec_malformed (error, NAME, "reserved value in a header");
   if (layer != LAYER_3) {
     g_set_error (
         error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "MPEG audio layer %u", 4 - layer);
@@ -120,11 +116,8 @@ weir_mp3_config_parse (WeirCodecConfig *config, GError **error)
   const guint8 *data = g_bytes_get_data (config->record, &size);
   WeirMp3Header header;
 
-  if (size > WEIR_MP3_HEADER_SIZE) {
-    g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED,
-        "MP3: record of %" G_GSIZE_FORMAT " bytes", size);
-    return FALSE;
-  }
+  if (size > WEIR_MP3_HEADER_SIZE)
+    return weir_codec_unsupported (error, NAME, "record of %" G_GSIZE_FORMAT " bytes", size);
   if (!weir_mp3_parse_header (data, size, &header, error))
     return FALSE;
   /* MP3 has several names. This one is Apple's in playlists and the only one that hls.js

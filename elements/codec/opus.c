@@ -4,9 +4,11 @@
 #include "base/reader.h"
 #include "codec/audioentry.h"
 #include "codec/entry.h"
+#include "codec/error.h"
 
 #include <string.h>
 
+#define NAME "Opus" /* in messages */
 #define RATE 48000
 #define DURATION_MAX 5760 /* 120 ms */
 #define FRAME_SIZE_MAX 1275
@@ -25,20 +27,6 @@ typedef struct {
   guint8 mapping[CHANNELS_MAX];
 } Header;
 
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "Opus: %s", what);
-  return FALSE;
-}
-
-static gboolean
-unsupported (GError **error, const gchar *what, guint value)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED, "Opus: %s %u", what, value);
-  return FALSE;
-}
-
 /* the table of channel mappings (RFC 7845, 5.1.1) */
 static gboolean
 read_mapping (WeirReader *reader, Header *header, GError **error)
@@ -48,15 +36,15 @@ read_mapping (WeirReader *reader, Header *header, GError **error)
   for (guint i = 0; i < header->channels; i++)
     header->mapping[i] = weir_reader_u8 (reader);
   if (reader->failed)
-    return malformed (error, "ID header too short");
+    return weir_codec_malformed (error, NAME, "ID header too short");
   if (header->streams == 0 || header->coupled > header->streams)
-    return malformed (error, "number of streams");
+    return weir_codec_malformed (error, NAME, "number of streams");
   if (header->streams > header->channels)
-    return unsupported (error, "streams:", header->streams);
+    return weir_codec_unsupported (error, NAME, "streams: %u", header->streams);
   for (guint i = 0; i < header->channels; i++) {
     if (header->mapping[i] >= header->streams + header->coupled &&
         header->mapping[i] != CHANNEL_SILENT)
-      return malformed (error, "channel of no stream");
+      return weir_codec_malformed (error, NAME, "channel of no stream");
   }
   return TRUE;
 }
@@ -72,11 +60,11 @@ read_header (GBytes *record, Header *header, GError **error)
   guint8 version;
 
   if (size > RECORD_SIZE_MAX)
-    return unsupported (error, "ID header size", (guint) size);
+    return weir_codec_unsupported (error, NAME, "ID header size %u", (guint) size);
   weir_reader_init (&reader, data, size);
   magic = weir_reader_bytes (&reader, 8);
   if (magic == NULL || memcmp (magic, "OpusHead", 8) != 0)
-    return malformed (error, "no ID header");
+    return weir_codec_malformed (error, NAME, "no ID header");
   version = weir_reader_u8 (&reader);
   header->channels = weir_reader_u8 (&reader);
   header->pre_skip = weir_reader_u16_le (&reader);
@@ -84,15 +72,15 @@ read_header (GBytes *record, Header *header, GError **error)
   header->gain = weir_reader_u16_le (&reader);
   header->family = weir_reader_u8 (&reader);
   if (reader.failed)
-    return malformed (error, "ID header too short");
+    return weir_codec_malformed (error, NAME, "ID header too short");
   if (version >> 4 != 0)
-    return unsupported (error, "version", version);
+    return weir_codec_unsupported (error, NAME, "version %u", version);
   if (header->channels == 0)
-    return malformed (error, "no channels");
+    return weir_codec_malformed (error, NAME, "no channels");
   if (header->family > 1)
-    return unsupported (error, "channel mapping family", header->family);
+    return weir_codec_unsupported (error, NAME, "channel mapping family %u", header->family);
   if (header->channels > (header->family == 0 ? 2 : CHANNELS_MAX))
-    return malformed (error, "more channels than the mapping family has");
+    return weir_codec_malformed (error, NAME, "more channels than the mapping family has");
   if (header->family == 1)
     return read_mapping (&reader, header, error);
   header->streams = 1;

@@ -3,9 +3,12 @@
 
 #include "base/writer.h"
 #include "codec/avc.h"
+#include "codec/error.h"
 #include "codec/hevc.h"
 
 #include <string.h>
+
+#define NAME "parameter sets" /* in messages */
 
 /* the identifier of a set stands among its first bytes, but for profiles of seven sub-layers */
 #define HEAD_SIZE 128
@@ -73,13 +76,6 @@ weir_parameter_sets_is_one (WeirCodec codec, const WeirNal *nal)
 }
 
 static gboolean
-refuse (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "parameter sets: %s", what);
-  return FALSE;
-}
-
-static gboolean
 read_id (WeirCodec codec, guint type, const WeirNal *nal, guint *id, GError **error)
 {
   gsize header = codec == WEIR_CODEC_AVC ? 1 : WEIR_HEVC_NAL_HEADER_SIZE;
@@ -88,7 +84,7 @@ read_id (WeirCodec codec, guint type, const WeirNal *nal, guint *id, GError **er
   guint read, most;
 
   if (nal->size <= header || nal->size > G_MAXUINT16)
-    return refuse (error, "one of no size or one that no record holds");
+    return weir_codec_malformed (error, NAME, "one of no size or one that no record holds");
   if (codec == WEIR_CODEC_HEVC && type == WEIR_HEVC_SPS) {
     WeirHevcInfo info;
 
@@ -109,7 +105,7 @@ read_id (WeirCodec codec, guint type, const WeirNal *nal, guint *id, GError **er
     read = weir_bit_reader_ue (&bits);
   }
   if (bits.failed || read > most)
-    return refuse (error, "no identifier");
+    return weir_codec_malformed (error, NAME, "no identifier");
   *id = read;
   return TRUE;
 }
@@ -263,12 +259,10 @@ weir_parameter_sets_take (WeirParameterSets *self, const WeirNal *nal, GError **
     return TRUE;
 
   if (self->waiting_size + nal->size > WEIR_CODEC_RECORD_SIZE_MAX)
-    return refuse (error, "more than a record holds");
+    return weir_codec_malformed (error, NAME, "more than a record holds");
   owned = copy (nal);
-  if (owned == NULL) {
-    g_set_error_literal (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MEMORY, "out of memory");
-    return FALSE;
-  }
+  if (owned == NULL)
+    return weir_codec_out_of_memory (error);
   self->waiting_size += nal->size;
   if (set == NULL) {
     add (self->waiting, type, id, nal, owned);
@@ -323,7 +317,7 @@ write_avc_record (WeirParameterSets *self, WeirWriter *writer, GError **error)
   const Set *first;
 
   if (sps->len == 0 || pps->len == 0)
-    return refuse (error, "SPS or PPS missing");
+    return weir_codec_malformed (error, NAME, "SPS or PPS missing");
   first = g_ptr_array_index (sps, 0);
   if (!weir_avc_parse_sps (first->nal.data, first->nal.size, &info, error))
     return FALSE;
@@ -364,7 +358,7 @@ write_hevc_record (WeirParameterSets *self, WeirWriter *writer, GError **error)
   WeirHevcInfo info;
 
   if (vps->len == 0 || sps->len == 0 || pps->len == 0)
-    return refuse (error, "VPS, SPS or PPS missing");
+    return weir_codec_malformed (error, NAME, "VPS, SPS or PPS missing");
   if (!weir_hevc_parse_sps (&((const Set *) sps->pdata[0])->nal, &info, error))
     return FALSE;
   weir_writer_u8 (writer, 1);

@@ -4,7 +4,9 @@
 #include "base/bitreader.h"
 #include "base/reader.h"
 #include "codec/entry.h"
+#include "codec/error.h"
 
+#define NAME "VP8, VP9" /* in messages */
 #define DIMENSION_MAX 16384
 /* what a level is made for when nobody says the frame rate */
 #define FRAME_RATE_ASSUMED 30
@@ -22,13 +24,6 @@ typedef struct {
   guint profile, level, bit_depth, subsampling;
   WeirColour colour;
 } Record;
-
-static gboolean
-malformed (GError **error, const gchar *what)
-{
-  g_set_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED, "VP8, VP9: %s", what);
-  return FALSE;
-}
 
 /* RFC 6386, 9.1. A first partition that reaches beyond the end is the decoder's matter. */
 static gboolean
@@ -198,7 +193,7 @@ parse_record (WeirCodec codec, GBytes *bytes, Record *record, GError **error)
 
   weir_reader_init (&reader, data, size);
   if (weir_reader_u8 (&reader) != 1)
-    return malformed (error, "version of the configuration record is not 1");
+    return weir_codec_malformed (error, NAME, "version of the configuration record is not 1");
   weir_reader_skip (&reader, 3);
   record->profile = weir_reader_u8 (&reader);
   record->level = weir_reader_u8 (&reader);
@@ -211,12 +206,12 @@ parse_record (WeirCodec codec, GBytes *bytes, Record *record, GError **error)
   record->colour.matrix = weir_reader_u8 (&reader);
   weir_reader_skip (&reader, weir_reader_u16 (&reader));
   if (reader.failed)
-    return malformed (error, "configuration record too short");
+    return weir_codec_malformed (error, NAME, "configuration record too short");
   if (record->profile > 3 || record->subsampling > SUBSAMPLING_444)
-    return malformed (error, "profile or chroma format beyond 3");
+    return weir_codec_malformed (error, NAME, "profile or chroma format beyond 3");
   if (record->bit_depth != 8 &&
       (codec == WEIR_CODEC_VP8 || (record->bit_depth != 10 && record->bit_depth != 12)))
-    return malformed (error, "no such bit depth");
+    return weir_codec_malformed (error, NAME, "no such bit depth");
   return TRUE;
 }
 
