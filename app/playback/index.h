@@ -131,8 +131,19 @@ void weir_index_move_to_memory (WeirIndex *self, guint64 number, WeirBlob *blob)
  * Returns: how many bytes that are
  */
 gsize weir_index_forget_memory (WeirIndex *self, guint keep, gsize excess);
-/* no more segments: playlists get EXT-X-ENDLIST. @whole: list everything, not the window */
-void weir_index_end (WeirIndex *self, gboolean whole);
+/**
+ * weir_index_add_gap:
+ * @start_ns: T on the broadcast's timeline
+ * @duration_ns: at most the target duration
+ * @date_us: wall time of T
+ *
+ * Nobody has sent for as long as a segment lasts, and the broadcast goes on: a segment that there
+ * is not (EXT-X-GAP, RFC 8216bis 4.4.4.7). It takes a media sequence number of the window, has none
+ * in the whole, and is not in the store: how many there were follows from the time that has passed.
+ */
+void weir_index_add_gap (WeirIndex *self, gint64 start_ns, gint64 duration_ns, gint64 date_us);
+/* no more segments: playlists get EXT-X-ENDLIST */
+void weir_index_end (WeirIndex *self);
 /**
  * weir_index_trim:
  * @keep: how many closed segments stay
@@ -181,16 +192,30 @@ WeirBlob *weir_index_open_blob (WeirIndex *self, guint64 epoch, guint64 number, 
 GBytes *weir_index_get_init (WeirIndex *self, guint64 epoch, guint generation, gint track);
 
 /**
+ * WeirIndexView: which segments a media playlist lists; each view has URLs of its own, so that the
+ * media sequence of a URL never goes back
+ * @WEIR_INDEX_WINDOW: the newest, and gaps (weir_index_add_gap()) in their place. After the end it
+ *   stays as it was, with EXT-X-ENDLIST. Of a broadcast that is not recorded it is all there is.
+ * @WEIR_INDEX_WHOLE: all there are from the beginning, without the gaps: the recording while it is
+ *   made, and after its end
+ */
+typedef enum {
+  WEIR_INDEX_WINDOW,
+  WEIR_INDEX_WHOLE,
+} WeirIndexView;
+
+/**
  * weir_index_get_multivariant, weir_index_get_media:
  *
- * The playlists, made once per change and then shared (RFC 8216bis).
+ * The playlists, made once per change and then shared (RFC 8216bis). A multivariant playlist names
+ * the media playlists of its view.
  *
  * Returns: (transfer full) (nullable): NULL while there is nothing to list, or no such track
  */
-GBytes *weir_index_get_multivariant (WeirIndex *self);
-GBytes *weir_index_get_media (WeirIndex *self, guint track);
+GBytes *weir_index_get_multivariant (WeirIndex *self, WeirIndexView view);
+GBytes *weir_index_get_media (WeirIndex *self, WeirIndexView view, guint track);
 /* whole objects with all tracks, for tools and static servers */
-GBytes *weir_index_get_muxed (WeirIndex *self);
+GBytes *weir_index_get_muxed (WeirIndex *self, WeirIndexView view);
 
 /* called after every change on the thread that made it; must not call the index's writing side */
 void weir_index_set_changed (

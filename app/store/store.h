@@ -14,6 +14,9 @@ G_BEGIN_DECLS
  * ever blocks the caller. What is asked for is done in the order of the calls. A backend keeps a
  * bounded number of calls waiting and answers the rest with %WEIR_STORE_ERROR_UNAVAILABLE.
  *
+ * Changes are told: the signal `changed` comes in the default main context after each commit, to
+ * everyone who holds the store, whichever node has made the change.
+ *
  * Fencing: a broadcast has one owner, known by its epoch. Epochs grow over the whole store: at each
  * claim, and at each start of a daemon. A commit names its epoch and is refused with
  * %WEIR_STORE_ERROR_FENCED when the broadcast's is another.
@@ -86,10 +89,122 @@ typedef struct {
   gint64 ended_us;   /* wall; 0 while live */
   gchar *committed;  /* JSON as text: timeline, next numbers; owner's business */
   gchar *inits;      /* JSON array as text: configurations per generation */
+
+  /* what its recording is called and may be used for; changed by weir_store_edit_broadcast() */
+  gint64 modified_us;
+  gchar *name;         /* (nullable): of @meta, for searches */
+  gchar *creator;      /* (nullable) */
+  gchar *settings;     /* JSON object as text: the API's business (meta, allowedOrigins, …) */
+  gint64 delete_at_us; /* wall; when it is to be deleted; 0: never */
+
+  /* kept by the store: sums of what has been committed and not been forgotten */
+  guint64 segments;
+  guint64 size;       /* bytes of segment objects */
+  gint64 duration_us; /* of media */
 } WeirBroadcastRecord;
 
 WeirBroadcastRecord *weir_broadcast_record_copy (const WeirBroadcastRecord *self);
 void weir_broadcast_record_free (WeirBroadcastRecord *self);
+
+/**
+ * WeirBroadcastFilter: which broadcasts a list has; all fields 0 or NULL: all there are
+ */
+typedef struct {
+  const gchar *account;
+  const gchar *input;
+  const gchar *uid;
+  const gchar *creator;
+  const gchar *name;      /* exactly */
+  const gchar *search;    /* part of the name, ASCII letters of either case */
+  guint states;           /* bits 1 << WeirBroadcastState */
+  gboolean recorded;      /* only those that have, or will have, a recording */
+  gint64 created_from_us; /* this and later */
+  gint64 created_before_us;
+  gint64 delete_before_us; /* whose delete_at_us is neither 0 nor later than this */
+  gboolean ascending;      /* oldest first, else newest */
+  guint limit;             /* 0: no limit */
+} WeirBroadcastFilter;
+
+typedef struct {
+  guint64 broadcasts;
+  guint64 segments;
+  guint64 size;       /* bytes */
+  gint64 duration_us; /* of media */
+} WeirStoreUsage;
+
+/**
+ * WeirDocument:
+ *
+ * A small piece of configuration whose meaning is the owner's of its kind; JSON as text.
+ */
+typedef enum {
+  WEIR_DOCUMENT_ACCOUNT,
+  WEIR_DOCUMENT_TOKEN,  /* of the API; @digest is the token's */
+  WEIR_DOCUMENT_OUTPUT, /* @parent is the live input's uid */
+  WEIR_DOCUMENT_WEBHOOK,
+  WEIR_DOCUMENT_SIGNING_KEY,
+  WEIR_DOCUMENT_LAST
+} WeirDocumentKind;
+
+typedef struct {
+  WeirDocumentKind kind;
+  gchar *id;         /* unique in its kind */
+  gchar *account;    /* "" for what belongs to none */
+  gchar *parent;     /* (nullable) */
+  gchar *digest;     /* (nullable): what it can be found by; unique in its kind */
+  gint64 created_us; /* wall */
+  gint64 modified_us;
+  guint64 revision; /* given by the store: grows with each change of the document, from 1 */
+  gchar *json;
+} WeirDocument;
+
+WeirDocument *weir_document_new (WeirDocumentKind kind, const gchar *account, const gchar *id);
+WeirDocument *weir_document_copy (const WeirDocument *self);
+void weir_document_free (WeirDocument *self);
+
+/**
+ * WeirEvent: something that happened, for those who were not there; immutable
+ *
+ * @sequence orders the events of the whole store and is never given twice; one that is seen is
+ * durable, and so is what it tells of.
+ */
+typedef struct {
+  guint64 sequence; /* given by the store */
+  gint64 time_us;   /* wall */
+  gchar *type;      /* `segment.committed`, … */
+  gchar *account;
+  gchar *input;     /* (nullable) uid */
+  gchar *broadcast; /* (nullable) uid */
+  gchar *data;      /* JSON object as text */
+} WeirEvent;
+
+/* @data: (nullable): {} */
+WeirEvent *weir_event_new (const gchar *type, const gchar *account, const gchar *input,
+    const gchar *broadcast, const gchar *data);
+WeirEvent *weir_event_copy (const WeirEvent *self);
+void weir_event_free (WeirEvent *self);
+
+/* what `changed` tells of */
+typedef enum {
+  WEIR_STORE_CHANGE_INPUT,     /* @id: its uid; created, updated or deleted */
+  WEIR_STORE_CHANGE_BROADCAST, /* @id: its uid; begun, claimed, edited, ended or deleted */
+  WEIR_STORE_CHANGE_DOCUMENT,  /* @id: "<kind as a number>/<id>" */
+  WEIR_STORE_CHANGE_EVENT,     /* @id: the sequence of the newest, decimal */
+} WeirStoreChange;
+
+/**
+ * WeirSegmentCommit: what one segment adds to its broadcast, in one transaction
+ *
+ * A commit of a number that is there already replaces its entry, and its share of the sums.
+ */
+typedef struct {
+  guint64 number;
+  const gchar *entry;     /* weir_index_segment_to_json() */
+  const gchar *committed; /* (nullable): the broadcast's new committed state; NULL: as it was */
+  guint64 size;           /* bytes of the object */
+  gint64 duration_us;     /* of media */
+  const WeirEvent *event; /* (nullable): `segment.committed`; not of a number that was there */
+} WeirSegmentCommit;
 
 #define WEIR_TYPE_STORE (weir_store_get_type ())
 G_DECLARE_INTERFACE (WeirStore, weir_store, WEIR, STORE, GObject)
@@ -102,20 +217,40 @@ struct _WeirStoreInterface {
   void (*get_input) (WeirStore *self, const gchar *uid, GTask *task);
   void (*find_input) (WeirStore *self, WeirSecret secret, const gchar *digest, GTask *task);
   void (*list_inputs) (WeirStore *self, const gchar *account, GTask *task);
+  void (*update_input) (
+      WeirStore *self, const WeirLiveInput *input, gint64 expected_modified_us, GTask *task);
   void (*delete_input) (WeirStore *self, const gchar *account, const gchar *uid, GTask *task);
   void (*begin_broadcast) (WeirStore *self, const WeirBroadcastRecord *record, GTask *task);
   void (*claim_broadcast) (WeirStore *self, const gchar *uid, guint64 expected_epoch, GTask *task);
   void (*get_broadcast) (WeirStore *self, const gchar *uid, GTask *task);
-  void (*list_broadcasts) (WeirStore *self, const gchar *input, gint state, GTask *task);
-  void (*commit_segment) (WeirStore *self, const gchar *uid, guint64 epoch, guint64 number,
-      const gchar *entry, const gchar *committed, GTask *task);
+  void (*list_broadcasts) (WeirStore *self, const WeirBroadcastFilter *filter, GTask *task);
+  void (*edit_broadcast) (
+      WeirStore *self, const WeirBroadcastRecord *record, gint64 expected_modified_us, GTask *task);
+  void (*delete_broadcast) (WeirStore *self, const gchar *uid, const WeirEvent *event, GTask *task);
+  void (*get_usage) (WeirStore *self, const gchar *account, const gchar *creator, GTask *task);
+  void (*commit_segment) (WeirStore *self, const gchar *uid, guint64 epoch,
+      const WeirSegmentCommit *commit, GTask *task);
+  void (*commit_state) (
+      WeirStore *self, const gchar *uid, guint64 epoch, const gchar *committed, GTask *task);
   void (*commit_inits) (
       WeirStore *self, const gchar *uid, guint64 epoch, const gchar *inits, GTask *task);
   void (*forget_segments) (
       WeirStore *self, const gchar *uid, guint64 epoch, guint64 before, GTask *task);
-  void (*end_broadcast) (
-      WeirStore *self, const gchar *uid, guint64 epoch, WeirBroadcastState state, GTask *task);
+  void (*end_broadcast) (WeirStore *self, const gchar *uid, guint64 epoch, WeirBroadcastState state,
+      const WeirEvent *event, GTask *task);
   void (*list_segments) (WeirStore *self, const gchar *uid, GTask *task);
+  void (*put_document) (
+      WeirStore *self, const WeirDocument *document, guint64 expected_revision, GTask *task);
+  void (*get_document) (WeirStore *self, WeirDocumentKind kind, const gchar *id, GTask *task);
+  void (*find_document) (WeirStore *self, WeirDocumentKind kind, const gchar *digest, GTask *task);
+  void (*list_documents) (WeirStore *self, WeirDocumentKind kind, const gchar *account,
+      const gchar *parent, GTask *task);
+  void (*delete_document) (WeirStore *self, WeirDocumentKind kind, const gchar *id, GTask *task);
+  void (*append_event) (WeirStore *self, const WeirEvent *event, GTask *task);
+  void (*list_events) (
+      WeirStore *self, const gchar *account, guint64 after, guint limit, GTask *task);
+  void (*trim_events) (WeirStore *self, gint64 before_us, guint64 keep, GTask *task);
+  void (*backup) (WeirStore *self, const gchar *path, GTask *task);
 };
 
 /* every secret of @input must be unique; error EXISTS */
@@ -138,7 +273,21 @@ void weir_store_list_inputs (
     WeirStore *self, const gchar *account, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_inputs_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
-/* with its secrets; its broadcasts stay. NOT_FOUND when @account has no such input */
+/**
+ * weir_store_update_input:
+ * @input: all of it, its secrets included
+ * @expected_modified_us: of the one that was read; another one in the store is
+ *   %WEIR_STORE_ERROR_FENCED: read again
+ *
+ * Replaces the live input of that uid and account. Returns (finish): NOT_FOUND, EXISTS (a secret is
+ * taken), FENCED.
+ */
+void weir_store_update_input (WeirStore *self, const WeirLiveInput *input,
+    gint64 expected_modified_us, GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_update_input_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* with its secrets and its outputs; its broadcasts stay. NOT_FOUND when @account has no such input
+ */
 void weir_store_delete_input (WeirStore *self, const gchar *account, const gchar *uid,
     GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_delete_input_finish (WeirStore *self, GAsyncResult *result, GError **error);
@@ -163,38 +312,125 @@ void weir_store_get_broadcast (
 WeirBroadcastRecord *weir_store_get_broadcast_finish (
     WeirStore *self, GAsyncResult *result, GError **error);
 
-/* @input: (nullable) of one input; @state: a WeirBroadcastState or -1 for any.
- * Returns (finish): (transfer full) (element-type WeirBroadcastRecord): newest first */
-void weir_store_list_broadcasts (WeirStore *self, const gchar *input, gint state,
+/* @filter: (nullable). Returns (finish): (transfer full) (element-type WeirBroadcastRecord) */
+void weir_store_list_broadcasts (WeirStore *self, const WeirBroadcastFilter *filter,
     GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_broadcasts_finish (
     WeirStore *self, GAsyncResult *result, GError **error);
 
-/* the fenced index entry (weir_index_segment_to_json()) and, in the same transaction, the
- * broadcast's new committed state; its object must be durable already */
-void weir_store_commit_segment (WeirStore *self, const gchar *uid, guint64 epoch, guint64 number,
-    const gchar *entry, const gchar *committed, GAsyncReadyCallback callback, gpointer user_data);
+/* replaces what @record says in name, creator, settings, delete_at_us; not fenced by the epoch, as
+ * the owner never writes these. modified_us becomes the record's. @expected_modified_us: as for
+ * weir_store_update_input(). NOT_FOUND, FENCED */
+void weir_store_edit_broadcast (WeirStore *self, const WeirBroadcastRecord *record,
+    gint64 expected_modified_us, GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_edit_broadcast_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* with its entries; whoever owned it is fenced from then on. Objects are the caller's business.
+ * @event: (nullable). NOT_FOUND */
+void weir_store_delete_broadcast (WeirStore *self, const gchar *uid, const WeirEvent *event,
+    GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_delete_broadcast_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* the sums of an account's recordings, those that are being made included. @account, @creator:
+ * (nullable): of all */
+void weir_store_get_usage (WeirStore *self, const gchar *account, const gchar *creator,
+    GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_get_usage_finish (
+    WeirStore *self, GAsyncResult *result, WeirStoreUsage *usage, GError **error);
+
+/* its object must be durable already; FENCED */
+void weir_store_commit_segment (WeirStore *self, const gchar *uid, guint64 epoch,
+    const WeirSegmentCommit *commit, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_commit_segment_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* the committed state alone; FENCED */
+void weir_store_commit_state (WeirStore *self, const gchar *uid, guint64 epoch,
+    const gchar *committed, GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_commit_state_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* replaces the configurations of all generations: weir_index_inits_to_json(); FENCED */
 void weir_store_commit_inits (WeirStore *self, const gchar *uid, guint64 epoch, const gchar *inits,
     GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_commit_inits_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
-/* drops the index entries of numbers below @before */
+/* drops the index entries of numbers below @before, and what they add to the sums; FENCED */
 void weir_store_forget_segments (WeirStore *self, const gchar *uid, guint64 epoch, guint64 before,
     GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_forget_segments_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
-/* @state: ENDED or READY; sets the time of the end; FENCED */
+/* @state: ENDED or READY; sets the time of the end; FENCED. @event: (nullable), written with it */
 void weir_store_end_broadcast (WeirStore *self, const gchar *uid, guint64 epoch,
-    WeirBroadcastState state, GAsyncReadyCallback callback, gpointer user_data);
+    WeirBroadcastState state, const WeirEvent *event, GAsyncReadyCallback callback,
+    gpointer user_data);
 gboolean weir_store_end_broadcast_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* Returns (finish): (transfer full) (element-type utf8): the entries, by number */
 void weir_store_list_segments (
     WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_segments_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* ---- documents ---- */
+
+/**
+ * weir_store_put_document:
+ * @expected_revision: 0: it must not be there (EXISTS); else of the one that is replaced (FENCED
+ *   when it is another, NOT_FOUND when it is gone)
+ *
+ * Returns (finish): the new revision, 0 with an error; EXISTS too when @document's digest is taken
+ */
+void weir_store_put_document (WeirStore *self, const WeirDocument *document,
+    guint64 expected_revision, GAsyncReadyCallback callback, gpointer user_data);
+guint64 weir_store_put_document_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* Returns (finish): (transfer full); NOT_FOUND */
+void weir_store_get_document (WeirStore *self, WeirDocumentKind kind, const gchar *id,
+    GAsyncReadyCallback callback, gpointer user_data);
+WeirDocument *weir_store_get_document_finish (
+    WeirStore *self, GAsyncResult *result, GError **error);
+
+/* by its digest, see weir_store_digest_secret(). Returns (finish): (transfer full); NOT_FOUND */
+void weir_store_find_document (WeirStore *self, WeirDocumentKind kind, const gchar *digest,
+    GAsyncReadyCallback callback, gpointer user_data);
+WeirDocument *weir_store_find_document_finish (
+    WeirStore *self, GAsyncResult *result, GError **error);
+
+/* @account, @parent: (nullable): of all.
+ * Returns (finish): (transfer full) (element-type WeirDocument): oldest first */
+void weir_store_list_documents (WeirStore *self, WeirDocumentKind kind, const gchar *account,
+    const gchar *parent, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *weir_store_list_documents_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* NOT_FOUND */
+void weir_store_delete_document (WeirStore *self, WeirDocumentKind kind, const gchar *id,
+    GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_delete_document_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* ---- events ---- */
+
+/* Returns (finish): its sequence, 0 with an error */
+void weir_store_append_event (
+    WeirStore *self, const WeirEvent *event, GAsyncReadyCallback callback, gpointer user_data);
+guint64 weir_store_append_event_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* @account: (nullable): of all; @after: a sequence; @limit: from 1 on.
+ * Returns (finish): (transfer full) (element-type WeirEvent): by sequence */
+void weir_store_list_events (WeirStore *self, const gchar *account, guint64 after, guint limit,
+    GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *weir_store_list_events_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* forgets events from before @before_us, wall, and all but the newest @keep; in small steps */
+void weir_store_trim_events (WeirStore *self, gint64 before_us, guint64 keep,
+    GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_trim_events_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* a copy of all of it as of one moment, while it is being used; mode 0600; never over a file that
+ * is there (EXISTS). Restoring is starting on the copy. */
+void weir_store_backup (
+    WeirStore *self, const gchar *path, GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_backup_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* for backends: emits `changed`; any thread */
+void weir_store_emit_changed (WeirStore *self, WeirStoreChange change, const gchar *id);
 
 /* for backends. Returns: (transfer full): what a secret is looked up by: SHA-256, lowercase hex */
 gchar *weir_store_digest_secret (const gchar *secret);
@@ -204,8 +440,10 @@ gchar *weir_store_digest_secret (const gchar *secret);
  * @path: the database file, made with mode 0600 when it is missing
  *
  * The embedded backend: WAL, synchronous=FULL, one thread, group commit. Opening blocks; it is done
- * at start-up. Every start raises the store's epoch. The store is closed, everything committed,
- * when its last reference goes; a call that waits for its answer holds one.
+ * at start-up. A database of an earlier version is brought up to date in one transaction, which the
+ * table `schema_history` records; a damaged or newer one is left as it is, and refused in words.
+ * Every start raises the store's epoch. The store is closed, everything committed, when its last
+ * reference goes; a call that waits for its answer holds one.
  *
  * Returns: (transfer full): NULL with %WEIR_STORE_ERROR
  */
@@ -213,5 +451,7 @@ WeirStore *weir_store_sqlite_new (const gchar *path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirLiveInput, weir_live_input_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirBroadcastRecord, weir_broadcast_record_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirDocument, weir_document_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirEvent, weir_event_free)
 
 G_END_DECLS
