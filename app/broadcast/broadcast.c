@@ -251,6 +251,7 @@ broadcast_commit_segment (WeirBroadcast *self, ClosedSegment *the_closed)
   g_autoptr (WeirIndexSegment) segment = NULL;
   g_autofree gchar *entry = NULL;
   const gchar *committed = closed->committed;
+  WeirSegmentCommit commit;
 
   segment = weir_index_find (self->index, self->record->epoch, closed->number);
   if (segment == NULL || self->fenced) {
@@ -261,8 +262,15 @@ broadcast_commit_segment (WeirBroadcast *self, ClosedSegment *the_closed)
   if (self->committed != NULL && closed->number < self->committed_number)
     committed = self->committed;
   entry = weir_index_segment_to_json (segment);
-  weir_store_commit_segment (self->context.store, self->record->uid, self->record->epoch,
-      closed->number, entry, committed, segment_committed, closed);
+  commit = (WeirSegmentCommit){
+      .number = closed->number,
+      .entry = entry,
+      .committed = committed,
+      .size = segment->size,
+      .duration_us = segment->duration_ns / 1000,
+  };
+  weir_store_commit_segment (self->context.store, self->record->uid, self->record->epoch, &commit,
+      segment_committed, closed);
   g_steal_pointer (&closed);
 }
 
@@ -1402,7 +1410,8 @@ broadcast_check_ended (WeirBroadcast *self)
         self->missing);
   self->missing = 0;
   weir_store_end_broadcast (self->context.store, self->record->uid, self->record->epoch,
-      self->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, store_ended, self);
+      self->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, NULL, store_ended,
+      self);
 }
 
 static void
@@ -1410,7 +1419,7 @@ pipeline_stopped (G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult *res
 {
   WeirBroadcast *self = data;
 
-  weir_index_end (self->index, FALSE);
+  weir_index_end (self->index);
   self->stopped = TRUE;
   broadcast_pending_done (self);
 }

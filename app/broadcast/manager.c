@@ -587,7 +587,7 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
     }
     weir_index_add_closed_segment (index, segment);
   }
-  weir_index_end (index, TRUE);
+  weir_index_end (index);
   g_mutex_lock (&self->lock);
   keep_index (self->recordings, load->record->uid, load->record->uid, index);
   g_mutex_unlock (&self->lock);

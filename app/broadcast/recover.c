@@ -115,7 +115,8 @@ orphan_unref (Orphan *orphan)
     return;
   }
   weir_store_end_broadcast (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
-      orphan->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, orphan_ended, orphan);
+      orphan->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, NULL, orphan_ended,
+      orphan);
 }
 
 typedef struct {
@@ -155,9 +156,16 @@ salvaged_commit (SalvagedSegment *salvaged)
 {
   Orphan *orphan = salvaged->orphan;
   g_autofree gchar *entry = weir_index_segment_to_json (salvaged->segment);
+  const WeirSegmentCommit commit = {
+      .number = salvaged->segment->number,
+      .entry = entry,
+      .committed = orphan->record->committed,
+      .size = salvaged->segment->size,
+      .duration_us = salvaged->segment->duration_ns / 1000,
+  };
 
   weir_store_commit_segment (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
-      salvaged->segment->number, entry, orphan->record->committed, salvaged_committed, salvaged);
+      &commit, salvaged_committed, salvaged);
 }
 
 static void
@@ -391,6 +399,7 @@ orphans_listed (GObject *source, GAsyncResult *result, gpointer data)
 WeirRecovery *
 weir_recovery_new (WeirStore *store, WeirBlobs *blobs, void (*done) (gpointer data), gpointer data)
 {
+  const WeirBroadcastFilter open = {.states = 1u << WEIR_BROADCAST_LIVE};
   WeirRecovery *self = g_new0 (WeirRecovery, 1);
 
   self->store = g_object_ref (store);
@@ -399,7 +408,7 @@ weir_recovery_new (WeirStore *store, WeirBlobs *blobs, void (*done) (gpointer da
   self->data = data;
   self->pending = 1;
   self->left = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_broadcast_record_free);
-  weir_store_list_broadcasts (store, NULL, WEIR_BROADCAST_LIVE, orphans_listed, self);
+  weir_store_list_broadcasts (store, &open, orphans_listed, self);
   return self;
 }
 

@@ -107,11 +107,11 @@ serve_playlist (Call *call, WeirIndex *index)
   WeirHttpResponse *response;
 
   if (call->kind == KIND_MULTIVARIANT)
-    playlist = weir_index_get_multivariant (index);
+    playlist = weir_index_get_multivariant (index, WEIR_INDEX_WINDOW);
   else if (call->kind == KIND_MEDIA)
-    playlist = weir_index_get_media (index, call->track);
+    playlist = weir_index_get_media (index, WEIR_INDEX_WINDOW, call->track);
   else
-    playlist = weir_index_get_muxed (index);
+    playlist = weir_index_get_muxed (index, WEIR_INDEX_WINDOW);
   if (playlist == NULL) {
     if (weir_index_is_playable (index) || weir_index_has_ended (index))
       respond_missing (call->request);

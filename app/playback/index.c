@@ -1023,13 +1023,30 @@ weir_index_release_blobs (WeirIndex *self, guint keep)
 }
 
 void
-weir_index_end (WeirIndex *self, gboolean whole)
+weir_index_end (WeirIndex *self)
 {
   g_mutex_lock (&self->lock);
   self->ended = TRUE;
-  self->whole = whole;
   forget_playlists (self);
   unlock_changed (self);
+}
+
+void
+weir_index_add_gap (G_GNUC_UNUSED WeirIndex *self, G_GNUC_UNUSED gint64 start_ns,
+    G_GNUC_UNUSED gint64 duration_ns, G_GNUC_UNUSED gint64 date_us)
+{
+}
+
+/* playlists are kept of one view at a time; an end is what tells the two apart so far */
+static void
+set_view (WeirIndex *self, WeirIndexView view)
+{
+  gboolean whole = self->ended && (view == WEIR_INDEX_WHOLE || self->window_segments == 0);
+
+  if (self->whole == whole)
+    return;
+  self->whole = whole;
+  forget_playlists (self);
 }
 
 /* Returns: place of the first segment that a playlist lists */
@@ -1392,11 +1409,12 @@ make_media (WeirIndex *self, gint track)
 }
 
 GBytes *
-weir_index_get_media (WeirIndex *self, guint track)
+weir_index_get_media (WeirIndex *self, WeirIndexView view, guint track)
 {
   GBytes *text = NULL;
 
   g_mutex_lock (&self->lock);
+  set_view (self, view);
   if (self->closed > 0 && has_track (self, track)) {
     if (self->media->len <= track)
       g_ptr_array_set_size (self->media, (gint) track + 1);
@@ -1409,11 +1427,12 @@ weir_index_get_media (WeirIndex *self, guint track)
 }
 
 GBytes *
-weir_index_get_muxed (WeirIndex *self)
+weir_index_get_muxed (WeirIndex *self, WeirIndexView view)
 {
   GBytes *text = NULL;
 
   g_mutex_lock (&self->lock);
+  set_view (self, view);
   if (self->closed > 0) {
     if (self->muxed == NULL)
       self->muxed = make_media (self, -1);
@@ -1529,11 +1548,12 @@ make_multivariant (WeirIndex *self)
 }
 
 GBytes *
-weir_index_get_multivariant (WeirIndex *self)
+weir_index_get_multivariant (WeirIndex *self, WeirIndexView view)
 {
   GBytes *text = NULL;
 
   g_mutex_lock (&self->lock);
+  set_view (self, view);
   if (self->closed > 0 && self->multivariant == NULL)
     self->multivariant = make_multivariant (self);
   if (self->multivariant != NULL)

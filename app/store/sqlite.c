@@ -132,7 +132,7 @@ static const gchar *const statement_texts[SQL_LAST] = {
     [SQL_GET_BROADCAST] = "SELECT " BROADCAST_COLUMNS " FROM broadcasts WHERE uid = ?",
     [SQL_LIST_BROADCASTS] =
         "SELECT " BROADCAST_COLUMNS " FROM broadcasts WHERE (?1 IS NULL OR input = ?1)"
-        " AND (?2 < 0 OR state = ?2) ORDER BY created_us DESC, number DESC",
+        " AND (?2 = 0 OR (?2 & (1 << state))) ORDER BY created_us DESC, number DESC",
     [SQL_GET_OWNER] = "SELECT number, epoch FROM broadcasts WHERE uid = ?",
     [SQL_COMMIT_STATE] = "UPDATE broadcasts SET committed = ? WHERE number = ?",
     [SQL_COMMIT_INITS] = "UPDATE broadcasts SET inits = ? WHERE number = ?",
@@ -678,7 +678,8 @@ run_commit_segment (Core *core, Job *job, GError **error)
   sqlite3_int64 number = 0;
 
   if (!check_owner (core, job->uid, job->epoch, &number, error) ||
-      !update_broadcast (core, SQL_COMMIT_STATE, job->committed, number, error))
+      (job->committed != NULL &&
+          !update_broadcast (core, SQL_COMMIT_STATE, job->committed, number, error)))
     return FALSE;
   statement = prepare (core, SQL_COMMIT_SEGMENT, error);
   if (statement == NULL)
@@ -687,6 +688,15 @@ run_commit_segment (Core *core, Job *job, GError **error)
   bind_number (statement, 2, job->number);
   bind_text (statement, 3, job->text);
   return finish_step (core, statement, "Cannot commit the segment", error);
+}
+
+static gboolean
+run_commit_state (Core *core, Job *job, GError **error)
+{
+  sqlite3_int64 number = 0;
+
+  return check_owner (core, job->uid, job->epoch, &number, error) &&
+         update_broadcast (core, SQL_COMMIT_STATE, job->text, number, error);
 }
 
 static gboolean
@@ -1183,26 +1193,38 @@ get_broadcast (WeirStore *store, const gchar *uid, GTask *task)
 }
 
 static void
-list_broadcasts (WeirStore *store, const gchar *input, gint state, GTask *task)
+list_broadcasts (WeirStore *store, const WeirBroadcastFilter *filter, GTask *task)
 {
   Job *job = job_new (run_list_broadcasts, FALSE);
 
-  job->uid = g_strdup (input);
-  job->kind = state;
+  job->uid = g_strdup (filter->input);
+  job->kind = (gint) filter->states;
   push_job (store, job, task);
 }
 
 static void
-commit_segment (WeirStore *store, const gchar *uid, guint64 epoch, guint64 number,
-    const gchar *entry, const gchar *committed, GTask *task)
+commit_segment (
+    WeirStore *store, const gchar *uid, guint64 epoch, const WeirSegmentCommit *commit, GTask *task)
 {
   Job *job = job_new (run_commit_segment, TRUE);
 
   job->uid = g_strdup (uid);
   job->epoch = epoch;
-  job->number = number;
-  job->text = g_strdup (entry);
-  job->committed = g_strdup (committed);
+  job->number = commit->number;
+  job->text = g_strdup (commit->entry);
+  job->committed = g_strdup (commit->committed);
+  push_job (store, job, task);
+}
+
+static void
+commit_state (
+    WeirStore *store, const gchar *uid, guint64 epoch, const gchar *committed, GTask *task)
+{
+  Job *job = job_new (run_commit_state, TRUE);
+
+  job->uid = g_strdup (uid);
+  job->epoch = epoch;
+  job->text = g_strdup (committed);
   push_job (store, job, task);
 }
 
@@ -1229,8 +1251,8 @@ forget_segments (WeirStore *store, const gchar *uid, guint64 epoch, guint64 befo
 }
 
 static void
-end_broadcast (
-    WeirStore *store, const gchar *uid, guint64 epoch, WeirBroadcastState state, GTask *task)
+end_broadcast (WeirStore *store, const gchar *uid, guint64 epoch, WeirBroadcastState state,
+    G_GNUC_UNUSED const WeirEvent *event, GTask *task)
 {
   Job *job = job_new (run_end_broadcast, TRUE);
 
@@ -1262,6 +1284,7 @@ weir_store_sqlite_store_init (WeirStoreInterface *iface)
   iface->get_broadcast = get_broadcast;
   iface->list_broadcasts = list_broadcasts;
   iface->commit_segment = commit_segment;
+  iface->commit_state = commit_state;
   iface->commit_inits = commit_inits;
   iface->forget_segments = forget_segments;
   iface->end_broadcast = end_broadcast;

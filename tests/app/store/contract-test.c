@@ -86,6 +86,11 @@ wait_for (GAsyncResult **result)
     weir_store_##name##_finish ((store), wait_for (&result_), (error)); \
   })
 
+/* arguments, of the block that they are in */
+#define SEGMENT(the_number, the_entry, the_committed) \
+  (&(WeirSegmentCommit){.number = (the_number), .entry = (the_entry), .committed = (the_committed)})
+#define FILTER(...) (&(WeirBroadcastFilter){__VA_ARGS__})
+
 static WeirLiveInput *
 make_input (const gchar *uid, gint64 created_us)
 {
@@ -145,7 +150,8 @@ commit (WeirStore *store, const gchar *uid, guint64 epoch, guint64 number, const
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (CALL (store, &error, commit_segment, uid, epoch, number, entry, "{\"next\":1}"));
+  g_assert_true (
+      CALL (store, &error, commit_segment, uid, epoch, SEGMENT (number, entry, "{\"next\":1}")));
   g_assert_no_error (error);
 }
 
@@ -327,10 +333,11 @@ what_does_not_exist_is_not_found (Fixture *fixture, gconstpointer data)
   NOT_FOUND (find_input, WEIR_SECRET_SRT, "none");
   NOT_FOUND (get_broadcast, "none");
   NOT_FOUND (claim_broadcast, "none", 1);
-  NOT_FOUND (commit_segment, "none", 1, 0, "{}", "{}");
+  NOT_FOUND (commit_segment, "none", 1, SEGMENT (0, "{}", "{}"));
+  NOT_FOUND (commit_state, "none", 1, "{}");
   NOT_FOUND (commit_inits, "none", 1, "[]");
   NOT_FOUND (forget_segments, "none", 1, 5);
-  NOT_FOUND (end_broadcast, "none", 1, WEIR_BROADCAST_ENDED);
+  NOT_FOUND (end_broadcast, "none", 1, WEIR_BROADCAST_ENDED, NULL);
   NOT_FOUND (list_segments, "none");
 #undef NOT_FOUND
 }
@@ -358,11 +365,13 @@ a_broadcast_goes_from_begin_to_ready (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (live->committed, ==, "{\"next\":1}");
   g_assert_cmpstr (live->inits, ==, "[1]");
 
-  g_assert_true (CALL (fixture->store, &error, end_broadcast, "b", epoch, WEIR_BROADCAST_ENDED));
+  g_assert_true (
+      CALL (fixture->store, &error, end_broadcast, "b", epoch, WEIR_BROADCAST_ENDED, NULL));
   ended = CALL (fixture->store, &error, get_broadcast, "b");
   g_assert_cmpint (ended->state, ==, WEIR_BROADCAST_ENDED);
   g_assert_cmpint (ended->ended_us, >, 0);
-  g_assert_true (CALL (fixture->store, &error, end_broadcast, "b", epoch, WEIR_BROADCAST_READY));
+  g_assert_true (
+      CALL (fixture->store, &error, end_broadcast, "b", epoch, WEIR_BROADCAST_READY, NULL));
   ready = CALL (fixture->store, &error, get_broadcast, "b");
   g_assert_cmpint (ready->state, ==, WEIR_BROADCAST_READY);
   g_assert_cmpint (ready->ended_us, ==, ended->ended_us);
@@ -401,12 +410,13 @@ an_old_epoch_is_fenced_off (Fixture *fixture, gconstpointer data)
   g_assert_false (CALL (fixture->store, &error, name, ##__VA_ARGS__)); \
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED);   \
   g_clear_error (&error)
-  FENCED (commit_segment, "b", epoch, 1, "stale", "stale");
+  FENCED (commit_segment, "b", epoch, SEGMENT (1, "stale", "stale"));
+  FENCED (commit_state, "b", epoch, "stale");
   FENCED (commit_inits, "b", epoch, "stale");
   FENCED (forget_segments, "b", epoch, 100);
-  FENCED (end_broadcast, "b", epoch, WEIR_BROADCAST_ENDED);
+  FENCED (end_broadcast, "b", epoch, WEIR_BROADCAST_ENDED, NULL);
   FENCED (claim_broadcast, "b", epoch);
-  FENCED (commit_segment, "b", claimed->epoch + 1, 1, "from the future", "{}");
+  FENCED (commit_segment, "b", claimed->epoch + 1, SEGMENT (1, "from the future", "{}"));
 #undef FENCED
   after = CALL (fixture->store, &error, get_broadcast, "b");
   g_assert_cmpstr (after->committed, ==, "{\"next\":1}");
@@ -467,20 +477,22 @@ broadcasts_are_listed_newest_first_by_input_and_state (Fixture *fixture, gconstp
   epoch = begin (fixture->store, "b2", "one", 20);
   begin (fixture->store, "b1", "one", 10);
   begin (fixture->store, "b3", "two", 30);
-  g_assert_true (CALL (fixture->store, &error, end_broadcast, "b2", epoch, WEIR_BROADCAST_ENDED));
+  g_assert_true (
+      CALL (fixture->store, &error, end_broadcast, "b2", epoch, WEIR_BROADCAST_ENDED, NULL));
 
-  all = CALL (fixture->store, &error, list_broadcasts, NULL, -1);
+  all = CALL (fixture->store, &error, list_broadcasts, NULL);
   g_assert_cmpuint (all->len, ==, 3);
   g_assert_cmpstr (((WeirBroadcastRecord *) all->pdata[0])->uid, ==, "b3");
   g_assert_cmpstr (((WeirBroadcastRecord *) all->pdata[1])->uid, ==, "b2");
   g_assert_cmpstr (((WeirBroadcastRecord *) all->pdata[2])->uid, ==, "b1");
-  of_input = CALL (fixture->store, &error, list_broadcasts, "one", -1);
+  of_input = CALL (fixture->store, &error, list_broadcasts, FILTER (.input = "one"));
   g_assert_cmpuint (of_input->len, ==, 2);
   g_assert_cmpstr (((WeirBroadcastRecord *) of_input->pdata[0])->uid, ==, "b2");
-  live = CALL (fixture->store, &error, list_broadcasts, "one", WEIR_BROADCAST_LIVE);
+  live = CALL (fixture->store, &error, list_broadcasts,
+      FILTER (.input = "one", .states = 1 << WEIR_BROADCAST_LIVE));
   g_assert_cmpuint (live->len, ==, 1);
   g_assert_cmpstr (((WeirBroadcastRecord *) live->pdata[0])->uid, ==, "b1");
-  none = CALL (fixture->store, &error, list_broadcasts, "three", -1);
+  none = CALL (fixture->store, &error, list_broadcasts, FILTER (.input = "three"));
   g_assert_no_error (error);
   g_assert_cmpuint (none->len, ==, 0);
 }
@@ -561,10 +573,10 @@ a_thousand_commits_at_once_with_refused_ones_among_them (Fixture *fixture, gcons
     g_autofree gchar *entry = g_strdup_printf ("%u", i);
 
     weir_store_commit_segment (
-        fixture->store, "b", epoch, i, entry, entry, count_success, &committed);
+        fixture->store, "b", epoch, SEGMENT (i, entry, entry), count_success, &committed);
     if (i % 10 == 0)
       weir_store_commit_segment (
-          fixture->store, "b", epoch + 1, i, "stale", "stale", count_fenced, &fenced);
+          fixture->store, "b", epoch + 1, SEGMENT (i, "stale", "stale"), count_fenced, &fenced);
   }
   while (committed < 1000 || fenced < 100)
     g_main_context_iteration (NULL, TRUE);
@@ -749,7 +761,8 @@ sqlite_a_full_disk_is_unavailable_and_passes (Fixture *fixture, gconstpointer da
   small = old;
   small.rlim_cur = 256 * 1024;
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &small), ==, 0);
-  g_assert_false (CALL (fixture->store, &error, commit_segment, "b", epoch, 1, big, "{}"));
+  g_assert_false (
+      CALL (fixture->store, &error, commit_segment, "b", epoch, SEGMENT (1, big, "{}")));
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &old), ==, 0);
   signal (SIGXFSZ, handler);
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE);

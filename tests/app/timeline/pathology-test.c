@@ -226,7 +226,7 @@ make_frame (Run *run, guint index)
 static void
 check_playlist (Run *run, guint track)
 {
-  g_autoptr (GBytes) bytes = weir_index_get_media (run->index, track);
+  g_autoptr (GBytes) bytes = weir_index_get_media (run->index, WEIR_INDEX_WINDOW, track);
   g_autofree gchar *text = NULL;
   g_auto (GStrv) lines = NULL;
   gint64 last_ms = 0;
