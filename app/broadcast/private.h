@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/tokenbucket.h"
+#include "broadcast/broadcast.h"
+#include "broadcast/health.h"
+#include "broadcast/walldate.h"
+#include "segment/weirsegmentsink.h"
+#include "timeline/weirsanitizer.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/**
+ * What the files of a broadcast share:
+ *
+ * broadcast.c: its life: pipeline, connections, end
+ * tracks.c: the worker: pads of a source meet the broadcast's tracks
+ * written.c: the writer's thread: what has been written fills index and journal
+ * commits.c: the main thread: closed segments go to segment store and store
+ * reports.c: health, status, totals
+ */
+
+/* closed segments that a live playlist lists at least */
+#define WEIR_BROADCAST_WINDOW_SEGMENTS 6
+/* closed segments whose objects stay open (and, without recording, exist), beyond the window for
+ * the sake of viewers who are behind */
+#define WEIR_BROADCAST_KEEP_SEGMENTS (WEIR_BROADCAST_WINDOW_SEGMENTS + 6)
+
+struct _WeirBroadcast {
+  WeirBroadcastContext context;
+  WeirBroadcastRecord *record;
+  gint64 reconnect_window_us;
+
+  /* main thread */
+  GstElement *pipeline;
+  GstElement *sanitizer;
+  GstElement *sink;
+  GstElement *source; /* NULL between connections */
+  WeirWorker *worker;
+  GSource *reconnect_timer;
+  gboolean ending;
+  gchar *leaving;       /* (nullable): why it ends as soon as the encoder has left, or … */
+  GSource *leave_timer; /* … has not in time */
+  gboolean stopped;     /* the pipeline is down, everything has been written */
+  guint pending;        /* puts and commits that have not been answered */
+  gboolean fenced;      /* someone else owns the broadcast: nothing is committed any more */
+  gint64 last_media_us; /* monotonic; of connections that have ended */
+  gint64 gop_ns;
+  GQueue uncommitted;     /* of ClosedSegment: to be tried again */
+  guint missing;          /* segments that were given up */
+  gchar *inits;           /* JSON, the last word */
+  gboolean inits_missing; /* and the store has not taken it */
+  GSource *end_timer;
+  gboolean tried_again; /* since the pipeline is down, or the timer */
+  gboolean finishing;   /* everything is committed but the end, or given up */
+  gboolean given_up;    /* what is not committed now is left to the next start */
+  gboolean end_told;
+  gchar *committed; /* (nullable): state as of the last segment that was committed … */
+  guint64 committed_number;
+
+  GSource *health_timer; /* while there is a source */
+  guint health_checks;   /* since the connection came */
+  guint32 told;          /* what this connection's encoder was told of; bit = code */
+  WeirTokenBucket health_lines;
+  guint health_lines_left_out;
+  gint health_waiting; /* atomic */
+
+  gint dumped; /* atomic: the pipeline has failed since the last connection came */
+
+  gint journal_fd; /* (writer's thread) -1 without */
+  /* writer's thread */
+  gboolean journal_torn;
+  gboolean journal_has_inits; /* all of them */
+  GHashTable *spool_paths;    /* guint64 number → path, of what is not recorded */
+  WeirIndexSegment *open_segments[2];
+  GArray *timescales; /* of guint32, index = track; 0: not known */
+  gboolean date_fixed;
+  gboolean refused;        /* the disk refuses: segments are in memory */
+  gint64 refused_start_ns; /* T of the first one of them */
+
+  WeirIndex *index; /* locked inside */
+
+  GMutex lock; /* what follows */
+  WeirLifecycle state;
+  gint64 state_since_us;
+  gint64 deadline_us;
+  WeirConnection *connection;
+  gint64 connected_us;
+  WeirWallDate wall_date;
+  gchar *codecs;
+  guint64 segments;
+  guint64 segment_bytes;
+  guint64 bytes_received; /* by connections that are gone */
+  gint64 paused_us;       /* wall time since when the disk refuses; 0: it does not */
+  guint pauses;
+  WeirBroadcastHealth *health; /* the issues */
+  guint64 issues_total[WEIR_HEALTH_CODE_LAST];
+};
+
+/* ---- broadcast.c ---- */
+
+/* main thread; tells whoever waits for changes */
+void weir_broadcast_set_state (WeirBroadcast *self, WeirLifecycle state, gint64 deadline_us);
+/* any thread */
+WeirLifecycle weir_broadcast_get_state (WeirBroadcast *self);
+/**
+ * weir_broadcast_post:
+ *
+ * Has @run called on the main thread, counted in @pending until it, or who it hands that on to,
+ * says weir_broadcast_pending_done(). Only while something that the end waits for keeps the
+ * broadcast alive (the sink is not down yet).
+ */
+void weir_broadcast_post (
+    WeirBroadcast *self, void (*run) (WeirBroadcast *self, gpointer data), gpointer data);
+/* main thread: it may have been the last: the broadcast may be gone */
+void weir_broadcast_pending_done (WeirBroadcast *self);
+
+/* ---- tracks.c ---- */
+
+/* worker: the sanitizer brought the source pad of a track: a tee, and the segments behind it */
+void weir_broadcast_on_sanitizer_pad_added (
+    GstElement *sanitizer, GstPad *pad, WeirBroadcast *self);
+/* worker: the source brought a pad: tracks are matched by kind and codec, never by order */
+void weir_broadcast_on_source_pad_added (GstElement *source, GstPad *pad, WeirBroadcast *self);
+
+/* ---- written.c ---- */
+
+/* writer's thread; @data: WeirSegmentWritten */
+void weir_broadcast_on_written (WeirSegmentSink *sink, gpointer data, WeirBroadcast *self);
+/* writer's thread, or none: without recording only what viewers may still ask for is kept */
+void weir_broadcast_forget (WeirBroadcast *self, guint keep);
+
+/* ---- commits.c ---- */
+
+/* any thread, as weir_broadcast_post(). @inits: (transfer full) */
+void weir_broadcast_hand_over_inits (WeirBroadcast *self, gchar *inits);
+/* likewise: a segment that has closed. @committed: (transfer full): state as of it */
+void weir_broadcast_hand_over_segment (
+    WeirBroadcast *self, guint64 number, const gchar *path, gchar *committed);
+/* main thread: what failed to be committed is tried again, each once */
+void weir_broadcast_retry_commits (WeirBroadcast *self);
+/* whether @error says nothing about what was to be written, only about the place */
+gboolean weir_broadcast_is_refusal (const GError *error);
+void weir_broadcast_clear_commits (WeirBroadcast *self);
+
+/* ---- reports.c ---- */
+
+/* main thread: a source has come, it is gone */
+void weir_broadcast_begin_health (WeirBroadcast *self);
+void weir_broadcast_end_health (WeirBroadcast *self);
+/* any thread */
+GstBusSyncReply weir_broadcast_on_bus_message (GstBus *bus, GstMessage *message, gpointer data);
+
+G_END_DECLS
