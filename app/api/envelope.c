@@ -24,6 +24,32 @@ weir_api_add_string (JsonBuilder *builder, const gchar *name, const gchar *value
 }
 
 void
+weir_api_add_boolean (JsonBuilder *builder, const gchar *name, gboolean value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_boolean_value (builder, value);
+}
+
+void
+weir_api_add_int (JsonBuilder *builder, const gchar *name, gint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, value);
+}
+
+void
+weir_api_add_json (JsonBuilder *builder, const gchar *name, const gchar *text)
+{
+  g_autoptr (JsonNode) node = text != NULL ? json_from_string (text, NULL) : NULL;
+
+  json_builder_set_member_name (builder, name);
+  if (node != NULL)
+    json_builder_add_value (builder, g_steal_pointer (&node));
+  else
+    json_builder_add_null_value (builder);
+}
+
+void
 weir_api_add_time (JsonBuilder *builder, const gchar *name, gint64 wall_us)
 {
   g_autofree gchar *text = wall_us > 0 ? weir_api_format_time (wall_us) : NULL;

@@ -37,6 +37,11 @@ WeirHttpResponse *weir_api_failure (
 gchar *weir_api_format_time (gint64 wall_us);
 /* adds a member; a time of 0 is null */
 void weir_api_add_time (JsonBuilder *builder, const gchar *name, gint64 wall_us);
+/* @value: (nullable) */
 void weir_api_add_string (JsonBuilder *builder, const gchar *name, const gchar *value);
+void weir_api_add_boolean (JsonBuilder *builder, const gchar *name, gboolean value);
+void weir_api_add_int (JsonBuilder *builder, const gchar *name, gint64 value);
+/* @text: (nullable): JSON */
+void weir_api_add_json (JsonBuilder *builder, const gchar *name, const gchar *text);
 
 G_END_DECLS

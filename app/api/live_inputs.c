@@ -7,283 +7,135 @@
 
 #include <string.h>
 
-#define BASE "/client/v4/accounts/{account}/stream"
+#define BASE WEIR_API_STREAM
 #define TIMEOUT_MAX_S 86400
 #define DELETE_AFTER_MAX_DAYS 36500
 #define CREATOR_SIZE_MAX 256
-#define ORIGINS_MAX 100
-#define ORIGIN_SIZE_MAX 253
 
-/* what a create request says */
-
-typedef struct {
-  guint status;
-  gint code;
-  gchar *message;
-  gchar *pointer;
-} Fault;
+/* what a request says */
 
 static gboolean
-refuse (Fault *fault, const gchar *pointer, const gchar *message)
+read_mode (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
 {
-  fault->status = 400;
-  fault->code = WEIR_API_INVALID;
-  fault->pointer = g_strdup (pointer);
-  fault->message = g_strdup (message);
-  return FALSE;
-}
+  static const gchar *const modes[] = {"off", "automatic", NULL};
+  WeirLiveInput *input = data;
+  guint mode;
 
-static gboolean
-refuse_as_missing (Fault *fault, const gchar *pointer, const gchar *message)
-{
-  refuse (fault, pointer, message);
-  fault->status = 501;
-  fault->code = WEIR_API_NOT_IMPLEMENTED;
-  return FALSE;
-}
-
-static gboolean
-is_boolean (JsonNode *node)
-{
-  return JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_BOOLEAN;
-}
-
-static gboolean
-is_string (JsonNode *node)
-{
-  return JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING;
-}
-
-static gboolean
-read_boolean (JsonNode *node, const gchar *pointer, gboolean *value, Fault *fault)
-{
-  if (!is_boolean (node))
-    return refuse (fault, pointer, "must be true or false");
-  *value = json_node_get_boolean (node);
-  return TRUE;
-}
-
-/* null is 0 */
-static gboolean
-read_number (
-    JsonNode *node, const gchar *pointer, gint minimum, gint maximum, gint *value, Fault *fault)
-{
-  g_autofree gchar *message = NULL;
-
-  if (JSON_NODE_HOLDS_NULL (node)) {
-    *value = 0;
-    return TRUE;
-  }
-  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64) {
-    gint64 number = json_node_get_int (node);
-
-    if (number >= minimum && number <= maximum) {
-      *value = number;
-      return TRUE;
-    }
-  }
-  message = g_strdup_printf ("must be a whole number from %d to %d, or null", minimum, maximum);
-  return refuse (fault, pointer, message);
-}
-
-static gboolean
-read_mode (JsonNode *node, const gchar *pointer, WeirLiveInput *input, Fault *fault)
-{
-  const gchar *mode = is_string (node) ? json_node_get_string (node) : "";
-
-  if (strcmp (mode, "off") == 0)
-    input->recording_mode = WEIR_RECORDING_OFF;
-  else if (strcmp (mode, "automatic") == 0)
-    input->recording_mode = WEIR_RECORDING_AUTOMATIC;
-  else
-    return refuse (fault, pointer, "must be \"off\" or \"automatic\"");
+  if (!weir_field_read_choice (node, pointer, modes, &mode, fault))
+    return FALSE;
+  input->recording_mode = mode == 0 ? WEIR_RECORDING_OFF : WEIR_RECORDING_AUTOMATIC;
   return TRUE;
 }
 
 static gboolean
-read_origins (JsonNode *node, const gchar *pointer, WeirLiveInput *input, Fault *fault)
+read_timeout (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
 {
-  JsonArray *array;
+  WeirLiveInput *input = data;
+  gint64 seconds;
 
-  if (JSON_NODE_HOLDS_NULL (node)) {
-    g_clear_pointer (&input->allowed_origins, g_free);
-    return TRUE;
-  }
-  if (!JSON_NODE_HOLDS_ARRAY (node))
-    return refuse (fault, pointer, "must be a list of host names, or null");
-  array = json_node_get_array (node);
-  if (json_array_get_length (array) > ORIGINS_MAX)
-    return refuse (fault, pointer, "has too many entries");
-  for (guint i = 0; i < json_array_get_length (array); i++) {
-    JsonNode *element = json_array_get_element (array, i);
-    const gchar *origin = is_string (element) ? json_node_get_string (element) : "";
-    g_autofree gchar *at = g_strdup_printf ("%s/%u", pointer, i);
-
-    if (*origin == '\0' || strlen (origin) > ORIGIN_SIZE_MAX || strpbrk (origin, "/ \"'\\") != NULL)
-      return refuse (fault, at, "must be a host name without scheme and path");
-  }
-  g_free (input->allowed_origins);
-  input->allowed_origins = json_to_string (node, FALSE);
+  if (!weir_field_read_number (node, pointer, 0, TIMEOUT_MAX_S, &seconds, fault))
+    return FALSE;
+  input->recording_timeout_s = (gint) seconds;
   return TRUE;
 }
 
 static gboolean
-read_recording_member (
-    const gchar *name, JsonNode *node, const gchar *pointer, WeirLiveInput *input, Fault *fault)
+read_hide_count (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
 {
-  if (strcmp (name, "mode") == 0)
-    return read_mode (node, pointer, input, fault);
-  if (strcmp (name, "timeoutSeconds") == 0)
-    return read_number (node, pointer, 0, TIMEOUT_MAX_S, &input->recording_timeout_s, fault);
-  if (strcmp (name, "hideLiveViewerCount") == 0)
-    return read_boolean (node, pointer, &input->hide_live_viewer_count, fault);
-  if (strcmp (name, "allowedOrigins") == 0)
-    return read_origins (node, pointer, input, fault);
-  if (strcmp (name, "requireSignedURLs") == 0) {
-    if (!read_boolean (node, pointer, &input->require_signed_urls, fault))
-      return FALSE;
-    /* a stream that was to be private must not be served to everyone */
-    if (input->require_signed_urls)
-      return refuse_as_missing (fault, pointer, "Signed URLs are not there yet");
-    return TRUE;
-  }
-  return refuse (fault, pointer, "is not a field of recording");
-}
-
-static gchar *
-make_pointer (const gchar *prefix, const gchar *name)
-{
-  g_auto (GStrv) tildes = g_strsplit (name, "~", -1);
-  g_autofree gchar *escaped = g_strjoinv ("~0", tildes);
-  g_auto (GStrv) slashes = g_strsplit (escaped, "/", -1);
-  g_autofree gchar *token = g_strjoinv ("~1", slashes);
-
-  return g_strdup_printf ("%s/%s", prefix, token);
+  return weir_field_read_boolean (
+      node, pointer, &((WeirLiveInput *) data)->hide_live_viewer_count, fault);
 }
 
 static gboolean
-read_recording (JsonNode *node, WeirLiveInput *input, Fault *fault)
+read_origins (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
 {
-  JsonObjectIter iter;
-  const gchar *name;
-  JsonNode *member;
+  return weir_field_read_origins (node, pointer, &((WeirLiveInput *) data)->allowed_origins, fault);
+}
 
-  if (!JSON_NODE_HOLDS_OBJECT (node))
-    return refuse (fault, "/recording", "must be an object");
-  json_object_iter_init (&iter, json_node_get_object (node));
-  while (json_object_iter_next (&iter, &name, &member)) {
-    g_autofree gchar *pointer = make_pointer ("/recording", name);
+static gboolean
+read_signed (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
+{
+  WeirLiveInput *input = data;
 
-    if (!read_recording_member (name, member, pointer, input, fault))
-      return FALSE;
-  }
+  if (!weir_field_read_boolean (node, pointer, &input->require_signed_urls, fault))
+    return FALSE;
+  /* a stream that was to be private must not be served to everyone */
+  if (input->require_signed_urls)
+    return weir_fault_refuse_as_missing (fault, pointer, "Signed URLs are not there yet");
   return TRUE;
 }
 
 static gboolean
-read_creator (JsonNode *node, const gchar *pointer, WeirLiveInput *input, Fault *fault)
+read_recording (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
 {
-  if (!JSON_NODE_HOLDS_NULL (node) &&
-      (!is_string (node) || strlen (json_node_get_string (node)) > CREATOR_SIZE_MAX))
-    return refuse (fault, pointer, "must be a string of at most 256 bytes, or null");
-  g_free (input->default_creator);
-  input->default_creator = g_strdup (is_string (node) ? json_node_get_string (node) : NULL);
-  return TRUE;
+  static const WeirField fields[] = {
+      {"mode", read_mode, NULL},
+      {"timeoutSeconds", read_timeout, NULL},
+      {"hideLiveViewerCount", read_hide_count, NULL},
+      {"allowedOrigins", read_origins, NULL},
+      {"requireSignedURLs", read_signed, NULL},
+      {NULL, NULL, NULL},
+  };
+
+  return weir_fields_read (node, pointer, fields, "recording", data, fault);
 }
 
 static gboolean
-read_member (
-    const gchar *name, JsonNode *node, const gchar *pointer, WeirLiveInput *input, Fault *fault)
+read_meta (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
 {
-  if (strcmp (name, "meta") == 0) {
-    if (!JSON_NODE_HOLDS_OBJECT (node))
-      return refuse (fault, pointer, "must be an object");
-    g_free (input->meta);
-    input->meta = json_to_string (node, FALSE);
-    return TRUE;
-  }
-  if (strcmp (name, "defaultCreator") == 0)
-    return read_creator (node, pointer, input, fault);
-  if (strcmp (name, "enabled") == 0)
-    return read_boolean (node, pointer, &input->enabled, fault);
-  if (strcmp (name, "preferLowLatency") == 0)
-    return read_boolean (node, pointer, &input->prefer_low_latency, fault);
-  if (strcmp (name, "deleteRecordingAfterDays") == 0)
-    return read_number (
-        node, pointer, 1, DELETE_AFTER_MAX_DAYS, &input->delete_recording_after_days, fault);
-  if (strcmp (name, "recording") == 0)
-    return read_recording (node, input, fault);
-  return refuse (fault, pointer, "is not a field of a live input");
+  return weir_field_read_object (node, pointer, &((WeirLiveInput *) data)->meta, fault);
 }
 
 static gboolean
-read_input (JsonNode *root, WeirLiveInput *input, Fault *fault)
+read_creator (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
 {
-  JsonObjectIter iter;
-  const gchar *name;
-  JsonNode *member;
+  return weir_field_read_nullable_string (
+      node, pointer, 0, CREATOR_SIZE_MAX, &((WeirLiveInput *) data)->default_creator, fault);
+}
 
-  if (!JSON_NODE_HOLDS_OBJECT (root))
-    return refuse (fault, "", "The body must be a JSON object");
-  json_object_iter_init (&iter, json_node_get_object (root));
-  while (json_object_iter_next (&iter, &name, &member)) {
-    g_autofree gchar *pointer = make_pointer ("", name);
+static gboolean
+read_enabled (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
+{
+  return weir_field_read_boolean (node, pointer, &((WeirLiveInput *) data)->enabled, fault);
+}
 
-    if (!read_member (name, member, pointer, input, fault))
-      return FALSE;
-  }
+static gboolean
+read_low_latency (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
+{
+  return weir_field_read_boolean (
+      node, pointer, &((WeirLiveInput *) data)->prefer_low_latency, fault);
+}
+
+static gboolean
+read_days (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fault)
+{
+  WeirLiveInput *input = data;
+  gint64 days;
+
+  if (!weir_field_read_number (node, pointer, 1, DELETE_AFTER_MAX_DAYS, &days, fault))
+    return FALSE;
+  input->delete_recording_after_days = (gint) days;
   return TRUE;
 }
 
-WeirLiveInput *
-weir_live_input_from_json (GBytes *body, guint depth_max, const gchar **limit, guint *status,
-    gint *code, gchar **message, gchar **pointer)
+gboolean
+weir_live_input_from_json (GBytes *body, guint depth_max, WeirLiveInput *input, WeirFault *fault)
 {
-  g_autoptr (WeirLiveInput) input = weir_live_input_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autoptr (GError) error = NULL;
-  Fault fault = {0};
+  static const WeirField fields[] = {
+      {"meta", read_meta, NULL},
+      {"defaultCreator", read_creator, NULL},
+      {"enabled", read_enabled, NULL},
+      {"preferLowLatency", read_low_latency, NULL},
+      {"deleteRecordingAfterDays", read_days, NULL},
+      {"recording", read_recording, NULL},
+      {NULL, NULL, NULL},
+  };
+  g_autoptr (JsonNode) root = weir_fields_parse (body, depth_max, fault);
 
-  input->enabled = TRUE;
-  input->prefer_low_latency = -1;
-  if (input->meta == NULL)
-    input->meta = g_strdup ("{}");
-  if (body == NULL || g_bytes_get_size (body) == 0)
-    return g_steal_pointer (&input);
-
-  root = weir_json_parse (body, depth_max, &error);
-  if (root == NULL)
-    refuse (&fault, "", error->message);
-  else if (read_input (root, input, &fault))
-    return g_steal_pointer (&input);
-  *limit = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE) ? WEIR_LIMIT_JSON_DEPTH : NULL;
-  *status = fault.status;
-  *code = fault.code;
-  *message = fault.message;
-  *pointer = fault.pointer;
-  return NULL;
+  return root != NULL && weir_fields_read (root, "", fields, "a live input", input, fault);
 }
 
 /* what the API says about an input */
-
-static void
-add_json (JsonBuilder *builder, const gchar *name, const gchar *text)
-{
-  g_autoptr (JsonNode) node = text ? json_from_string (text, NULL) : NULL;
-
-  json_builder_set_member_name (builder, name);
-  if (node != NULL)
-    json_builder_add_value (builder, g_steal_pointer (&node));
-  else
-    json_builder_add_null_value (builder);
-}
-
-static void
-add_boolean (JsonBuilder *builder, const gchar *name, gboolean value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_boolean_value (builder, value);
-}
 
 static void
 add_days (JsonBuilder *builder, const WeirLiveInput *input)
@@ -388,9 +240,9 @@ add_recording (JsonBuilder *builder, WeirApi *self, const WeirLiveInput *input)
     json_builder_add_int_value (builder, input->recording_timeout_s);
   else
     json_builder_add_null_value (builder);
-  add_boolean (builder, "requireSignedURLs", input->require_signed_urls);
-  add_json (builder, "allowedOrigins", input->allowed_origins);
-  add_boolean (builder, "hideLiveViewerCount", input->hide_live_viewer_count);
+  weir_api_add_boolean (builder, "requireSignedURLs", input->require_signed_urls);
+  weir_api_add_json (builder, "allowedOrigins", input->allowed_origins);
+  weir_api_add_boolean (builder, "hideLiveViewerCount", input->hide_live_viewer_count);
   json_builder_end_object (builder);
 }
 
@@ -431,11 +283,11 @@ input_to_json (WeirApi *self, WeirHttpRequest *request, const WeirLiveInput *inp
   add_links (builder, self, request, input);
   weir_api_add_time (builder, "created", input->created_us);
   weir_api_add_time (builder, "modified", input->modified_us);
-  add_boolean (builder, "enabled", input->enabled);
-  add_json (builder, "meta", input->meta);
+  weir_api_add_boolean (builder, "enabled", input->enabled);
+  weir_api_add_json (builder, "meta", input->meta);
   weir_api_add_string (builder, "defaultCreator", input->default_creator);
   if (input->prefer_low_latency >= 0)
-    add_boolean (builder, "preferLowLatency", input->prefer_low_latency);
+    weir_api_add_boolean (builder, "preferLowLatency", input->prefer_low_latency);
   add_status (builder, status);
   weir_api_add_health (builder, status != NULL ? status->health : NULL);
   add_recording (builder, self, input);
@@ -478,55 +330,6 @@ call_free (Call *call)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
 
 static void
-fail_for_store (WeirHttpRequest *request, const GError *error)
-{
-  if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
-    weir_api_fail (request, 404, WEIR_API_NOT_FOUND,
-        "Not Found: The requested resource or operation was not found.", NULL);
-    return;
-  }
-  g_info ("The store refused an API call: %s", error->message);
-  if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE))
-    weir_api_fail (request, 503, WEIR_API_UNAVAILABLE, "The store is unavailable", NULL);
-  else
-    weir_api_fail (request, 500, WEIR_API_INTERNAL, "Internal error", NULL);
-}
-
-gboolean
-weir_api_has_token (WeirApi *self, WeirHttpRequest *request)
-{
-  return weir_auth_check (self->auth, weir_http_request_get_header (request, "Authorization"));
-}
-
-gboolean
-weir_api_accept (WeirApi *self, WeirHttpRequest *request, const WeirRouteParameters *parameters)
-{
-  const gchar *account = weir_route_parameters_get (parameters, "account");
-
-  if (!weir_links_is_host_allowed (self->config, weir_http_request_get_host (request))) {
-    weir_api_fail (request, 403, WEIR_API_HOST_REFUSED,
-        "API calls need a Host that is http.public-url's, server.public-host, a numeric address or "
-        "localhost",
-        NULL);
-    return FALSE;
-  }
-  if (!weir_api_has_token (self, request)) {
-    WeirHttpResponse *response =
-        weir_api_failure (401, WEIR_API_UNAUTHORISED, "Authentication error", NULL);
-
-    weir_http_response_set_header (response, "WWW-Authenticate", "Bearer");
-    weir_http_request_respond (request, response);
-    return FALSE;
-  }
-  if (account != NULL && strcmp (account, weir_auth_get_account (self->auth)) != 0) {
-    weir_api_fail (
-        request, 403, WEIR_API_UNAUTHORISED, "The token does not belong to this account", NULL);
-    return FALSE;
-  }
-  return TRUE;
-}
-
-static void
 make_credentials (WeirLiveInput *input)
 {
   g_free (input->uid);
@@ -546,7 +349,7 @@ created (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (!weir_store_create_input_finish (WEIR_STORE (source), result, &error)) {
-    fail_for_store (call->request, error);
+    weir_api_fail_for_store (call->request, error);
     return;
   }
   weir_api_succeed (call->request, input_to_json (call->api, call->request, call->input));
@@ -556,21 +359,15 @@ static void
 create (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
 {
   WeirApi *self = user_data;
-  g_autoptr (WeirLiveInput) input = NULL;
-  g_autofree gchar *message = NULL, *pointer = NULL;
-  const gchar *limit;
-  guint status;
-  gint code;
+  g_autoptr (WeirLiveInput) input = weir_live_input_new ();
+  g_auto (WeirFault) fault = {0};
   Call *call;
 
-  if (!weir_api_accept (self, request, parameters))
+  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_WRITE))
     return;
-  input = weir_live_input_from_json (weir_http_request_get_body (request),
-      self->config->limits.json_depth, &limit, &status, &code, &message, &pointer);
-  if (input == NULL) {
-    if (limit != NULL)
-      weir_counters_add (self->counters, limit);
-    weir_api_fail (request, status, code, message, pointer);
+  if (!weir_live_input_from_json (
+          weir_http_request_get_body (request), self->config->limits.json_depth, input, &fault)) {
+    weir_fault_answer (&fault, request, self->counters);
     return;
   }
   make_credentials (input);
@@ -592,7 +389,7 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree gchar *hint = NULL;
 
   if (inputs == NULL) {
-    fail_for_store (call->request, error);
+    weir_api_fail_for_store (call->request, error);
     return;
   }
   builder = json_builder_new ();
@@ -606,8 +403,8 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
     weir_api_add_string (builder, "uid", input->uid);
     weir_api_add_time (builder, "created", input->created_us);
     weir_api_add_time (builder, "modified", input->modified_us);
-    add_json (builder, "meta", input->meta);
-    add_boolean (builder, "enabled", input->enabled);
+    weir_api_add_json (builder, "meta", input->meta);
+    weir_api_add_boolean (builder, "enabled", input->enabled);
     add_days (builder, input);
     json_builder_end_object (builder);
   }
@@ -626,7 +423,7 @@ list (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer 
 {
   WeirApi *self = user_data;
 
-  if (weir_api_accept (self, request, parameters))
+  if (weir_api_accept (self, request, parameters, WEIR_ACCESS_READ))
     weir_store_list_inputs (
         self->store, weir_auth_get_account (self->auth), listed, call_new (self, request, NULL));
 }
@@ -642,7 +439,7 @@ got (GObject *source, GAsyncResult *result, gpointer user_data)
   if (input != NULL && strcmp (input->account, weir_auth_get_account (call->api->auth)) != 0)
     g_set_error (&error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND, "of another account");
   if (error != NULL)
-    fail_for_store (call->request, error);
+    weir_api_fail_for_store (call->request, error);
   else
     weir_api_succeed (call->request, input_to_json (call->api, call->request, input));
 }
@@ -653,7 +450,7 @@ get (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer u
   WeirApi *self = user_data;
   const gchar *id = weir_route_parameters_get (parameters, "id");
 
-  if (weir_api_accept (self, request, parameters))
+  if (weir_api_accept (self, request, parameters, WEIR_ACCESS_READ))
     weir_store_get_input (self->store, id, got, call_new (self, request, id));
 }
 
@@ -665,7 +462,7 @@ deleted (GObject *source, GAsyncResult *result, gpointer user_data)
   JsonNode *node;
 
   if (!weir_store_delete_input_finish (WEIR_STORE (source), result, &error)) {
-    fail_for_store (call->request, error);
+    weir_api_fail_for_store (call->request, error);
     return;
   }
   weir_broadcast_manager_revoke (call->api->manager, call->id, "The live input was deleted");
@@ -679,7 +476,7 @@ static void delete (
   WeirApi *self = user_data;
   const gchar *id = weir_route_parameters_get (parameters, "id");
 
-  if (weir_api_accept (self, request, parameters))
+  if (weir_api_accept (self, request, parameters, WEIR_ACCESS_WRITE))
     weir_store_delete_input (
         self->store, weir_auth_get_account (self->auth), id, deleted, call_new (self, request, id));
 }
@@ -732,7 +529,7 @@ say_missing (WeirHttpRequest *request, const WeirRouteParameters *parameters, gp
 {
   Missing *self = user_data;
 
-  if (weir_api_accept (self->api, request, parameters))
+  if (weir_api_accept (self->api, request, parameters, WEIR_ACCESS_READ))
     weir_api_fail (request, 501, WEIR_API_NOT_IMPLEMENTED, self->reason, NULL);
 }
 

@@ -253,3 +253,13 @@ weir_auth_check (WeirAuth *self, const gchar *authorization)
     authorization++;
   return weir_auth_check_token (self, authorization);
 }
+
+WeirAccess
+weir_auth_get_access (WeirAuth *self, const gchar *authorization, const gchar *account)
+{
+  if (!weir_auth_check (self, authorization))
+    return WEIR_ACCESS_NONE;
+  if (account != NULL && strcmp (account, self->account) != 0)
+    return WEIR_ACCESS_NONE;
+  return WEIR_ACCESS_ADMINISTRATOR;
+}

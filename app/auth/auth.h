@@ -27,6 +27,23 @@ WeirAuth *weir_auth_load (
 void weir_auth_free (WeirAuth *self);
 /* Returns: (transfer none) */
 const gchar *weir_auth_get_account (WeirAuth *self);
+/* each may what the one before may */
+typedef enum {
+  WEIR_ACCESS_NONE,
+  WEIR_ACCESS_READ,
+  WEIR_ACCESS_WRITE,
+  WEIR_ACCESS_ADMINISTRATOR, /* every account; accounts and tokens themselves */
+} WeirAccess;
+
+/**
+ * weir_auth_get_access:
+ * @authorization: (nullable): value of the Authorization header, from outside
+ * @account: (nullable): NULL: to whatever the token is for
+ *
+ * Returns: what `Bearer <token>` may do with @account. Any thread. Its time tells nothing of a
+ *   token: only digests are compared.
+ */
+WeirAccess weir_auth_get_access (WeirAuth *self, const gchar *authorization, const gchar *account);
 /**
  * weir_auth_check:
  * @authorization: (nullable): value of the Authorization header, from outside

@@ -222,6 +222,7 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
       .manager = settings->manager,
       .listeners = &self->listeners,
       .auth = settings->auth,
+      .events = settings->events,
       .rtmps = settings->rtmps,
       .counters = settings->counters,
   };

@@ -5,6 +5,7 @@
 #include "auth/auth.h"
 #include "blobs/blobs.h"
 #include "broadcast/manager.h"
+#include "events/events.h"
 #include "http/server.h"
 #include "net/door.h"
 #include "rtmps.h"
@@ -28,7 +29,8 @@ typedef struct {
   WeirCounters *counters;
   WeirDoor *door;
   WeirListeners listeners;
-  WeirRtmps *rtmps; /* (nullable) */
+  WeirRtmps *rtmps;   /* (nullable) */
+  WeirEvents *events; /* (nullable) */
 } WeirHttpAppSettings;
 
 WeirHttpApp *weir_http_app_new (const WeirHttpAppSettings *settings);
