@@ -439,6 +439,10 @@ weir_http_response_free (WeirHttpResponse *self)
 {
   g_array_unref (self->headers);
   g_array_unref (self->parts);
+  if (self->stream != NULL) {
+    weir_http_stream_close (self->stream);
+    weir_http_stream_unref (self->stream);
+  }
   g_free (self);
 }
 
@@ -499,6 +503,18 @@ weir_http_response_set_text (WeirHttpResponse *self, const gchar *content_type, 
   g_autoptr (GBytes) body = g_bytes_new (text, strlen (text));
 
   weir_http_response_set_body (self, content_type, body);
+}
+
+WeirHttpStream *
+weir_http_response_set_stream (WeirHttpResponse *self, const gchar *content_type,
+    const WeirHttpStreamCallbacks *callbacks, gpointer data)
+{
+  g_array_set_size (self->parts, 0);
+  self->size = 0;
+  weir_http_response_set_header (self, "Content-Type", content_type);
+  weir_http_response_set_header (self, "Cache-Control", "no-store");
+  self->stream = weir_http_stream_new (callbacks, data);
+  return weir_http_stream_ref (self->stream);
 }
 
 static gssize

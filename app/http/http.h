@@ -61,6 +61,46 @@ void weir_http_response_add_file (WeirHttpResponse *self, gint fd, guint64 offse
 void weir_http_response_add_bytes (WeirHttpResponse *self, GBytes *bytes);
 
 /**
+ * WeirHttpStream: a body that is made while it is sent
+ *
+ * Its maker writes when what was written before has been taken: weir_http_stream_write() refuses
+ * beyond a bound, and the stream asks for more by `drained`. A client that takes nothing is cut off
+ * by the limit `http-write-stall`, but one that goes while nothing is written is only noticed at
+ * the next write: write something now and then.
+ *
+ * Functions from any thread.
+ */
+typedef struct _WeirHttpStream WeirHttpStream;
+
+typedef struct {
+  /* all that was written has been taken. Any thread, on that of the server too: must not block;
+   * so below */
+  void (*drained) (WeirHttpStream *stream, gpointer data);
+  /* once, the last call: nobody takes anything any more; comes even if nothing was sent at all */
+  void (*closed) (WeirHttpStream *stream, gpointer data);
+} WeirHttpStreamCallbacks;
+
+/**
+ * weir_http_response_set_stream:
+ * @callbacks: static
+ *
+ * The body of @self is what will be written, of unknown length, neither for ranges nor for caches.
+ *
+ * Returns: (transfer full)
+ */
+WeirHttpStream *weir_http_response_set_stream (WeirHttpResponse *self, const gchar *content_type,
+    const WeirHttpStreamCallbacks *callbacks, gpointer data);
+/* what may wait to be taken */
+#define WEIR_HTTP_STREAM_MAX (256 * 1024)
+/* Returns: FALSE when it is closed, or would hold more than WEIR_HTTP_STREAM_MAX: nothing was
+ * written */
+gboolean weir_http_stream_write (WeirHttpStream *self, GBytes *bytes);
+/* the body ends after what was written */
+void weir_http_stream_end (WeirHttpStream *self);
+WeirHttpStream *weir_http_stream_ref (WeirHttpStream *self);
+void weir_http_stream_unref (WeirHttpStream *self);
+
+/**
  * weir_http_request_respond:
  * @request: (transfer full): no longer the handler's
  * @response: (transfer full)
@@ -78,5 +118,7 @@ void weir_http_request_respond_text (WeirHttpRequest *request, guint status, con
  * @request: (transfer full): to be answered with weir_http_request_respond(), now or later
  */
 typedef void (*WeirHttpHandler) (WeirHttpRequest *request, gpointer user_data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirHttpStream, weir_http_stream_unref)
 
 G_END_DECLS

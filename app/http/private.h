@@ -34,6 +34,7 @@ struct _WeirHttpResponse {
   GArray *headers; /* of WeirHttpField */
   GArray *parts;   /* of WeirHttpPart */
   guint64 size;
+  WeirHttpStream *stream; /* NULL: the parts are the body */
 };
 
 #define WEIR_HTTP_QUERY_MAX 64
@@ -102,6 +103,27 @@ const gchar *weir_http_response_get_header (WeirHttpResponse *self, const gchar 
  *   part or cannot be read
  */
 gssize weir_http_response_read (WeirHttpResponse *self, guint64 position, guint8 *data, gsize size);
+
+/**
+ * WeirHttpStreamTransport: the transport's side of a stream
+ */
+typedef struct {
+  gpointer (*reference) (gpointer transport);
+  void (*release) (gpointer transport);
+  /* there is something to read, or the end; no lock of the stream is held */
+  void (*wake) (gpointer transport);
+} WeirHttpStreamTransport;
+
+WeirHttpStream *weir_http_stream_new (const WeirHttpStreamCallbacks *callbacks, gpointer data);
+/* @functions: static; @transport: referenced until weir_http_stream_close() */
+void weir_http_stream_attach (
+    WeirHttpStream *self, const WeirHttpStreamTransport *functions, gpointer transport);
+/* Returns: how many bytes were taken; 0: none are there yet; -1: the end */
+gssize weir_http_stream_read (WeirHttpStream *self, guint8 *data, gsize size);
+/* Returns: TRUE while nothing waits to be taken and the end has not come */
+gboolean weir_http_stream_is_idle (WeirHttpStream *self);
+/* the transport has gone; calls `closed`, once */
+void weir_http_stream_close (WeirHttpStream *self);
 
 /* Returns: (transfer full): as weir_escape_for_log(), secrets of the form `<32 hex>k<32 hex>` left
  * out */

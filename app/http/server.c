@@ -35,6 +35,7 @@
  *    aborts the process beyond some 2,000 entries;
  *  - parked (suspended) requests have a deadline, for MHD notices nothing about them, and are all
  *    resumed before a daemon is stopped, which would abort otherwise;
+ *  - streams: their connections are suspended while there is nothing to send, and resumed likewise;
  *  - its strict mode, which answers a missing Host header twice, stays off: such checks are ours;
  *  - a client that sends, or takes, a byte now and then keeps its connection alive as far as MHD is
  *    concerned: a timer looks for connections that are too slow and shuts them down.
@@ -70,6 +71,7 @@ struct _WeirHttpServer {
   gint64 swept_us; /* when the clients' deadlines were looked after */
   WeirHttpClients *clients;
   GQueue parked;              /* of Exchange, oldest deadline first */
+  GQueue streaming;           /* of Exchange: suspended until there is more to send */
   GHashTable *parked_peers;   /* address → number */
   GHashTable *parked_streams; /* first segment of the path → number */
   guint active;               /* exchanges that MHD still knows */
@@ -100,12 +102,14 @@ typedef struct {
   guint64 size;
 
   /* guarded by the server's lock */
-  struct MHD_Connection *connection; /* while parked */
-  GList link;                        /* in parked */
+  struct MHD_Connection *connection; /* while parked, or suspended while streaming */
+  GList link;                        /* in parked, or streaming */
   gchar *stream;                     /* likewise: what it is counted under */
   gint64 deadline_us;
   WeirHttpResponse *response;
   gboolean answered;
+  struct MHD_Connection *streaming; /* that a stream goes to */
+  gboolean streams;                 /* is counted among the parked, for as long as it lasts */
 } Exchange;
 
 static void
@@ -250,19 +254,27 @@ count_down (GHashTable *counts, const gchar *key)
     g_hash_table_remove (counts, key);
 }
 
+static WeirHttpResponse *
+busy_response (const gchar *text)
+{
+  WeirHttpResponse *response = text_response (503, text);
+
+  weir_http_response_set_header (response, "Retry-After", "1");
+  weir_http_response_set_header (response, "Cache-Control", "no-store");
+  weir_http_response_set_header (response, "Access-Control-Allow-Origin", "*");
+  return response;
+}
+
 static void
 respond_busy (Exchange *self, const gchar *text)
 {
-  self->response = text_response (503, text);
-  weir_http_response_set_header (self->response, "Retry-After", "1");
-  weir_http_response_set_header (self->response, "Cache-Control", "no-store");
-  weir_http_response_set_header (self->response, "Access-Control-Allow-Origin", "*");
+  self->response = busy_response (text);
   self->answered = TRUE;
 }
 
-/* Returns: FALSE when there are too many already: the request is answered then */
+/* Returns: FALSE when there are too many already */
 static gboolean
-park (Exchange *self, struct MHD_Connection *connection)
+count_parked (Exchange *self)
 {
   WeirHttpServer *server = self->server;
   const gchar *path = self->request->path;
@@ -278,8 +290,25 @@ park (Exchange *self, struct MHD_Connection *connection)
     count_down (server->parked_peers, self->request->peer);
     limit = WEIR_LIMIT_HTTP_PARKED_PER_STREAM;
   }
-  if (limit != NULL) {
+  if (limit != NULL)
     count_refusal (server, limit, self->request->peer, self->target);
+  return limit == NULL;
+}
+
+static void
+uncount_parked (Exchange *self)
+{
+  count_down (self->server->parked_peers, self->request->peer);
+  count_down (self->server->parked_streams, self->stream);
+}
+
+/* Returns: FALSE when there are too many already: the request is answered then */
+static gboolean
+park (Exchange *self, struct MHD_Connection *connection)
+{
+  WeirHttpServer *server = self->server;
+
+  if (!count_parked (self)) {
     respond_busy (self, "Too many requests are waiting\n");
     return FALSE;
   }
@@ -301,8 +330,7 @@ unpark (Exchange *self)
 {
   WeirHttpServer *server = self->server;
 
-  count_down (server->parked_peers, self->request->peer);
-  count_down (server->parked_streams, self->stream);
+  uncount_parked (self);
   g_queue_unlink (&server->parked, &self->link);
   server->statistics.parked--;
   MHD_resume_connection (g_steal_pointer (&self->connection));
@@ -418,6 +446,119 @@ free_slice (void *cls)
   g_free (slice);
 }
 
+/* bodies that are made while they are sent; MHD would call for more and more while there is
+ * nothing, so the connection is suspended meanwhile */
+
+typedef struct {
+  Exchange *exchange; /* outlives the response */
+  WeirHttpResponse *response;
+} Streaming;
+
+/* with the server's lock held */
+static void
+resume_stream (Exchange *self)
+{
+  g_queue_unlink (&self->server->streaming, &self->link);
+  set_phase_locked (self->server, self->fd, WEIR_HTTP_CLIENT_SENDING);
+  MHD_resume_connection (g_steal_pointer (&self->connection));
+}
+
+static void
+wake_stream (gpointer transport)
+{
+  Exchange *self = transport;
+
+  g_mutex_lock (&self->server->lock);
+  if (self->streams && self->connection != NULL)
+    resume_stream (self);
+  g_mutex_unlock (&self->server->lock);
+}
+
+static gpointer
+exchange_ref (gpointer transport)
+{
+  g_atomic_ref_count_inc (&((Exchange *) transport)->ref_count);
+  return transport;
+}
+
+static void
+release_exchange (gpointer transport)
+{
+  exchange_unref (transport);
+}
+
+static gssize
+read_stream (void *cls, G_GNUC_UNUSED uint64_t position, char *buffer, size_t size)
+{
+  Streaming *streaming = cls;
+  Exchange *self = streaming->exchange;
+  WeirHttpStream *stream = streaming->response->stream;
+  gssize got = weir_http_stream_read (stream, (guint8 *) buffer, size);
+
+  if (got < 0)
+    return MHD_CONTENT_READER_END_OF_STREAM;
+  self->size += (gsize) got;
+  if (got > 0)
+    return got;
+  g_mutex_lock (&self->server->lock);
+  if (self->server->stopping) {
+    got = MHD_CONTENT_READER_END_OF_STREAM;
+  } else if (weir_http_stream_is_idle (stream)) {
+    self->connection = self->streaming;
+    self->link.data = self;
+    g_queue_push_tail_link (&self->server->streaming, &self->link);
+    set_phase_locked (self->server, self->fd, WEIR_HTTP_CLIENT_ANSWERING);
+    MHD_suspend_connection (self->connection);
+  }
+  g_mutex_unlock (&self->server->lock);
+  return got;
+}
+
+static void
+free_stream (void *cls)
+{
+  Streaming *streaming = cls;
+
+  weir_http_response_free (streaming->response);
+  g_free (streaming);
+}
+
+/* @response: (transfer full). Returns: (nullable) */
+static struct MHD_Response *
+make_stream (Exchange *self, struct MHD_Connection *connection, WeirHttpResponse *response)
+{
+  static const WeirHttpStreamTransport transport = {
+      .reference = exchange_ref, .release = release_exchange, .wake = wake_stream};
+  Streaming *streaming = g_new0 (Streaming, 1);
+  struct MHD_Response *result;
+
+  streaming->exchange = self;
+  streaming->response = response;
+  self->streaming = connection;
+  result = MHD_create_response_from_callback (
+      MHD_SIZE_UNKNOWN, READ_BLOCK, read_stream, streaming, free_stream);
+  if (result == NULL)
+    free_stream (streaming);
+  else
+    weir_http_stream_attach (response->stream, &transport, self);
+  return result;
+}
+
+/* @response: (transfer full). Returns: (transfer full): it, or that there are too many */
+static WeirHttpResponse *
+admit_stream (Exchange *self, WeirHttpResponse *response)
+{
+  gboolean admitted;
+
+  g_mutex_lock (&self->server->lock);
+  admitted = self->streams = count_parked (self);
+  g_mutex_unlock (&self->server->lock);
+  if (admitted)
+    return response;
+  weir_http_response_free (response);
+  return busy_response ("Too many streams are open\n");
+}
+
 /* @response: (transfer full). @send_files: whether the kernel may send from a file
  * Returns: (nullable) */
 static struct MHD_Response *
@@ -512,15 +653,19 @@ send_response (Exchange *self, struct MHD_Connection *connection, WeirHttpRespon
   g_autoptr (GArray) headers = NULL;
   struct MHD_Response *made;
   enum MHD_Result result;
-  guint64 offset, size;
+  guint64 offset = 0, size = 0;
 
-  select_range (self, response, &offset, &size);
+  if (response->stream != NULL)
+    response = admit_stream (self, response);
+  if (response->stream == NULL)
+    select_range (self, response, &offset, &size);
   if (self->chunked)
     weir_http_response_set_header (response, "Connection", "close");
   self->status = response->status;
   self->size = strcmp (self->request->method, "HEAD") == 0 ? 0 : size;
   headers = g_array_ref (response->headers);
-  made = make_body (response, offset, size, self->server->tls == NULL);
+  made = response->stream != NULL ? make_stream (self, connection, response)
+                                  : make_body (response, offset, size, self->server->tls == NULL);
   if (made == NULL)
     return MHD_NO;
   for (guint i = 0; i < headers->len; i++) {
@@ -926,6 +1071,8 @@ end_exchange (G_GNUC_UNUSED void *cls, G_GNUC_UNUSED struct MHD_Connection *conn
   g_mutex_lock (&server->lock);
   /* an answer that still comes finds nobody */
   self->answered = TRUE;
+  if (self->streams)
+    uncount_parked (self);
   set_phase_locked (server, self->fd, WEIR_HTTP_CLIENT_IDLE);
   server->statistics.requests++;
   if (self->status >= 100 && self->status < 600)
@@ -1138,6 +1285,8 @@ stop (WeirHttpServer *self)
   self->stopping = TRUE;
   while ((parked = g_queue_peek_head (&self->parked)) != NULL)
     unpark_busy (parked);
+  while ((parked = g_queue_peek_head (&self->streaming)) != NULL)
+    resume_stream (parked);
   while (self->active > 0 && g_cond_wait_until (&self->changed, &self->lock, deadline))
     ;
   g_mutex_unlock (&self->lock);
@@ -1206,6 +1355,7 @@ server_new (const WeirHttpServerSettings *settings, WeirHttpHandler handler, gpo
   self->parked_peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->parked_streams = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_queue_init (&self->parked);
+  g_queue_init (&self->streaming);
   self->wake_us = G_MAXINT64;
   self->worker = weir_worker_new ("weir-http");
   weir_worker_call (self->worker, make_timer, self);
