@@ -487,7 +487,9 @@ weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastReco
                                   : context->config->recording.timeout;
   self->state = WEIR_LIFECYCLE_CONNECTING;
   self->state_since_us = g_get_real_time ();
-  self->index = weir_index_new (record->uid, WEIR_BROADCAST_WINDOW_SEGMENTS);
+  self->index = weir_index_new (record->uid, WEIR_INDEX_WINDOW_SEGMENTS);
+  if (record->recorded)
+    weir_index_set_recorded (self->index);
   self->spool_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->timescales = g_array_new (FALSE, TRUE, sizeof (guint32));
   self->journal_fd = -1;

@@ -20,7 +20,6 @@
 
 typedef struct {
   WeirIndex *index;
-  gchar *broadcast; /* its uid */
   gint64 until_us;
 } KeptIndex;
 
@@ -46,10 +45,8 @@ struct _WeirBroadcastManager {
   GHashTable *by_uid;   /* the same by broadcast uid */
   /* input uid → NULL: a first connection is on its way; or why it is not wanted any more */
   GHashTable *starting;
-  /* Who watches by the input goes on with the window of its last broadcast, so that the media
-   * sequence does not go back when it ends; who watches by the broadcast gets all of it. */
-  GHashTable *last;           /* input uid → KeptIndex of the broadcast that ended last */
-  GHashTable *recordings;     /* broadcast uid → KeptIndex, whole where there is a recording */
+  GHashTable *kept;           /* broadcast uid → KeptIndex of one that has ended */
+  GHashTable *last;           /* input uid → uid of its broadcast that ended last */
   WeirBroadcastTotals totals; /* of broadcasts that have ended */
 };
 
@@ -57,35 +54,42 @@ static void
 kept_index_free (KeptIndex *kept)
 {
   weir_index_unref (kept->index);
-  g_free (kept->broadcast);
   g_free (kept);
 }
 
-/* under the lock: @table is one of `last` and `recordings` */
+static gboolean
+is_not_kept (G_GNUC_UNUSED gpointer input, gpointer broadcast, gpointer kept)
+{
+  return !g_hash_table_contains (kept, broadcast);
+}
+
+/* under the lock */
 static void
-keep_index (GHashTable *table, const gchar *id, const gchar *broadcast, WeirIndex *index)
+keep_index (WeirBroadcastManager *self, WeirIndex *index)
 {
   KeptIndex *kept = g_new0 (KeptIndex, 1);
   gint64 now = g_get_monotonic_time ();
   GHashTableIter iter;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, table);
+  g_hash_table_iter_init (&iter, self->kept);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    if (((KeptIndex *) value)->until_us < now || g_hash_table_size (table) >= KEEP_MAX)
+    if (((KeptIndex *) value)->until_us < now || g_hash_table_size (self->kept) >= KEEP_MAX)
       g_hash_table_iter_remove (&iter);
   }
+  g_hash_table_foreach_remove (self->last, is_not_kept, self->kept);
   kept->index = weir_index_ref (index);
-  kept->broadcast = g_strdup (broadcast);
   kept->until_us = now + KEEP_US;
-  g_hash_table_replace (table, g_strdup (id), kept);
+  g_hash_table_replace (self->kept, g_strdup (weir_index_get_broadcast (index)), kept);
 }
 
 /* under the lock. Returns: (transfer full) (nullable) */
 static WeirIndex *
-find_kept (GHashTable *table, const gchar *id)
+find_kept (WeirBroadcastManager *self, const gchar *id)
 {
-  const KeptIndex *kept = g_hash_table_lookup (table, id);
+  const gchar *broadcast = g_hash_table_lookup (self->last, id);
+  const KeptIndex *kept =
+      g_hash_table_lookup (self->kept, broadcast != NULL ? broadcast : id);
 
   if (kept == NULL || kept->until_us < g_get_monotonic_time ())
     return NULL;
@@ -122,7 +126,6 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   const gchar *uid = weir_broadcast_get_uid (broadcast);
   gint64 gop = weir_broadcast_get_gop (broadcast);
   g_autoptr (WeirIndex) index = weir_broadcast_get_index (broadcast);
-  const KeptIndex *before;
   gboolean idle;
 
   if (gop > 0)
@@ -134,13 +137,8 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   weir_broadcast_add_to_totals (broadcast, &self->totals);
   self->totals.refused = 0;
   memset (self->totals.health_issues, 0, sizeof self->totals.health_issues);
-  /* whoever watches the one before has had this one's time for that */
-  before = g_hash_table_lookup (self->last, input);
-  if (before != NULL)
-    g_hash_table_remove (self->recordings, before->broadcast);
-  keep_index (self->last, input, uid, index);
-  if (!weir_broadcast_is_recorded (broadcast))
-    keep_index (self->recordings, uid, uid, index);
+  keep_index (self, index);
+  g_hash_table_replace (self->last, g_strdup (input), g_strdup (uid));
   if (g_hash_table_lookup (self->by_input, input) == broadcast)
     g_hash_table_remove (self->by_input, input);
   g_hash_table_remove (self->by_uid, uid);
@@ -399,10 +397,9 @@ weir_broadcast_manager_new (
   self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->last =
+  self->kept =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
-  self->recordings =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
+  self->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
 
@@ -426,7 +423,7 @@ weir_broadcast_manager_free (WeirBroadcastManager *self)
   g_hash_table_unref (self->by_uid);
   g_hash_table_unref (self->starting);
   g_hash_table_unref (self->last);
-  g_hash_table_unref (self->recordings);
+  g_hash_table_unref (self->kept);
   g_hash_table_unref (self->known_gops);
   weir_spool_writer_unref (self->writer);
   g_object_unref (self->store);
@@ -514,14 +511,12 @@ weir_broadcast_manager_find_index (WeirBroadcastManager *self, const gchar *id)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
-  WeirIndex *index;
 
   if (broadcast == NULL)
     broadcast = g_hash_table_lookup (self->by_uid, id);
   if (broadcast != NULL)
     return weir_broadcast_get_index (broadcast);
-  index = find_kept (self->last, id);
-  return index != NULL ? index : find_kept (self->recordings, id);
+  return find_kept (self, id);
 }
 
 void
@@ -571,7 +566,9 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
     load_answer (load, NULL);
     return;
   }
-  index = weir_index_new (load->record->uid, 0);
+  index = weir_index_new (load->record->uid, WEIR_INDEX_WINDOW_SEGMENTS);
+  if (load->record->recorded)
+    weir_index_set_recorded (index);
   if (!weir_index_add_inits_from_json (index, load->record->inits, &error)) {
     g_message ("broadcast %s: its index cannot be read: %s", load->record->uid, error->message);
     load_answer (load, NULL);
@@ -589,7 +586,7 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
   }
   weir_index_end (index);
   g_mutex_lock (&self->lock);
-  keep_index (self->recordings, load->record->uid, load->record->uid, index);
+  keep_index (self, index);
   g_mutex_unlock (&self->lock);
   load_answer (load, index);
 }

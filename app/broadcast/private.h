@@ -22,11 +22,9 @@ G_BEGIN_DECLS
  * reports.c: health, status, totals
  */
 
-/* closed segments that a live playlist lists at least */
-#define WEIR_BROADCAST_WINDOW_SEGMENTS 6
 /* closed segments whose objects stay open (and, without recording, exist), beyond the window for
  * the sake of viewers who are behind */
-#define WEIR_BROADCAST_KEEP_SEGMENTS (WEIR_BROADCAST_WINDOW_SEGMENTS + 6)
+#define WEIR_BROADCAST_KEEP_SEGMENTS (WEIR_INDEX_WINDOW_SEGMENTS + 6)
 
 struct _WeirBroadcast {
   WeirBroadcastContext context;

@@ -30,6 +30,7 @@ typedef struct {
   guint64 number; /* of a segment, or the generation of an init */
   gint track;     /* -1: all */
   guint64 part;
+  gboolean whole; /* the whole is asked for */
 } Call;
 
 static void
@@ -99,6 +100,28 @@ get_target_duration (GBytes *playlist)
   return value;
 }
 
+static WeirIndexView
+get_view (gboolean whole)
+{
+  return whole ? WEIR_INDEX_WHOLE : WEIR_INDEX_WINDOW;
+}
+
+/* What is live is shown at its edge, unless the viewer wants to go back (?dvrEnabled=true); what
+ * has ended and is asked for by its own name is a recording. Whoever watches by the input's name
+ * sees the end of what was live. What was not recorded has its window only. */
+static GBytes *
+get_multivariant_for (Call *call, WeirIndex *index)
+{
+  const gchar *dvr = weir_http_request_get_query (call->request, "dvrEnabled");
+  gboolean whole = g_strcmp0 (dvr, "true") == 0 ||
+                   (weir_index_has_ended (index) &&
+                       g_str_equal (call->id, weir_index_get_broadcast (index)));
+  GBytes *playlist = weir_index_get_multivariant (index, get_view (whole));
+
+  return playlist == NULL && whole ? weir_index_get_multivariant (index, WEIR_INDEX_WINDOW)
+                                   : playlist;
+}
+
 static void
 serve_playlist (Call *call, WeirIndex *index)
 {
@@ -107,11 +130,11 @@ serve_playlist (Call *call, WeirIndex *index)
   WeirHttpResponse *response;
 
   if (call->kind == KIND_MULTIVARIANT)
-    playlist = weir_index_get_multivariant (index, WEIR_INDEX_WINDOW);
+    playlist = get_multivariant_for (call, index);
   else if (call->kind == KIND_MEDIA)
-    playlist = weir_index_get_media (index, WEIR_INDEX_WINDOW, call->track);
+    playlist = weir_index_get_media (index, get_view (call->whole), call->track);
   else
-    playlist = weir_index_get_muxed (index, WEIR_INDEX_WINDOW);
+    playlist = weir_index_get_muxed (index, get_view (call->whole));
   if (playlist == NULL) {
     if (weir_index_is_playable (index) || weir_index_has_ended (index))
       respond_missing (call->request);
@@ -407,8 +430,8 @@ begin_lifecycle (Call *taken)
 }
 
 static void
-begin (
-    WeirPlayback *self, WeirHttpRequest *request, const WeirRouteParameters *parameters, Kind kind)
+begin (WeirPlayback *self, WeirHttpRequest *request, const WeirRouteParameters *parameters,
+    Kind kind, gboolean whole)
 {
   const gchar *id = weir_route_parameters_get (parameters, "id");
   g_autoptr (Call) call = g_new0 (Call, 1);
@@ -418,6 +441,7 @@ begin (
   call->playback = self;
   call->request = request;
   call->kind = kind;
+  call->whole = whole;
   call->id = g_strdup (id);
   call->track = -1;
   if (!is_uid (id) ||
@@ -447,20 +471,22 @@ begin (
     weir_store_get_input (self->store, id, input_found, g_steal_pointer (&call));
 }
 
-#define HANDLER(name, kind)                                                                \
+#define HANDLER(name, kind, whole)                                                         \
   static void name (                                                                       \
       WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data) \
   {                                                                                        \
-    begin (user_data, request, parameters, kind);                                          \
+    begin (user_data, request, parameters, kind, whole);                                   \
   }
 
-HANDLER (get_multivariant, KIND_MULTIVARIANT)
-HANDLER (get_media, KIND_MEDIA)
-HANDLER (get_muxed, KIND_MUXED)
-HANDLER (get_segment, KIND_SEGMENT)
-HANDLER (get_part, KIND_PART)
-HANDLER (get_init, KIND_INIT)
-HANDLER (get_lifecycle, KIND_LIFECYCLE)
+HANDLER (get_multivariant, KIND_MULTIVARIANT, FALSE)
+HANDLER (get_media, KIND_MEDIA, FALSE)
+HANDLER (get_whole_media, KIND_MEDIA, TRUE)
+HANDLER (get_muxed, KIND_MUXED, FALSE)
+HANDLER (get_whole_muxed, KIND_MUXED, TRUE)
+HANDLER (get_segment, KIND_SEGMENT, FALSE)
+HANDLER (get_part, KIND_PART, FALSE)
+HANDLER (get_init, KIND_INIT, FALSE)
+HANDLER (get_lifecycle, KIND_LIFECYCLE, FALSE)
 
 static void
 answer_preflight (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
@@ -558,7 +584,9 @@ weir_playback_add_routes (WeirPlayback *self, WeirHttpRouter *router)
     WeirRouteHandler handler;
   } routes[] = {
       {"/{id}/manifest/video.m3u8", get_multivariant},
+      {"/{id}/manifest/track{track}-all.m3u8", get_whole_media},
       {"/{id}/manifest/track{track}.m3u8", get_media},
+      {"/{id}/manifest/muxed-all.m3u8", get_whole_muxed},
       {"/{id}/manifest/muxed.m3u8", get_muxed},
       {"/{id}/segments/{epoch}-{number}/track{track}.m4s", get_segment},
       {"/{id}/segments/{epoch}-{number}/track{track}.{part}.m4s", get_part},

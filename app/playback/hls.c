@@ -48,8 +48,12 @@ append_map (GString *text, const WeirHlsMedia *media, const WeirHlsSegment *segm
 static void
 append_uri (GString *text, const WeirHlsMedia *media, const WeirHlsSegment *segment)
 {
-  g_string_append_printf (text, "/%s/segments/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT,
-      media->broadcast, segment->epoch, segment->number);
+  g_string_append_printf (text, "/%s/segments/", media->broadcast);
+  if (segment->missing)
+    g_string_append (text, "gap");
+  else
+    g_string_append_printf (text, "%" G_GUINT64_FORMAT, segment->epoch);
+  g_string_append_printf (text, "-%" G_GUINT64_FORMAT, segment->number);
   if (media->track >= 0)
     g_string_append_printf (text, "/track%d", media->track);
   g_string_append (text, ".m4s\n");
@@ -108,6 +112,8 @@ typedef struct {
   const WeirHlsTrack **groups; /* the first track of each */
   guint n_groups;
   gboolean high_range; /* there is video that is not SDR */
+  const gchar *broadcast;
+  const gchar *suffix;
 } Offer;
 
 static const gchar *
@@ -189,8 +195,15 @@ make_name (GHashTable *names, const WeirHlsTrack *track, guint number)
 }
 
 static void
-append_rendition (GString *text, const WeirHlsTrack *track, const gchar *group, const gchar *name,
-    gboolean first, gboolean automatic)
+append_media_uri (GString *text, const Offer *offer, const WeirHlsTrack *track)
+{
+  g_string_append_printf (
+      text, "/%s/manifest/track%u%s.m3u8", offer->broadcast, track->track, offer->suffix);
+}
+
+static void
+append_rendition (GString *text, const Offer *offer, const WeirHlsTrack *track, const gchar *group,
+    const gchar *name, gboolean first, gboolean automatic)
 {
   g_string_append_printf (text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\"", group, name);
   if (track->language != NULL) {
@@ -198,8 +211,10 @@ append_rendition (GString *text, const WeirHlsTrack *track, const gchar *group, 
 
     g_string_append_printf (text, ",LANGUAGE=\"%s\"", language);
   }
-  g_string_append_printf (text, ",DEFAULT=%s,AUTOSELECT=%s,CHANNELS=\"%u\",URI=\"track%u.m3u8\"\n",
-      first ? "YES" : "NO", automatic ? "YES" : "NO", track->channels, track->track);
+  g_string_append_printf (text, ",DEFAULT=%s,AUTOSELECT=%s,CHANNELS=\"%u\",URI=\"",
+      first ? "YES" : "NO", automatic ? "YES" : "NO", track->channels);
+  append_media_uri (text, offer, track);
+  g_string_append (text, "\"\n");
 }
 
 static void
@@ -221,7 +236,7 @@ append_renditions (GString *text, const Offer *offer, const WeirHlsTrack *group)
     automatic =
         g_hash_table_add (languages, (gpointer) (track->language != NULL ? track->language : ""));
     name = make_name (names, track, ++number);
-    append_rendition (text, track, id, name, track == group, automatic);
+    append_rendition (text, offer, track, id, name, track == group, automatic);
   }
 }
 
@@ -289,17 +304,22 @@ append_variant (
 
     g_string_append_printf (text, ",AUDIO=\"%s\"", id);
   }
-  g_string_append_printf (text, "\ntrack%u.m3u8\n", video != NULL ? video->track : group->track);
+  g_string_append_c (text, '\n');
+  append_media_uri (text, offer, video != NULL ? video : group);
+  g_string_append_c (text, '\n');
 }
 
 GBytes *
-weir_hls_write_multivariant (const WeirHlsTrack *tracks, guint n_tracks, gboolean independent)
+weir_hls_write_multivariant (const WeirHlsTrack *tracks, guint n_tracks, gboolean independent,
+    const gchar *broadcast, const gchar *suffix)
 {
   GString *text = g_string_new (NULL);
   g_autofree const WeirHlsTrack **groups = NULL;
   Offer offer;
 
   offer_init (&offer, tracks, n_tracks);
+  offer.broadcast = broadcast;
+  offer.suffix = suffix;
   groups = offer.groups;
   append_header (text, VERSION);
   if (independent)

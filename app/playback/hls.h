@@ -10,17 +10,22 @@ G_BEGIN_DECLS
 /*
  * Texts of HLS playlists (RFC 8216bis). Pure; no threads.
  *
- * Media playlists lie beside the multivariant one, as `track<t>.m3u8` and `muxed.m3u8`. What they
- * list has absolute paths that hold the owner's epoch and never mean anything else:
+ * Media playlists are `/<broadcast>/manifest/track<t>.m3u8` and `muxed.m3u8`, those of the whole
+ * broadcast `track<t>-all.m3u8` and `muxed-all.m3u8`. What they list has paths that hold the
+ * owner's epoch and never mean anything else:
  * `/<broadcast>/segments/<epoch>-<number>/track<t>.m4s`, `/<broadcast>/inits/<epoch>-<generation>/
  * track<t>.mp4`; whole objects `/<broadcast>/segments/<epoch>-<number>.m4s` and
- * `/<broadcast>/inits/<epoch>-<generation>.mp4`.
+ * `/<broadcast>/inits/<epoch>-<generation>.mp4`. What there is not has a path that is never found,
+ * `/<broadcast>/segments/gap-<media sequence>.m4s` (4.4.4.7: clients should not ask for it).
  */
+#define WEIR_HLS_WHOLE_SUFFIX "-all"
+
 
 /**
  * WeirHlsSegment: one segment as one media playlist lists it
  * @has_map: there is an init of this track for its generation
  * @gap: holds nothing of this track
+ * @missing: there is no such segment at all; @number is its media sequence number
  * @duration_us: of the track in this segment
  * @date_ms: wall time of its first sample, ms since 1970
  */
@@ -31,6 +36,7 @@ typedef struct {
   gboolean has_map;
   gboolean discontinuity;
   gboolean gap;
+  gboolean missing;
   guint64 duration_us;
   gint64 date_ms;
 } WeirHlsSegment;
@@ -43,7 +49,8 @@ typedef struct {
  * @media_sequence: of the first segment
  * @discontinuity_sequence: discontinuities before the first segment, its own not counted
  * @ended: nothing will be added
- * @whole: nothing is left out either
+ * @whole: nothing is left out: with @ended it is a VOD. Until then it has no type: one that says
+ *   EVENT must not be changed to say VOD (6.2.1)
  * @independent: every segment listed begins with a keyframe, which the multivariant playlist does
  *   not say for all of them
  */
@@ -93,6 +100,8 @@ typedef struct {
  * weir_hls_write_multivariant:
  * @tracks: (array length=n_tracks): at least one
  * @independent: every segment of every track starts with a keyframe
+ * @broadcast: uid, safe in a URL: media playlists have its paths, whoever's name this one has
+ * @suffix: of the media playlists' names: %WEIR_HLS_WHOLE_SUFFIX or ""
  *
  * The audio tracks are renditions, in one group for each codec that they have: a player takes the
  * variants whose CODECS it knows (4.4.6.2.1). There is a variant for each video track with each
@@ -101,6 +110,7 @@ typedef struct {
  * Returns: (transfer full): the text
  */
 GBytes *weir_hls_write_multivariant (
-    const WeirHlsTrack *tracks, guint n_tracks, gboolean independent);
+    const WeirHlsTrack *tracks, guint n_tracks, gboolean independent, const gchar *broadcast,
+    const gchar *suffix);
 
 G_END_DECLS

@@ -11,6 +11,8 @@
 
 /* no broadcast has more; keeps numbers from a damaged entry from growing arrays */
 #define TRACKS_MAX 64
+/* gaps in a row that a window is made of anew: more than it ever lists */
+#define GAPS_MAX 4096
 /* likewise for sums of times; centuries all the same */
 #define TICKS_MAX G_GINT64_CONSTANT (1000000000000000)
 #define TIME_MAX (G_MAXINT64 / 4)
@@ -33,6 +35,15 @@ typedef struct {
   guint64 first_number; /* of the first segment of @config */
 } TrackTotal;
 
+/* the playlists of one view, as made since the last change */
+typedef struct {
+  GBytes *multivariant; /* (nullable) */
+  GBytes *muxed;        /* (nullable) */
+  GPtrArray *media;     /* of GBytes or NULL, index = track */
+} Playlists;
+
+#define N_VIEWS (WEIR_INDEX_WHOLE + 1)
+
 struct _WeirIndex {
   gatomicrefcount ref_count;
   gchar *broadcast;
@@ -44,13 +55,14 @@ struct _WeirIndex {
   GPtrArray *segments; /* of WeirIndexSegment, numbers grow; closed ones first */
   guint closed;        /* how many of them are closed */
   guint memory_start;  /* none before this one has its bytes in memory */
+  /* of WeirIndexSegment, from the first that the window lists: gaps included, media sequence
+   * numbers without a hole. What stands behind an open one is not listed yet. */
+  GPtrArray *window;
   guint target_duration;
-  gboolean ended, whole;
-  gboolean dependent;   /* a segment has closed in which a track does not start with a keyframe */
-  GArray *totals;       /* of TrackTotal, index = track */
-  GBytes *multivariant; /* (nullable) as made since the last change */
-  GBytes *muxed;
-  GPtrArray *media; /* of GBytes or NULL, index = track */
+  gboolean ended, recorded;
+  gboolean dependent; /* a segment has closed in which a track does not start with a keyframe */
+  GArray *totals;     /* of TrackTotal, index = track */
+  Playlists playlists[N_VIEWS];
 
   void (*changed) (WeirIndex *self, gpointer data);
   gpointer changed_data;
@@ -214,6 +226,7 @@ weir_index_segment_to_json (const WeirIndexSegment *self)
   add_flag (builder, "independent", self->independent);
   add_flag (builder, "salvaged", self->salvaged);
   add_number (builder, "sequence", (gint64) self->media_sequence);
+  add_number (builder, "whole", (gint64) self->whole_sequence);
   add_number (builder, "discontinuities", (gint64) self->discontinuity_sequence);
   add_number (builder, "target", self->target_duration);
   add_number (builder, "start", self->start_ns);
@@ -340,7 +353,7 @@ weir_index_segment_from_json (const gchar *json, GError **error)
   g_autoptr (WeirIndexSegment) segment = NULL;
   g_autoptr (JsonNode) root = json_from_string (json, error);
   gint64 number, epoch, generation, sequence, discontinuities, target, start, duration, date;
-  gint64 styp, size;
+  gint64 styp, size, whole = 0;
   JsonObject *object;
 
   if (root == NULL) {
@@ -363,7 +376,10 @@ weir_index_segment_from_json (const gchar *json, GError **error)
       !get_number (object, "duration", 0, TIME_MAX, &duration, error) ||
       !get_number (object, "date", -TIME_MAX, TIME_MAX, &date, error) ||
       !get_number (object, "styp", 0, G_MAXINT64, &styp, error) ||
-      !get_number (object, "size", 0, G_MAXINT64, &size, error))
+      !get_number (object, "size", 0, G_MAXINT64, &size, error) ||
+      /* earlier versions do not have it */
+      (json_object_has_member (object, "whole") &&
+          !get_number (object, "whole", 0, G_MAXINT64, &whole, error)))
     return NULL;
 
   segment = weir_index_segment_new ((guint64) number, (guint64) epoch);
@@ -373,6 +389,7 @@ weir_index_segment_from_json (const gchar *json, GError **error)
   segment->salvaged = get_flag (object, "salvaged");
   segment->closed = TRUE;
   segment->media_sequence = (guint64) sequence;
+  segment->whole_sequence = (guint64) whole;
   segment->discontinuity_sequence = (guint64) discontinuities;
   segment->target_duration = (guint) target;
   segment->start_ns = start;
@@ -653,6 +670,16 @@ track_total_clear (gpointer data)
   g_clear_pointer (&((TrackTotal *) data)->config, weir_codec_config_unref);
 }
 
+static void
+forget_playlists (WeirIndex *self)
+{
+  for (guint i = 0; i < N_VIEWS; i++) {
+    g_clear_pointer (&self->playlists[i].multivariant, g_bytes_unref);
+    g_clear_pointer (&self->playlists[i].muxed, g_bytes_unref);
+    g_ptr_array_set_size (self->playlists[i].media, 0);
+  }
+}
+
 WeirIndex *
 weir_index_new (const gchar *broadcast_uid, guint window_segments)
 {
@@ -666,7 +693,9 @@ weir_index_new (const gchar *broadcast_uid, guint window_segments)
   self->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
   self->totals = g_array_new (FALSE, TRUE, sizeof (TrackTotal));
   g_array_set_clear_func (self->totals, track_total_clear);
-  self->media = g_ptr_array_new_with_free_func (bytes_free);
+  self->window = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
+  for (guint i = 0; i < N_VIEWS; i++)
+    self->playlists[i].media = g_ptr_array_new_with_free_func (bytes_free);
   return self;
 }
 
@@ -684,13 +713,28 @@ weir_index_unref (WeirIndex *self)
     return;
   g_ptr_array_unref (self->inits);
   g_ptr_array_unref (self->segments);
+  g_ptr_array_unref (self->window);
   g_array_unref (self->totals);
-  g_ptr_array_unref (self->media);
-  bytes_free (self->multivariant);
-  bytes_free (self->muxed);
+  forget_playlists (self);
+  for (guint i = 0; i < N_VIEWS; i++)
+    g_ptr_array_unref (self->playlists[i].media);
   g_mutex_clear (&self->lock);
   g_free (self->broadcast);
   g_free (self);
+}
+
+const gchar *
+weir_index_get_broadcast (WeirIndex *self)
+{
+  return self->broadcast;
+}
+
+void
+weir_index_set_recorded (WeirIndex *self)
+{
+  g_mutex_lock (&self->lock);
+  self->recorded = TRUE;
+  g_mutex_unlock (&self->lock);
 }
 
 void
@@ -701,14 +745,6 @@ weir_index_set_changed (
   self->changed = changed;
   self->changed_data = data;
   g_mutex_unlock (&self->lock);
-}
-
-static void
-forget_playlists (WeirIndex *self)
-{
-  g_clear_pointer (&self->multivariant, g_bytes_unref);
-  g_clear_pointer (&self->muxed, g_bytes_unref);
-  g_ptr_array_set_size (self->media, 0);
 }
 
 /* releases the lock */
@@ -799,25 +835,180 @@ weir_index_add_inits_from_json (WeirIndex *self, const gchar *json, GError **err
   return TRUE;
 }
 
-/* its numbers in playlists: they go on from the newest one's. Numbers of segments may leave some
- * out (one that a crash swallowed); media sequence numbers may not. */
-static void
-number_segment (WeirIndex *self, WeirIndexSegment *segment)
+/* ---- views: what they list, and which bytes have to stay ----
+ *
+ * The rule, of which window, recording and retention are three sides:
+ *
+ *   - The window lists the newest segments and gaps: `window_segments` of them at least, three
+ *     target durations at least (6.2.2), and what closed within three target durations before the
+ *     newest. What it once leaves out never comes back, so that its media sequence never goes back.
+ *   - The whole lists what is stored, from the first on; never a gap, never what is in memory only.
+ *     There is one of a broadcast that is recorded. What it lists stays listed.
+ *   - The bytes of what a view lists stay, and those of the newest that a caller says, for viewers
+ *     who are behind. All other bytes may go: count_unlisted().
+ *
+ * Bytes in memory are the exception: they go when there are too many, and leave a gap behind.
+ */
+
+static WeirIndexSegment *
+last_of (const GPtrArray *segments)
 {
-  const WeirIndexSegment *last =
-      self->segments->len > 0 ? g_ptr_array_index (self->segments, self->segments->len - 1) : NULL;
+  return segments->len > 0 ? g_ptr_array_index (segments, segments->len - 1) : NULL;
+}
+
+/* Returns: how many of @self->window are listed */
+static guint
+count_listed (WeirIndex *self)
+{
+  guint count = 0;
+
+  while (count < self->window->len &&
+         ((WeirIndexSegment *) g_ptr_array_index (self->window, count))->closed)
+    count++;
+  return count;
+}
+
+/* lets go of what is not in the window any more */
+static void
+advance_window (WeirIndex *self)
+{
+  const gint64 least_ns = 3 * (gint64) self->target_duration * G_GINT64_CONSTANT (1000000000);
+  const guint listed = count_listed (self);
+  guint start = listed;
+  gint64 listed_ns = 0, since_us = 0;
+
+  if (self->window_segments == 0 || listed == 0)
+    return;
+  /* many close at once when a disk that was stuck takes them: nobody had the time to see them */
+  since_us = ((WeirIndexSegment *) g_ptr_array_index (self->window, listed - 1))->closed_us -
+             least_ns / 1000;
+  while (start > 0) {
+    const WeirIndexSegment *segment = g_ptr_array_index (self->window, start - 1);
+
+    if (listed - start >= self->window_segments && listed_ns >= least_ns &&
+        (segment->closed_us <= since_us || segment->closed_us == 0))
+      break;
+    start--;
+    listed_ns += segment->duration_ns;
+  }
+  if (start > 0)
+    g_ptr_array_remove_range (self->window, 0, start);
+}
+
+/* Returns: how many of the oldest closed segments the window does not list, nor are among the
+ * newest @keep: see the rule above */
+static guint
+count_unlisted (WeirIndex *self, guint keep)
+{
+  const guint most = self->closed > keep ? self->closed - keep : 0;
+  guint count = 0;
+  guint64 first = G_MAXUINT64;
+
+  for (guint i = 0; i < self->window->len && first == G_MAXUINT64; i++) {
+    const WeirIndexSegment *segment = g_ptr_array_index (self->window, i);
+
+    if (!segment->missing)
+      first = segment->number;
+  }
+  while (count < most &&
+         ((WeirIndexSegment *) g_ptr_array_index (self->segments, count))->number < first)
+    count++;
+  return count;
+}
+
+/* Returns: TRUE for what the whole lists */
+static gboolean
+is_in_whole (const WeirIndexSegment *segment)
+{
+  return segment->closed && !segment->in_memory && !segment->missing;
+}
+
+/* Returns: (transfer container) (element-type WeirIndexSegment): what a playlist of @view lists */
+static GPtrArray *
+list_view (WeirIndex *self, WeirIndexView view)
+{
+  const guint most = view == WEIR_INDEX_WINDOW ? count_listed (self) : self->closed;
+  GPtrArray *from = view == WEIR_INDEX_WINDOW ? self->window : self->segments;
+  GPtrArray *listed = g_ptr_array_sized_new (most);
+
+  if (view == WEIR_INDEX_WHOLE && !self->recorded)
+    return listed;
+  for (guint i = 0; i < most; i++) {
+    WeirIndexSegment *segment = g_ptr_array_index (from, i);
+
+    if (view == WEIR_INDEX_WINDOW || is_in_whole (segment))
+      g_ptr_array_add (listed, segment);
+  }
+  return listed;
+}
+
+/* @segment becomes the next one of the window, after the one before. Numbers of segments may leave
+ * some out (one that a crash swallowed); media sequence numbers may not. */
+static void
+append_to_window (WeirIndex *self, WeirIndexSegment *segment)
+{
+  const WeirIndexSegment *last = last_of (self->window);
 
   if (last != NULL) {
     segment->media_sequence = last->media_sequence + 1;
     segment->discontinuity_sequence =
         last->discontinuity_sequence + (segment->discontinuity ? 1 : 0);
-    return;
+  } else {
+    /* a stored one has its own; a salvaged one does not */
+    if (segment->media_sequence == 0)
+      segment->media_sequence = segment->number;
+    if (segment->discontinuity && segment->discontinuity_sequence == 0)
+      segment->discontinuity_sequence = 1;
   }
-  /* a stored one has its own; a salvaged one does not */
-  if (segment->media_sequence == 0)
-    segment->media_sequence = segment->number;
-  if (segment->discontinuity && segment->discontinuity_sequence == 0)
-    segment->discontinuity_sequence = 1;
+  g_ptr_array_add (self->window, weir_index_segment_ref (segment));
+}
+
+static void
+append_gap (WeirIndex *self, gint64 start_ns, gint64 duration_ns, gint64 date_us)
+{
+  g_autoptr (WeirIndexSegment) gap = weir_index_segment_new (0, 0);
+  const WeirIndexSegment *last = last_of (self->window);
+
+  gap->missing = TRUE;
+  gap->closed = TRUE;
+  gap->start_ns = start_ns;
+  gap->duration_ns = duration_ns;
+  gap->program_date_us = date_us;
+  /* time has passed */
+  if (last != NULL && last->closed_us != 0)
+    gap->closed_us = last->closed_us + duration_ns / 1000;
+  append_to_window (self, gap);
+}
+
+static guint get_target_duration (WeirIndex *self);
+
+/* Gaps are not stored: media sequence numbers of segments tell of them. @next: of what follows */
+static void
+append_missing (WeirIndex *self, guint64 next)
+{
+  const gint64 duration_ns = (gint64) get_target_duration (self) * G_GINT64_CONSTANT (1000000000);
+  const WeirIndexSegment *last = last_of (self->window);
+
+  if (last == NULL || next <= last->media_sequence || next - last->media_sequence > GAPS_MAX)
+    return;
+  while (last->media_sequence + 1 < next) {
+    append_gap (self, last->start_ns + last->duration_ns, duration_ns,
+        last->program_date_us + last->duration_ns / 1000);
+    last = last_of (self->window);
+  }
+}
+
+/* a broadcast that is not recorded has these numbers too: nobody sees them. What is open may still
+ * move to memory, and those after it get others then. */
+static void
+number_in_whole (WeirIndex *self, guint place)
+{
+  WeirIndexSegment *segment = g_ptr_array_index (self->segments, place);
+  const WeirIndexSegment *before =
+      place > 0 ? g_ptr_array_index (self->segments, place - 1) : NULL;
+
+  if (before != NULL)
+    segment->whole_sequence = before->whole_sequence + (before->in_memory ? 0 : 1);
 }
 
 static gboolean
@@ -845,8 +1036,9 @@ weir_index_open_segment (WeirIndex *self, WeirIndexSegment *segment)
     return;
   }
   segment->closed = FALSE;
-  number_segment (self, segment);
+  append_to_window (self, segment);
   g_ptr_array_add (self->segments, segment);
+  number_in_whole (self, self->segments->len - 1);
   unlock_changed (self);
 }
 
@@ -942,8 +1134,10 @@ closed_segment (WeirIndex *self, WeirIndexSegment *segment)
     if (!is_independent (self, segment, track))
       self->dependent = TRUE;
   }
+  number_in_whole (self, self->closed);
   self->closed++;
   measure (self, segment);
+  advance_window (self);
   forget_playlists (self);
 }
 
@@ -979,12 +1173,8 @@ weir_index_add_closed_segment (WeirIndex *self, WeirIndexSegment *segment)
     return;
   }
   segment->closed = TRUE;
-  if (self->segments->len > 0) {
-    const WeirIndexSegment *last = g_ptr_array_index (self->segments, self->segments->len - 1);
-
-    segment->discontinuity |= segment->number != last->number + 1;
-  }
-  number_segment (self, segment);
+  append_missing (self, segment->media_sequence);
+  append_to_window (self, segment);
   g_ptr_array_add (self->segments, segment);
   closed_segment (self, segment);
   unlock_changed (self);
@@ -1023,56 +1213,67 @@ weir_index_release_blobs (WeirIndex *self, guint keep)
 }
 
 void
+weir_index_add_gap (WeirIndex *self, gint64 start_ns, gint64 duration_ns, gint64 date_us)
+{
+  g_mutex_lock (&self->lock);
+  /* before there is anything there is no gap in it */
+  if (!self->ended && self->window->len > 0) {
+    append_gap (self, start_ns, MAX (0, duration_ns), date_us);
+    advance_window (self);
+    forget_playlists (self);
+  }
+  unlock_changed (self);
+}
+
+void
+weir_index_get_window (WeirIndex *self, guint64 *first, guint64 *next)
+{
+  guint listed;
+
+  g_mutex_lock (&self->lock);
+  listed = count_listed (self);
+  *first = *next = 0;
+  if (listed > 0) {
+    *first = ((WeirIndexSegment *) g_ptr_array_index (self->window, 0))->media_sequence;
+    *next = *first + listed;
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+weir_index_restore_window (WeirIndex *self, guint64 first, guint64 next)
+{
+  guint start = 0;
+
+  g_mutex_lock (&self->lock);
+  while (start < self->closed &&
+         ((WeirIndexSegment *) g_ptr_array_index (self->segments, start))->media_sequence < first)
+    start++;
+  /* a gap may be the first: it follows from the segment before */
+  start -= MIN (start, 1);
+  if (start < self->closed)
+    g_ptr_array_set_size (self->window, 0);
+  for (guint i = start; i < self->closed; i++) {
+    WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
+
+    append_missing (self, segment->media_sequence);
+    g_ptr_array_add (self->window, weir_index_segment_ref (segment));
+  }
+  append_missing (self, next);
+  while (self->window->len > 1 &&
+         ((WeirIndexSegment *) g_ptr_array_index (self->window, 0))->media_sequence < first)
+    g_ptr_array_remove_index (self->window, 0);
+  forget_playlists (self);
+  unlock_changed (self);
+}
+
+void
 weir_index_end (WeirIndex *self)
 {
   g_mutex_lock (&self->lock);
   self->ended = TRUE;
   forget_playlists (self);
   unlock_changed (self);
-}
-
-void
-weir_index_add_gap (G_GNUC_UNUSED WeirIndex *self, G_GNUC_UNUSED gint64 start_ns,
-    G_GNUC_UNUSED gint64 duration_ns, G_GNUC_UNUSED gint64 date_us)
-{
-}
-
-/* playlists are kept of one view at a time; an end is what tells the two apart so far */
-static void
-set_view (WeirIndex *self, WeirIndexView view)
-{
-  gboolean whole = self->ended && (view == WEIR_INDEX_WHOLE || self->window_segments == 0);
-
-  if (self->whole == whole)
-    return;
-  self->whole = whole;
-  forget_playlists (self);
-}
-
-/* Returns: place of the first segment that a playlist lists */
-static guint
-window_start (WeirIndex *self)
-{
-  gint64 listed_ns = 0, least_ns, since_us = 0;
-  guint start = self->closed;
-
-  if (self->window_segments == 0 || (self->ended && self->whole))
-    return 0;
-  least_ns = 3 * (gint64) self->target_duration * G_GINT64_CONSTANT (1000000000);
-  /* many close at once when a disk that was stuck takes them: nobody had the time to see them */
-  if (start > 0)
-    since_us = ((WeirIndexSegment *) g_ptr_array_index (self->segments, start - 1))->closed_us -
-               least_ns / 1000;
-  while (start > 0) {
-    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, start - 1);
-
-    if (self->closed - start >= self->window_segments && listed_ns >= least_ns &&
-        segment->closed_us <= since_us)
-      break;
-    start--;
-    listed_ns += segment->duration_ns;
-  }
-  return start;
 }
 
 void
@@ -1103,7 +1304,7 @@ weir_index_forget_memory (WeirIndex *self, guint keep, gsize excess)
   guint listed;
 
   g_mutex_lock (&self->lock);
-  listed = MIN (window_start (self), self->closed > keep ? self->closed - keep : 0);
+  listed = count_unlisted (self, keep);
   for (guint i = self->memory_start; i < self->closed; i++) {
     WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
 
@@ -1128,7 +1329,7 @@ weir_index_trim (WeirIndex *self, guint keep)
   guint count;
 
   g_mutex_lock (&self->lock);
-  count = MIN (window_start (self), self->closed > keep ? self->closed - keep : 0);
+  count = count_unlisted (self, keep);
   for (guint i = 0; i < count; i++)
     g_ptr_array_add (forgotten, weir_index_segment_ref (g_ptr_array_index (self->segments, i)));
   if (count > 0) {
@@ -1332,11 +1533,14 @@ describe_segment (WeirIndex *self, const WeirIndexSegment *segment, gint track,
   guint64 ticks = 0;
 
   out->epoch = segment->epoch;
-  out->number = segment->number;
+  out->number = segment->missing ? segment->media_sequence : segment->number;
+  out->missing = segment->missing;
   out->generation = segment->init_generation;
   out->discontinuity = segment->discontinuity;
   out->duration_us = (guint64) (segment->duration_ns + 500) / 1000;
-  if (track < 0) {
+  if (segment->missing) {
+    out->gap = TRUE;
+  } else if (track < 0) {
     out->has_map = find_init (self, segment->epoch, segment->init_generation) != NULL;
     out->gap = !out->has_map;
   } else {
@@ -1375,31 +1579,37 @@ get_target_duration (WeirIndex *self)
   return (guint) MAX (1, (longest + 999999999) / 1000000000);
 }
 
+/* @listed: (element-type WeirIndexSegment): at least one */
 static GBytes *
-make_media (WeirIndex *self, gint track)
+make_media (WeirIndex *self, WeirIndexView view, const GPtrArray *listed, gint track)
 {
-  guint start = window_start (self);
-  const WeirIndexSegment *first = g_ptr_array_index (self->segments, start);
+  const WeirIndexSegment *first = g_ptr_array_index (listed, 0);
+  const gboolean whole = view == WEIR_INDEX_WHOLE;
   g_autoptr (GArray) segments =
-      g_array_sized_new (FALSE, TRUE, sizeof (WeirHlsSegment), self->closed - start);
+      g_array_sized_new (FALSE, TRUE, sizeof (WeirHlsSegment), listed->len);
   WeirHlsMedia media = {
       .broadcast = self->broadcast,
       .track = track,
       .target_duration = get_target_duration (self),
-      .media_sequence = first->media_sequence,
-      .discontinuity_sequence = first->discontinuity_sequence - (first->discontinuity ? 1 : 0),
+      .media_sequence = whole ? first->whole_sequence : first->media_sequence,
+      .discontinuity_sequence =
+          whole ? 0 : first->discontinuity_sequence - (first->discontinuity ? 1 : 0),
       .ended = self->ended,
-      .whole = self->whole,
+      .whole = whole,
   };
 
-  g_array_set_size (segments, self->closed - start);
+  g_array_set_size (segments, listed->len);
   /* said here of each track only when the multivariant playlist cannot say it of all */
   media.independent = track >= 0 && self->dependent;
   for (guint i = 0; i < segments->len; i++) {
-    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, start + i);
+    const WeirIndexSegment *segment = g_ptr_array_index (listed, i);
+    WeirHlsSegment *out = &g_array_index (segments, WeirHlsSegment, i);
 
-    describe_segment (
-        self, segment, track, media.target_duration, &g_array_index (segments, WeirHlsSegment, i));
+    describe_segment (self, segment, track, media.target_duration, out);
+    /* something was not recorded */
+    if (whole && i > 0 &&
+        segment->number != ((WeirIndexSegment *) g_ptr_array_index (listed, i - 1))->number + 1)
+      out->discontinuity = TRUE;
     if (track >= 0 && !is_independent (self, segment, (guint) track))
       media.independent = FALSE;
   }
@@ -1408,19 +1618,30 @@ make_media (WeirIndex *self, gint track)
   return weir_hls_write_media (&media);
 }
 
+/* @text: (inout): as kept. Returns: (transfer full) (nullable) */
+static GBytes *
+share_media (WeirIndex *self, WeirIndexView view, gint track, GBytes **text)
+{
+  if (*text == NULL) {
+    g_autoptr (GPtrArray) listed = list_view (self, view);
+
+    if (listed->len > 0)
+      *text = make_media (self, view, listed, track);
+  }
+  return *text != NULL ? g_bytes_ref (*text) : NULL;
+}
+
 GBytes *
 weir_index_get_media (WeirIndex *self, WeirIndexView view, guint track)
 {
+  GPtrArray *media = self->playlists[view].media;
   GBytes *text = NULL;
 
   g_mutex_lock (&self->lock);
-  set_view (self, view);
-  if (self->closed > 0 && has_track (self, track)) {
-    if (self->media->len <= track)
-      g_ptr_array_set_size (self->media, (gint) track + 1);
-    if (g_ptr_array_index (self->media, track) == NULL)
-      g_ptr_array_index (self->media, track) = make_media (self, (gint) track);
-    text = g_bytes_ref (g_ptr_array_index (self->media, track));
+  if (has_track (self, track)) {
+    if (media->len <= track)
+      g_ptr_array_set_size (media, (gint) track + 1);
+    text = share_media (self, view, (gint) track, (GBytes **) &g_ptr_array_index (media, track));
   }
   g_mutex_unlock (&self->lock);
   return text;
@@ -1429,15 +1650,10 @@ weir_index_get_media (WeirIndex *self, WeirIndexView view, guint track)
 GBytes *
 weir_index_get_muxed (WeirIndex *self, WeirIndexView view)
 {
-  GBytes *text = NULL;
+  GBytes *text;
 
   g_mutex_lock (&self->lock);
-  set_view (self, view);
-  if (self->closed > 0) {
-    if (self->muxed == NULL)
-      self->muxed = make_media (self, -1);
-    text = g_bytes_ref (self->muxed);
-  }
+  text = share_media (self, view, -1, &self->playlists[view].muxed);
   g_mutex_unlock (&self->lock);
   return text;
 }
@@ -1453,13 +1669,12 @@ find_used_config (WeirIndex *self, const WeirIndexSegment *segment, guint track)
 
 /* all CODECS that the listed segments need for the track, newest first */
 static gchar *
-join_codecs (WeirIndex *self, guint start, guint track)
+join_codecs (WeirIndex *self, const GPtrArray *listed, guint track)
 {
   g_autoptr (GPtrArray) codecs = g_ptr_array_new ();
 
-  for (guint i = self->closed; i-- > start;) {
-    const WeirCodecConfig *config =
-        find_used_config (self, g_ptr_array_index (self->segments, i), track);
+  for (guint i = listed->len; i-- > 0;) {
+    const WeirCodecConfig *config = find_used_config (self, g_ptr_array_index (listed, i), track);
 
     if (config != NULL &&
         !g_ptr_array_find_with_equal_func (codecs, config->codecs, g_str_equal, NULL))
@@ -1471,10 +1686,10 @@ join_codecs (WeirIndex *self, guint start, guint track)
 
 /* Returns: (nullable): the newest listed segment that holds something of the track */
 static const WeirIndexSegment *
-find_newest (WeirIndex *self, guint start, guint track)
+find_newest (WeirIndex *self, const GPtrArray *listed, guint track)
 {
-  for (guint i = self->closed; i-- > start;) {
-    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
+  for (guint i = listed->len; i-- > 0;) {
+    const WeirIndexSegment *segment = g_ptr_array_index (listed, i);
 
     if (find_used_config (self, segment, track) != NULL)
       return segment;
@@ -1484,10 +1699,10 @@ find_newest (WeirIndex *self, guint start, guint track)
 
 /* Returns: FALSE when the track is not to be offered */
 static gboolean
-describe_track (WeirIndex *self, guint start, guint track, WeirHlsTrack *out)
+describe_track (WeirIndex *self, const GPtrArray *listed, guint track, WeirHlsTrack *out)
 {
-  const WeirIndexSegment *first = g_ptr_array_index (self->segments, start);
-  const WeirIndexSegment *newest = find_newest (self, start, track);
+  const WeirIndexSegment *first = g_ptr_array_index (listed, 0);
+  const WeirIndexSegment *newest = find_newest (self, listed, track);
   const WeirCodecConfig *config;
   const WeirTrackLabel *label;
   const TrackTotal *total;
@@ -1503,7 +1718,7 @@ describe_track (WeirIndex *self, guint start, guint track, WeirHlsTrack *out)
   measured = first->number >= total->first_number ? &total->current : &total->whole;
   out->track = track;
   out->codec = config->codec;
-  out->codecs = join_codecs (self, start, track);
+  out->codecs = join_codecs (self, listed, track);
   if (measured->duration_ns > 0)
     out->average_rate = bit_rate (measured->bytes, measured->duration_ns);
   out->peak_rate = MAX (measured->peak_rate, out->average_rate);
@@ -1527,37 +1742,53 @@ hls_track_clear (gpointer data)
   g_free (((WeirHlsTrack *) data)->codecs);
 }
 
+/* Returns: (transfer container) (element-type WeirIndexSegment): those that tell what @view offers:
+ * while there are only gaps, the last one before them */
+static GPtrArray *
+list_offered (WeirIndex *self, WeirIndexView view)
+{
+  GPtrArray *offered = list_view (self, view);
+
+  for (guint i = offered->len; i-- > 0;) {
+    if (((WeirIndexSegment *) g_ptr_array_index (offered, i))->missing)
+      g_ptr_array_remove_index (offered, i);
+  }
+  if (offered->len == 0 && view == WEIR_INDEX_WINDOW && self->closed > 0)
+    g_ptr_array_add (offered, g_ptr_array_index (self->segments, self->closed - 1));
+  return offered;
+}
+
 static GBytes *
-make_multivariant (WeirIndex *self)
+make_multivariant (WeirIndex *self, WeirIndexView view)
 {
   g_autoptr (GArray) tracks = g_array_new (FALSE, TRUE, sizeof (WeirHlsTrack));
-  guint start = window_start (self);
-  guint count = count_tracks (self);
+  g_autoptr (GPtrArray) offered = list_offered (self, view);
+  guint count = offered->len > 0 ? count_tracks (self) : 0;
 
   g_array_set_clear_func (tracks, hls_track_clear);
   for (guint track = 0; track < count; track++) {
     WeirHlsTrack description = {0};
 
-    if (describe_track (self, start, track, &description))
+    if (describe_track (self, offered, track, &description))
       g_array_append_val (tracks, description);
   }
   if (tracks->len == 0)
     return NULL;
-  return weir_hls_write_multivariant (
-      (const WeirHlsTrack *) tracks->data, tracks->len, !self->dependent);
+  return weir_hls_write_multivariant ((const WeirHlsTrack *) tracks->data, tracks->len,
+      !self->dependent, self->broadcast, view == WEIR_INDEX_WHOLE ? WEIR_HLS_WHOLE_SUFFIX : "");
 }
 
 GBytes *
 weir_index_get_multivariant (WeirIndex *self, WeirIndexView view)
 {
-  GBytes *text = NULL;
+  GBytes **text = &self->playlists[view].multivariant;
+  GBytes *shared = NULL;
 
   g_mutex_lock (&self->lock);
-  set_view (self, view);
-  if (self->closed > 0 && self->multivariant == NULL)
-    self->multivariant = make_multivariant (self);
-  if (self->multivariant != NULL)
-    text = g_bytes_ref (self->multivariant);
+  if (*text == NULL)
+    *text = make_multivariant (self, view);
+  if (*text != NULL)
+    shared = g_bytes_ref (*text);
   g_mutex_unlock (&self->lock);
-  return text;
+  return shared;
 }

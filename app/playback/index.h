@@ -63,8 +63,10 @@ typedef struct {
   gboolean closed;
   gboolean salvaged;
   gboolean in_memory;             /* @blob is all there is of it: it is never stored */
-  guint64 media_sequence;         /* in playlists; given by the index, kept in the entry */
-  guint64 discontinuity_sequence; /* discontinuities up to this one, its own included; likewise */
+  gboolean missing;               /* a gap: see weir_index_add_gap() */
+  guint64 media_sequence;         /* in the window; given by the index, kept in the entry */
+  guint64 whole_sequence;         /* in the whole; likewise */
+  guint64 discontinuity_sequence; /* in the window: up to this one, its own included; likewise */
   guint target_duration;          /* seconds: the playlists' when it closed; 0 when not known */
   gint64 start_ns;                /* T on the broadcast's timeline */
   gint64 duration_ns;             /* of the reference track; 0 while open */
@@ -98,10 +100,18 @@ typedef struct {
   GBytes *muxed;       /* init of all */
 } WeirIndexInit;
 
-/* @window_segments: how many closed segments a live playlist lists at least; 0: all */
+/* what a window lists at least, everywhere: an index that is loaded goes on as it was */
+#define WEIR_INDEX_WINDOW_SEGMENTS 6
+
+/* @window_segments: how many closed segments, gaps included, the window lists at least; 0: all */
 WeirIndex *weir_index_new (const gchar *broadcast_uid, guint window_segments);
 WeirIndex *weir_index_ref (WeirIndex *self);
 void weir_index_unref (WeirIndex *self);
+
+/* Returns: (transfer none): its uid */
+const gchar *weir_index_get_broadcast (WeirIndex *self);
+/* nothing will be trimmed: there is a whole. Before the first segment */
+void weir_index_set_recorded (WeirIndex *self);
 
 /* the writing side: one thread at a time, in the segmenter's order */
 /* @labels: (nullable) (element-type WeirTrackLabel): index = track, NULL for a track without one */
@@ -140,10 +150,23 @@ gsize weir_index_forget_memory (WeirIndex *self, guint keep, gsize excess);
  * Nobody has sent for as long as a segment lasts, and the broadcast goes on: a segment that there
  * is not (EXT-X-GAP, RFC 8216bis 4.4.4.7). It takes a media sequence number of the window, has none
  * in the whole, and is not in the store: how many there were follows from the time that has passed.
+ * Gaps begin where the segment before them ended, and follow each other without a hole, each as
+ * long as the target duration: so they are the same ones after weir_index_restore_window() and
+ * where a later segment's number tells of them. Without any segment before it is none.
  */
 void weir_index_add_gap (WeirIndex *self, gint64 start_ns, gint64 duration_ns, gint64 date_us);
 /* no more segments: playlists get EXT-X-ENDLIST */
 void weir_index_end (WeirIndex *self);
+/**
+ * weir_index_get_window, weir_index_restore_window:
+ * @first: media sequence number of the first that the window lists
+ * @next: of what would come next; equal when nothing is listed
+ *
+ * What an index that is loaded needs, beside its segments, to list the same window as the one that
+ * ended: after all segments have been added, before weir_index_end().
+ */
+void weir_index_get_window (WeirIndex *self, guint64 *first, guint64 *next);
+void weir_index_restore_window (WeirIndex *self, guint64 first, guint64 next);
 /**
  * weir_index_trim:
  * @keep: how many closed segments stay
@@ -154,9 +177,10 @@ void weir_index_end (WeirIndex *self);
  */
 GPtrArray *weir_index_trim (WeirIndex *self, guint keep);
 
-/* a segment of a recording, closed already, as it was read from the store; in any order of numbers
- * that grows. Where one is missing, something was not recorded: the next one begins after a
- * discontinuity. @segment: (transfer full) */
+/* A segment of a recording, closed already, as it was read from the store; in any order of numbers
+ * that grows. Where one is missing, something was not recorded: in the whole the next one begins
+ * after a discontinuity, in the window there is a gap, as there was. What follows may be open: the
+ * numbers go on, whatever epoch it has. @segment: (transfer full) */
 void weir_index_add_closed_segment (WeirIndex *self, WeirIndexSegment *segment);
 /* lets go of the open objects of all but the newest @keep closed segments that have a name: they
  * are opened by name again when they are asked for */
@@ -197,7 +221,7 @@ GBytes *weir_index_get_init (WeirIndex *self, guint64 epoch, guint generation, g
  * @WEIR_INDEX_WINDOW: the newest, and gaps (weir_index_add_gap()) in their place. After the end it
  *   stays as it was, with EXT-X-ENDLIST. Of a broadcast that is not recorded it is all there is.
  * @WEIR_INDEX_WHOLE: all there are from the beginning, without the gaps: the recording while it is
- *   made, and after its end
+ *   made, and after its end. There is none of what is not recorded (weir_index_set_recorded())
  */
 typedef enum {
   WEIR_INDEX_WINDOW,

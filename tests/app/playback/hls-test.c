@@ -47,18 +47,18 @@ every_video_goes_with_every_audio (void)
 
   /* the bit rates of the most demanding combination; a name inside another name is another; of two
    * that no language tells apart a player chooses one by itself */
-  assert_text (weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), FALSE),
+  assert_text (weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), FALSE, "b1", ""),
       "#EXTM3U\n#EXT-X-VERSION:7\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio 1\",DEFAULT=YES,AUTOSELECT=YES,"
-      "CHANNELS=\"2\",URI=\"track1.m3u8\"\n"
+      "CHANNELS=\"2\",URI=\"/b1/manifest/track1.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio 2\",DEFAULT=NO,AUTOSELECT=NO,"
-      "CHANNELS=\"6\",URI=\"track3.m3u8\"\n"
+      "CHANNELS=\"6\",URI=\"/b1/manifest/track3.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=3300,AVERAGE-BANDWIDTH=2090,"
       "CODECS=\"avc1.640028,mp4a.40.29,mp4a.40.2\",RESOLUTION=1920x1080,FRAME-RATE=29.970,"
-      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\ntrack0.m3u8\n"
+      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\n/b1/manifest/track0.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=1300,AVERAGE-BANDWIDTH=890,"
       "CODECS=\"avc1.4d401e,mp4a.40.29,mp4a.40.2\",RESOLUTION=640x360,"
-      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\ntrack2.m3u8\n");
+      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\n/b1/manifest/track2.m3u8\n");
 }
 
 static void
@@ -104,26 +104,26 @@ each_audio_codec_has_a_group_that_every_video_goes_with (void)
           .language = "de"},
   };
 
-  assert_text (weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), TRUE),
+  assert_text (weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), TRUE, "b1", ""),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-ac-3\",NAME=\"Audio 1\",LANGUAGE=\"en\","
-      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"6\",URI=\"track1.m3u8\"\n"
+      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"6\",URI=\"/b1/manifest/track1.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",LANGUAGE=\"en\","
-      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track2.m3u8\"\n"
+      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track2.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 2\",LANGUAGE=\"de\","
-      "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"1\",URI=\"track4.m3u8\"\n"
+      "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"1\",URI=\"/b1/manifest/track4.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=3400,AVERAGE-BANDWIDTH=2400,CODECS=\"hvc1.2.4.L123.b0,ac-3\","
       "RESOLUTION=1920x1080,VIDEO-RANGE=PQ,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n"
-      "track0.m3u8\n"
+      "/b1/manifest/track0.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=3120,AVERAGE-BANDWIDTH=2090,"
       "CODECS=\"hvc1.2.4.L123.b0,mp4a.40.2\",RESOLUTION=1920x1080,VIDEO-RANGE=PQ,"
-      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\ntrack0.m3u8\n"
+      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\n/b1/manifest/track0.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=1400,AVERAGE-BANDWIDTH=1200,CODECS=\"avc1.4d401e,ac-3\","
       "RESOLUTION=640x360,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n"
-      "track3.m3u8\n"
+      "/b1/manifest/track3.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=1120,AVERAGE-BANDWIDTH=890,CODECS=\"avc1.4d401e,mp4a.40.2\","
       "RESOLUTION=640x360,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\n"
-      "track3.m3u8\n");
+      "/b1/manifest/track3.m3u8\n");
 }
 
 static void
@@ -151,22 +151,22 @@ several_audio_tracks_without_video_are_renditions_of_a_variant_each_codec (void)
           .channels = 2},
   };
 
-  assert_text (weir_hls_write_multivariant (tracks, 3, TRUE),
+  assert_text (weir_hls_write_multivariant (tracks, 3, TRUE, "b1", ""),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-opus\",NAME=\"Audio 1\",DEFAULT=YES,"
-      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track0.m3u8\"\n"
+      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track0.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-opus\",NAME=\"Audio 2\",LANGUAGE=\"fr\","
-      "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track1.m3u8\"\n"
+      "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track1.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",DEFAULT=YES,"
-      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track2.m3u8\"\n"
+      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track2.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=100,AVERAGE-BANDWIDTH=90,CODECS=\"opus\","
-      "AUDIO=\"audio-opus\"\ntrack0.m3u8\n"
+      "AUDIO=\"audio-opus\"\n/b1/manifest/track0.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=300,AVERAGE-BANDWIDTH=280,CODECS=\"mp4a.40.2\","
-      "AUDIO=\"audio-aac\"\ntrack2.m3u8\n");
-  assert_text (weir_hls_write_multivariant (tracks + 2, 1, TRUE),
+      "AUDIO=\"audio-aac\"\n/b1/manifest/track2.m3u8\n");
+  assert_text (weir_hls_write_multivariant (tracks + 2, 1, TRUE, "b1", ""),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=300,AVERAGE-BANDWIDTH=280,CODECS=\"mp4a.40.2\"\n"
-      "track2.m3u8\n");
+      "/b1/manifest/track2.m3u8\n");
 }
 
 static void
@@ -186,7 +186,7 @@ names_are_one_of_a_kind_and_quoted (void)
         .codecs = (gchar *) "mp4a.40.2",
         .channels = 2,
         .label = labels[i]};
-  bytes = weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), TRUE);
+  bytes = weir_hls_write_multivariant (tracks, G_N_ELEMENTS (tracks), TRUE, "b1", "");
   text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   lines = g_strsplit (text, "\n", -1);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
@@ -207,10 +207,10 @@ video_alone_names_no_audio_group (void)
       .frame_rate = 25,
       .transfer = 18};
 
-  assert_text (weir_hls_write_multivariant (&track, 1, TRUE),
+  assert_text (weir_hls_write_multivariant (&track, 1, TRUE, "b1", ""),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=1,CODECS=\"avc1.640028\","
-      "RESOLUTION=16x16,FRAME-RATE=25.000,VIDEO-RANGE=HLG,CLOSED-CAPTIONS=NONE\ntrack0.m3u8\n");
+      "RESOLUTION=16x16,FRAME-RATE=25.000,VIDEO-RANGE=HLG,CLOSED-CAPTIONS=NONE\n/b1/manifest/track0.m3u8\n");
 }
 
 static void

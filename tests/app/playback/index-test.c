@@ -113,18 +113,18 @@ nothing_is_listed_before_the_first_segment_closes (void)
   segment = open_segment (index, 3, 0);
   add_part (index, 3, VIDEO, 24, 1000, 0, 180000, 50);
   g_assert_false (weir_index_is_playable (index));
-  g_assert_null (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
-  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
-  g_assert_null (weir_index_get_muxed (index, WEIR_INDEX_WHOLE));
+  g_assert_null (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
+  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO));
+  g_assert_null (weir_index_get_muxed (index, WEIR_INDEX_WINDOW));
   weir_index_close_segment (index, 3, 2 * SECOND, 2, 0);
   g_assert_true (weir_index_is_playable (index));
   g_assert_true (segment->closed);
   {
-    g_autoptr (GBytes) text = weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO);
+    g_autoptr (GBytes) text = weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO);
     g_assert_nonnull (text);
   }
-  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WHOLE, 2));
-  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WHOLE, G_MAXUINT));
+  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WINDOW, 2));
+  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WINDOW, G_MAXUINT));
 }
 
 static void
@@ -134,7 +134,7 @@ playlists_of_a_live_broadcast (void)
 
   add_segment (index, 10);
   add_segment (index, 11);
-  assert_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO),
+  assert_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:10\n"
       "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
       "#EXT-X-MAP:URI=\"/b1/inits/7-0/track0.mp4\"\n"
@@ -142,7 +142,7 @@ playlists_of_a_live_broadcast (void)
       "/b1/segments/7-10/track0.m4s\n"
       "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:42.000Z\n#EXTINF:2.000000,\n"
       "/b1/segments/7-11/track0.m4s\n");
-  assert_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, AUDIO),
+  assert_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, AUDIO),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:10\n"
       "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
       "#EXT-X-MAP:URI=\"/b1/inits/7-0/track1.mp4\"\n"
@@ -150,7 +150,7 @@ playlists_of_a_live_broadcast (void)
       "/b1/segments/7-10/track1.m4s\n"
       "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:42.000Z\n#EXTINF:2.005333,\n"
       "/b1/segments/7-11/track1.m4s\n");
-  assert_text (weir_index_get_muxed (index, WEIR_INDEX_WHOLE),
+  assert_text (weir_index_get_muxed (index, WEIR_INDEX_WINDOW),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:10\n"
       "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
       "#EXT-X-MAP:URI=\"/b1/inits/7-0.mp4\"\n"
@@ -158,13 +158,13 @@ playlists_of_a_live_broadcast (void)
       "/b1/segments/7-10.m4s\n"
       "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:42.000Z\n#EXTINF:2.000000,\n"
       "/b1/segments/7-11.m4s\n");
-  assert_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE),
+  assert_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio 1\",DEFAULT=YES,AUTOSELECT=YES,"
-      "CHANNELS=\"2\",URI=\"track1.m3u8\"\n"
+      "CHANNELS=\"2\",URI=\"/b1/manifest/track1.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=864000,AVERAGE-BANDWIDTH=864000,"
       "CODECS=\"avc1.4d401e,mp4a.40.2\",RESOLUTION=854x480,FRAME-RATE=25.000,"
-      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\ntrack0.m3u8\n");
+      "CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\n/b1/manifest/track0.m3u8\n");
 }
 
 static void
@@ -182,7 +182,7 @@ an_ended_broadcast_lists_everything_or_its_window (void)
   weir_index_end (whole);
   g_assert_true (weir_index_has_ended (whole));
   window = take_text (weir_index_get_media (live, WEIR_INDEX_WINDOW, VIDEO));
-  all = take_text (weir_index_get_media (whole, WEIR_INDEX_WHOLE, VIDEO));
+  all = take_text (weir_index_get_media (whole, WEIR_INDEX_WINDOW, VIDEO));
   g_assert_true (g_str_has_suffix (window, ".m4s\n#EXT-X-ENDLIST\n"));
   g_assert_nonnull (strstr (window, "#EXT-X-MEDIA-SEQUENCE:7\n"));
   g_assert_null (strstr (window, "VOD"));
@@ -210,7 +210,7 @@ a_new_configuration_brings_a_new_map (void)
   weir_index_open_segment (index, segment);
   add_part (index, 1, VIDEO, 24, 400000, 810000, 180180, 60);
   weir_index_close_segment (index, 1, 2002000000, 2, 0);
-  assert_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO),
+  assert_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
       "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
       "#EXT-X-MAP:URI=\"/b1/inits/7-0/track0.mp4\"\n"
@@ -221,7 +221,7 @@ a_new_configuration_brings_a_new_map (void)
       "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:29.000Z\n#EXTINF:2.002000,\n"
       "/b1/segments/7-1/track0.m4s\n");
   /* nothing of the audio: a gap as long as the reference */
-  assert_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, AUDIO),
+  assert_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, AUDIO),
       "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
       "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
       "#EXT-X-MAP:URI=\"/b1/inits/7-0/track1.mp4\"\n"
@@ -231,7 +231,7 @@ a_new_configuration_brings_a_new_map (void)
       "#EXT-X-MAP:URI=\"/b1/inits/7-1/track1.mp4\"\n"
       "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:29.000Z\n#EXT-X-GAP\n#EXTINF:2.002000,\n"
       "/b1/segments/7-1/track1.m4s\n");
-  multivariant = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  multivariant = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (multivariant, "CODECS=\"avc1.640028,avc1.4d401e,mp4a.40.2\""));
   g_assert_nonnull (strstr (multivariant, "RESOLUTION=1920x1080,FRAME-RATE=29.970"));
 }
@@ -246,8 +246,8 @@ dates_of_other_tracks_are_of_their_first_sample (void)
   add_part (index, 0, VIDEO, 24, 1000, 450000 - 7200, 180000, 50);
   add_part (index, 0, AUDIO, 1024, 1000, 5 * 48000 + 600, 96256, 94);
   weir_index_close_segment (index, 0, 2 * SECOND, 2, 0);
-  video = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
-  audio = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, AUDIO));
+  video = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO));
+  audio = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, AUDIO));
   g_assert_nonnull (strstr (video, "2023-11-14T22:13:25.000Z\n"));
   g_assert_nonnull (strstr (audio, "2023-11-14T22:13:25.013Z\n")); /* 12.5 ms later */
 }
@@ -263,10 +263,10 @@ audio_alone_is_a_variant (void)
   segment = open_segment (index, 0, 0);
   add_part (index, 0, 0, 24, 10001, 0, 96000, 47);
   weir_index_close_segment (index, 0, 2 * SECOND, 2, 0);
-  assert_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE),
+  assert_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=40004,AVERAGE-BANDWIDTH=40004,CODECS=\"mp4a.40.5\"\n"
-      "track0.m3u8\n");
+      "/b1/manifest/track0.m3u8\n");
 }
 
 static void
@@ -279,11 +279,11 @@ the_multivariant_offers_only_what_came (void)
   first->independent = FALSE;
   add_part (index, 0, VIDEO, 24, 1000, 0, 180000, 50);
   weir_index_close_segment (index, 0, 2 * SECOND, 2, 0);
-  before = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  before = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_null (strstr (before, "AUDIO"));
   g_assert_nonnull (strstr (before, "CODECS=\"avc1.4d401e\""));
   add_segment (index, 1);
-  after = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  after = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (after, ",AUDIO=\"audio\"\n"));
   /* the one that did not start with a keyframe is remembered */
   g_assert_null (strstr (after, "INDEPENDENT"));
@@ -300,7 +300,7 @@ the_peak_is_not_that_of_a_splinter (void)
   segment = open_segment (index, 1, 2 * SECOND);
   add_part (index, 1, VIDEO, 24, 100000, 180000, 3600, 1);
   weir_index_close_segment (index, 1, SECOND / 25, 2, 0);
-  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   /* video: 300,000 bytes in 2.04 s, more than in any 1 s; audio: 16,000 in 2 s, then none */
   g_assert_nonnull (strstr (text, "BANDWIDTH=1240471,AVERAGE-BANDWIDTH=1240471,"));
 }
@@ -322,7 +322,7 @@ the_frame_rate_is_measured_when_the_headers_do_not_say (void)
   segment = open_segment (index, 0, 0);
   add_part (index, 0, 0, 24, 10000, 0, 180180, 60);
   weir_index_close_segment (index, 0, 2002000000, 3, 0);
-  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (text, ",FRAME-RATE=29.970,"));
 }
 
@@ -385,13 +385,13 @@ entries_survive_their_json (void)
   }
   weir_index_end (again);
   for (guint track = 0; track < 2; track++) {
-    g_autofree gchar *text = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, track));
-    assert_text (weir_index_get_media (again, WEIR_INDEX_WHOLE, track), text);
+    g_autofree gchar *text = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, track));
+    assert_text (weir_index_get_media (again, WEIR_INDEX_WINDOW, track), text);
     g_assert_nonnull (strstr (text, "TARGETDURATION:2\n"));
   }
   {
-    g_autofree gchar *text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
-    assert_text (weir_index_get_multivariant (again, WEIR_INDEX_WHOLE), text);
+    g_autofree gchar *text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
+    assert_text (weir_index_get_multivariant (again, WEIR_INDEX_WINDOW), text);
   }
 }
 
@@ -422,15 +422,15 @@ damaged_entries_are_refused (void)
       "{}",
       "[1]",
       "[{\"epoch\":1,\"generation\":0}]",
-      "[{\"epoch\":-1,\"generation\":0,\"tracks\":[]}]",
-      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{}]}]",
-      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{\"codec\":\"VP8\",\"record\":\"\"}]}]",
-      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{\"codec\":\"AAC\",\"record\":\"EQ==\"}]}]",
+      "[{\"epoch\":-1,\"generation\":0,\"/b1/manifest/tracks\":[]}]",
+      "[{\"epoch\":1,\"generation\":0,\"/b1/manifest/tracks\":[{}]}]",
+      "[{\"epoch\":1,\"generation\":0,\"/b1/manifest/tracks\":[{\"codec\":\"VP8\",\"record\":\"\"}]}]",
+      "[{\"epoch\":1,\"generation\":0,\"/b1/manifest/tracks\":[{\"codec\":\"AAC\",\"record\":\"EQ==\"}]}]",
   };
   const gchar *format =
       "{\"number\":1,\"epoch\":1,\"generation\":0,\"sequence\":1,\"discontinuities\":0,"
       "\"target\":2,\"start\":0,\"duration\":1,\"date\":0,\"styp\":24,\"size\":24,"
-      "\"tracks\":[[%s]]}";
+      "\"/b1/manifest/tracks\":[[%s]]}";
   g_autoptr (WeirIndex) index = weir_index_new ("b1", 6);
 
   for (guint i = 0; i < G_N_ELEMENTS (segments); i++) {
@@ -547,11 +547,11 @@ what_closes_at_once_is_listed_until_it_could_be_seen (void)
     weir_index_close_segment (index, number, 2 * SECOND, 2, 28 * G_USEC_PER_SEC);
     weir_index_segment_unref (segment);
   }
-  burst = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
+  burst = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO));
   g_assert_nonnull (strstr (burst, "#EXT-X-MEDIA-SEQUENCE:5\n"));
   for (guint64 number = 15; number < 20; number++)
     add_segment (index, number);
-  later = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
+  later = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO));
   g_assert_nonnull (strstr (later, "#EXT-X-MEDIA-SEQUENCE:17\n"));
 }
 
@@ -573,18 +573,18 @@ what_was_in_memory_becomes_a_gap (void)
   there = weir_index_open_blob (index, 7, 4, NULL);
   g_assert_null (gone);
   g_assert_nonnull (there);
-  text = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
+  text = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO));
   g_assert_null (strstr (text, "#EXT-X-GAP"));
 
   /* too much of it: the oldest go, listed or not */
   g_assert_cmpuint (weir_index_forget_memory (index, 4, 1005), ==, 1004 + 1005);
   g_free (text);
-  text = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
+  text = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO));
   g_assert_nonnull (strstr (text, "#EXT-X-MEDIA-SEQUENCE:5\n"));
   g_assert_nonnull (strstr (text, "#EXT-X-GAP"));
   g_assert_true (strstr (text, "#EXT-X-GAP") == g_strrstr (text, "#EXT-X-GAP"));
   g_free (text);
-  text = take_text (weir_index_get_muxed (index, WEIR_INDEX_WHOLE));
+  text = take_text (weir_index_get_muxed (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (text, "#EXT-X-GAP"));
 }
 
@@ -605,7 +605,7 @@ a_number_that_is_missing_is_a_discontinuity (void)
       weir_index_add_closed_segment (recording, weir_index_segment_from_json (json, NULL));
   }
   weir_index_end (recording);
-  text = take_text (weir_index_get_media (recording, WEIR_INDEX_WHOLE, VIDEO));
+  text = take_text (weir_index_get_media (recording, WEIR_INDEX_WINDOW, VIDEO));
   g_assert_nonnull (strstr (text, "7-1/track0.m4s\n#EXT-X-DISCONTINUITY\n"));
   g_assert_null (strstr (strstr (text, "#EXT-X-DISCONTINUITY\n") + 1, "#EXT-X-DISCONTINUITY\n"));
 }
@@ -628,11 +628,11 @@ every_change_is_told_and_playlists_are_shared_between (void)
   weir_index_set_changed (index, count_change, &changes);
   add_segment (index, 0);
   g_assert_cmpuint (changes, ==, 6);
-  first = weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO);
-  second = weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO);
+  first = weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO);
+  second = weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO);
   g_assert_true (first == second);
   add_segment (index, 1);
-  third = weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO);
+  third = weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO);
   g_assert_false (first == third);
   weir_index_end (index);
   g_assert_cmpuint (changes, ==, 13);
@@ -726,13 +726,13 @@ labels_of_tracks_are_offered_and_survive_their_json (void)
   add_track (configs, labels, WEIR_CODEC_AAC, RECORD_AAC_LC_48000_5_1_NO_SBR, NULL, "pt-br");
   weir_index_add_init (index, 7, 0, configs, labels);
   add_mixed (index, 0, 0, FALSE, "kaa");
-  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (text,
       "GROUP-ID=\"audio\",NAME=\"Stage 'A'\",LANGUAGE=\"de\",DEFAULT=YES,AUTOSELECT=YES,"
-      "CHANNELS=\"2\",URI=\"track1.m3u8\"\n"));
+      "CHANNELS=\"2\",URI=\"/b1/manifest/track1.m3u8\"\n"));
   g_assert_nonnull (strstr (text,
       "GROUP-ID=\"audio\",NAME=\"Audio 2\",LANGUAGE=\"pt-BR\",DEFAULT=NO,AUTOSELECT=YES,"
-      "CHANNELS=\"6\",URI=\"track2.m3u8\"\n"));
+      "CHANNELS=\"6\",URI=\"/b1/manifest/track2.m3u8\"\n"));
   json = weir_index_inits_to_json (index);
   g_assert_true (weir_index_add_inits_from_json (again, json, &error));
   g_assert_no_error (error);
@@ -742,7 +742,7 @@ labels_of_tracks_are_offered_and_survive_their_json (void)
   init_again = weir_index_get_init (again, 7, 0, 1);
   g_assert_true (g_bytes_equal (init, init_again));
   add_mixed (again, 0, 0, FALSE, "kaa");
-  assert_text (weir_index_get_multivariant (again, WEIR_INDEX_WHOLE), text);
+  assert_text (weir_index_get_multivariant (again, WEIR_INDEX_WINDOW), text);
 }
 
 static void
@@ -754,14 +754,14 @@ inits_without_labels_are_read_as_before (void)
   g_autofree gchar *text = NULL;
 
   g_assert_true (weir_index_add_inits_from_json (index,
-      "[{\"epoch\":7,\"generation\":0,\"tracks\":[null,{\"codec\":\"AAC\",\"record\":\"EZA=\"}]}]",
+      "[{\"epoch\":7,\"generation\":0,\"/b1/manifest/tracks\":[null,{\"codec\":\"AAC\",\"record\":\"EZA=\"}]}]",
       &error));
   g_assert_no_error (error);
   init = weir_index_get_init (index, 7, 0, 1);
   g_assert_nonnull (init);
   add_mixed (index, 0, 0, FALSE, " a");
-  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
-  g_assert_nonnull (strstr (text, "CODECS=\"mp4a.40.2\"\ntrack1.m3u8\n"));
+  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
+  g_assert_nonnull (strstr (text, "CODECS=\"mp4a.40.2\"\n/b1/manifest/track1.m3u8\n"));
 }
 
 static void
@@ -778,24 +778,24 @@ video_tracks_are_variants_measured_each_on_its_own (void)
   weir_index_add_init (index, 7, 0, configs, labels);
   add_mixed (index, 0, 0, FALSE, "kkaa");
   /* 20,000 bytes of the first track in two seconds, 40,000 of the second … */
-  assert_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE),
+  assert_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",DEFAULT=YES,"
-      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track2.m3u8\"\n"
+      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track2.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-ac-3\",NAME=\"Audio 1\",LANGUAGE=\"en\","
-      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track3.m3u8\"\n"
+      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track3.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=320000,AVERAGE-BANDWIDTH=320000,"
       "CODECS=\"avc1.640028,mp4a.40.2\",RESOLUTION=1920x1080,FRAME-RATE=29.970,"
-      "VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\ntrack0.m3u8\n"
+      "VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\n/b1/manifest/track0.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=400000,AVERAGE-BANDWIDTH=400000,"
       "CODECS=\"avc1.640028,ac-3\",RESOLUTION=1920x1080,FRAME-RATE=29.970,"
-      "VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\ntrack0.m3u8\n"
+      "VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n/b1/manifest/track0.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=400000,AVERAGE-BANDWIDTH=400000,"
       "CODECS=\"hvc1.2.4.L60.90,mp4a.40.2\",RESOLUTION=320x180,FRAME-RATE=25.000,"
-      "VIDEO-RANGE=PQ,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\ntrack1.m3u8\n"
+      "VIDEO-RANGE=PQ,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\n/b1/manifest/track1.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=480000,AVERAGE-BANDWIDTH=480000,"
       "CODECS=\"hvc1.2.4.L60.90,ac-3\",RESOLUTION=320x180,FRAME-RATE=25.000,"
-      "VIDEO-RANGE=PQ,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\ntrack1.m3u8\n");
+      "VIDEO-RANGE=PQ,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n/b1/manifest/track1.m3u8\n");
 }
 
 static void
@@ -815,7 +815,7 @@ what_is_independent_is_said_of_all_or_of_each_track (void)
 
     /* the second video track has no keyframe at the second cut, and is back in step later */
     add_mixed (index, number, 0, FALSE, number == 1 ? "k-a" : number == 2 ? "k a" : "kka");
-    multivariant = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+    multivariant = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
     g_assert_cmpuint (count (multivariant, tag), ==, number == 0);
     if (number > 0)
       for (guint track = 0; track < 3; track++)
@@ -824,7 +824,7 @@ what_is_independent_is_said_of_all_or_of_each_track (void)
     if (number >= 1 && number <= 3)
       expected[1] = "";
     for (guint track = 0; track < 3; track++) {
-      g_autofree gchar *media = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, track));
+      g_autofree gchar *media = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, track));
 
       g_assert_cmpuint (count (media, tag), ==, *expected[track] != '\0');
     }
@@ -845,21 +845,21 @@ a_codec_that_changes_is_followed_when_the_old_one_is_gone (void)
   for (guint64 number = 0; number < 3; number++)
     add_mixed (index, number, 0, FALSE, "k");
   add_mixed (index, 3, 1, TRUE, "k");
-  both = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  both = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   /* who cannot play the one cannot play what is listed */
   g_assert_nonnull (strstr (both, "CODECS=\"hvc1.1.6.L60.90,avc1.640028\",RESOLUTION=320x180,"
                                   "FRAME-RATE=25.000,"));
-  media = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, 0));
+  media = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, 0));
   g_assert_cmpuint (count (media, "#EXT-X-DISCONTINUITY\n"), ==, 1);
   g_assert_nonnull (strstr (media, "#EXT-X-DISCONTINUITY\n"
                                    "#EXT-X-MAP:URI=\"/b1/inits/7-1/track0.mp4\"\n"));
   for (guint64 number = 4; number < 7; number++)
     add_mixed (index, number, 1, FALSE, "k");
-  newest = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  newest = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (newest, "CODECS=\"hvc1.1.6.L60.90\""));
   /* of a recording all is listed */
   weir_index_end (index);
-  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (all, "CODECS=\"hvc1.1.6.L60.90,avc1.640028\""));
 }
 
@@ -881,14 +881,14 @@ a_bit_rate_that_falls_with_the_resolution_is_no_longer_asked_for (void)
     weir_index_close_segment (index, number, 2 * SECOND, 2, (gint64) number * 2 * G_USEC_PER_SEC);
   }
   add_mixed (index, 3, 1, TRUE, "k");
-  both = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  both = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (both, "BANDWIDTH=4000000,AVERAGE-BANDWIDTH=3020000,"));
   for (guint64 number = 4; number < 7; number++)
     add_mixed (index, number, 1, FALSE, "k");
-  newest = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  newest = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (newest, "BANDWIDTH=80000,AVERAGE-BANDWIDTH=80000,"));
   weir_index_end (index);
-  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (all, "BANDWIDTH=4000000,"));
 }
 
@@ -903,17 +903,17 @@ a_track_that_comes_late_has_gaps_before_it (void)
   weir_index_add_init (index, 7, 0, before, NULL);
   add_mixed (index, 0, 0, FALSE, "k");
   add_mixed (index, 1, 0, FALSE, "k");
-  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WHOLE, AUDIO));
+  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WINDOW, AUDIO));
   weir_index_add_init (index, 7, 1, after, NULL);
-  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_null (strstr (text, "AUDIO"));
   add_mixed (index, 2, 1, TRUE, "ka");
   g_free (text);
-  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
-  g_assert_nonnull (strstr (text, "URI=\"track1.m3u8\"\n"));
+  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
+  g_assert_nonnull (strstr (text, "URI=\"/b1/manifest/track1.m3u8\"\n"));
   /* 40,000 bytes in the two seconds in which it was there */
   g_assert_nonnull (strstr (text, "BANDWIDTH=240000,AVERAGE-BANDWIDTH=240000,"));
-  media = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, AUDIO));
+  media = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, AUDIO));
   g_assert_nonnull (strstr (media, "#EXT-X-VERSION:8\n"));
   g_assert_nonnull (strstr (media, "#EXT-X-MEDIA-SEQUENCE:0\n"));
   g_assert_cmpuint (count (media, "#EXT-X-GAP\n#EXTINF:2.000000,\n"), ==, 2);
@@ -935,7 +935,7 @@ no_track_has_segments_that_are_longer_than_the_target (void)
   /* it has changed, and waited for the picture */
   add_part (index, 0, AUDIO, 1024, 1000, 48000, 3 * 48000, 141);
   weir_index_close_segment (index, 0, 2 * SECOND, 2, 0);
-  audio = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, AUDIO));
+  audio = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, AUDIO));
   g_assert_nonnull (strstr (audio, "#EXTINF:2.000000,\n"));
 }
 
@@ -953,10 +953,10 @@ a_track_that_vanishes_goes_on_with_gaps_and_is_offered_no_more (void)
 
     /* first nothing of it comes, then the encoder has no such track */
     add_mixed (index, number, number < 8 ? 0 : 1, number == 8, number < 3 ? "ka" : "k");
-    text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+    text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
     /* three are listed */
     g_assert_cmpuint (count (text, "TYPE=AUDIO"), ==, number < 5);
-    media = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, AUDIO));
+    media = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, AUDIO));
     last = g_strdup_printf (
         "#EXTINF:2.000000,\n/b1/segments/7-%" G_GUINT64_FORMAT "/track1.m4s\n", number);
     if (number >= 3) {
@@ -1118,7 +1118,7 @@ a_player_never_sees_the_playlist_contradict_itself (void)
         trimmed |= forgotten->len > 0;
       }
       for (guint i = 0; i < 2; i++) {
-        g_autofree gchar *text = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, i));
+        g_autofree gchar *text = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, i));
 
         player_load (&players[i], text, window, FALSE);
         g_assert_null (strstr (text, "ENDLIST"));
@@ -1128,7 +1128,7 @@ a_player_never_sees_the_playlist_contradict_itself (void)
     }
     weir_index_end (index);
     for (guint i = 0; i < 2; i++) {
-      g_autofree gchar *text = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, i));
+      g_autofree gchar *text = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, i));
       guint count = 0;
 
       player_load (&players[i], text, window, TRUE);
