@@ -46,7 +46,7 @@ struct _WeirBroadcastManager {
   /* input uid → NULL: a first connection is on its way; or why it is not wanted any more */
   GHashTable *starting;
   GHashTable *kept;           /* broadcast uid → KeptIndex of one that has ended */
-  GHashTable *last;           /* input uid → uid of its broadcast that ended last */
+  GHashTable *last;           /* input uid → KeptIndex of the one that ended last */
   WeirBroadcastTotals totals; /* of broadcasts that have ended */
 };
 
@@ -57,39 +57,30 @@ kept_index_free (KeptIndex *kept)
   g_free (kept);
 }
 
-static gboolean
-is_not_kept (G_GNUC_UNUSED gpointer input, gpointer broadcast, gpointer kept)
-{
-  return !g_hash_table_contains (kept, broadcast);
-}
-
-/* under the lock */
+/* under the lock: @table is one of `kept` and `last` */
 static void
-keep_index (WeirBroadcastManager *self, WeirIndex *index)
+keep_index (GHashTable *table, const gchar *id, WeirIndex *index)
 {
   KeptIndex *kept = g_new0 (KeptIndex, 1);
   gint64 now = g_get_monotonic_time ();
   GHashTableIter iter;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, self->kept);
+  g_hash_table_iter_init (&iter, table);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    if (((KeptIndex *) value)->until_us < now || g_hash_table_size (self->kept) >= KEEP_MAX)
+    if (((KeptIndex *) value)->until_us < now || g_hash_table_size (table) >= KEEP_MAX)
       g_hash_table_iter_remove (&iter);
   }
-  g_hash_table_foreach_remove (self->last, is_not_kept, self->kept);
   kept->index = weir_index_ref (index);
   kept->until_us = now + KEEP_US;
-  g_hash_table_replace (self->kept, g_strdup (weir_index_get_broadcast (index)), kept);
+  g_hash_table_replace (table, g_strdup (id), kept);
 }
 
 /* under the lock. Returns: (transfer full) (nullable) */
 static WeirIndex *
-find_kept (WeirBroadcastManager *self, const gchar *id)
+find_kept (GHashTable *table, const gchar *id)
 {
-  const gchar *broadcast = g_hash_table_lookup (self->last, id);
-  const KeptIndex *kept =
-      g_hash_table_lookup (self->kept, broadcast != NULL ? broadcast : id);
+  const KeptIndex *kept = g_hash_table_lookup (table, id);
 
   if (kept == NULL || kept->until_us < g_get_monotonic_time ())
     return NULL;
@@ -137,8 +128,8 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   weir_broadcast_add_to_totals (broadcast, &self->totals);
   self->totals.refused = 0;
   memset (self->totals.health_issues, 0, sizeof self->totals.health_issues);
-  keep_index (self, index);
-  g_hash_table_replace (self->last, g_strdup (input), g_strdup (uid));
+  keep_index (self->kept, uid, index);
+  keep_index (self->last, input, index);
   if (g_hash_table_lookup (self->by_input, input) == broadcast)
     g_hash_table_remove (self->by_input, input);
   g_hash_table_remove (self->by_uid, uid);
@@ -399,7 +390,8 @@ weir_broadcast_manager_new (
   self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->kept =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
-  self->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->last =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
   return self;
 }
 
@@ -511,12 +503,14 @@ weir_broadcast_manager_find_index (WeirBroadcastManager *self, const gchar *id)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
+  WeirIndex *index;
 
   if (broadcast == NULL)
     broadcast = g_hash_table_lookup (self->by_uid, id);
   if (broadcast != NULL)
     return weir_broadcast_get_index (broadcast);
-  return find_kept (self, id);
+  index = find_kept (self->last, id);
+  return index != NULL ? index : find_kept (self->kept, id);
 }
 
 void
@@ -586,7 +580,7 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
   }
   weir_index_end (index);
   g_mutex_lock (&self->lock);
-  keep_index (self, index);
+  keep_index (self->kept, load->record->uid, index);
   g_mutex_unlock (&self->lock);
   load_answer (load, index);
 }

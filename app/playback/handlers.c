@@ -113,9 +113,9 @@ static GBytes *
 get_multivariant_for (Call *call, WeirIndex *index)
 {
   const gchar *dvr = weir_http_request_get_query (call->request, "dvrEnabled");
-  gboolean whole = g_strcmp0 (dvr, "true") == 0 ||
-                   (weir_index_has_ended (index) &&
-                       g_str_equal (call->id, weir_index_get_broadcast (index)));
+  gboolean whole =
+      g_strcmp0 (dvr, "true") == 0 ||
+      (weir_index_has_ended (index) && g_str_equal (call->id, weir_index_get_broadcast (index)));
   GBytes *playlist = weir_index_get_multivariant (index, get_view (whole));
 
   return playlist == NULL && whole ? weir_index_get_multivariant (index, WEIR_INDEX_WINDOW)

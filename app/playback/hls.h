@@ -20,7 +20,6 @@ G_BEGIN_DECLS
  */
 #define WEIR_HLS_WHOLE_SUFFIX "-all"
 
-
 /**
  * WeirHlsSegment: one segment as one media playlist lists it
  * @has_map: there is an init of this track for its generation
@@ -109,8 +108,7 @@ typedef struct {
  *
  * Returns: (transfer full): the text
  */
-GBytes *weir_hls_write_multivariant (
-    const WeirHlsTrack *tracks, guint n_tracks, gboolean independent, const gchar *broadcast,
-    const gchar *suffix);
+GBytes *weir_hls_write_multivariant (const WeirHlsTrack *tracks, guint n_tracks,
+    gboolean independent, const gchar *broadcast, const gchar *suffix);
 
 G_END_DECLS

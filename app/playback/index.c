@@ -1004,8 +1004,7 @@ static void
 number_in_whole (WeirIndex *self, guint place)
 {
   WeirIndexSegment *segment = g_ptr_array_index (self->segments, place);
-  const WeirIndexSegment *before =
-      place > 0 ? g_ptr_array_index (self->segments, place - 1) : NULL;
+  const WeirIndexSegment *before = place > 0 ? g_ptr_array_index (self->segments, place - 1) : NULL;
 
   if (before != NULL)
     segment->whole_sequence = before->whole_sequence + (before->in_memory ? 0 : 1);

@@ -210,7 +210,8 @@ video_alone_names_no_audio_group (void)
   assert_text (weir_hls_write_multivariant (&track, 1, TRUE, "b1", ""),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=1,CODECS=\"avc1.640028\","
-      "RESOLUTION=16x16,FRAME-RATE=25.000,VIDEO-RANGE=HLG,CLOSED-CAPTIONS=NONE\n/b1/manifest/track0.m3u8\n");
+      "RESOLUTION=16x16,FRAME-RATE=25.000,VIDEO-RANGE=HLG,CLOSED-CAPTIONS=NONE\n/b1/manifest/"
+      "track0.m3u8\n");
 }
 
 static void

@@ -38,6 +38,7 @@ index_new (guint window)
   WeirIndex *index = weir_index_new ("b1", window);
   g_autoptr (GPtrArray) configs = configs_new (RECORD_MAIN_480P25, RECORD_AAC_LC_48000_STEREO);
 
+  weir_index_set_recorded (index);
   weir_index_add_init (index, 7, 0, configs, NULL);
   return index;
 }
@@ -168,27 +169,45 @@ playlists_of_a_live_broadcast (void)
 }
 
 static void
-an_ended_broadcast_lists_everything_or_its_window (void)
+an_ended_broadcast_has_its_window_and_the_whole (void)
 {
-  g_autoptr (WeirIndex) live = index_new (3);
-  g_autoptr (WeirIndex) whole = index_new (3);
-  g_autofree gchar *window = NULL, *all = NULL;
+  g_autoptr (WeirIndex) index = index_new (3);
+  g_autofree gchar *window = NULL, *all = NULL, *growing = NULL, *offered = NULL;
 
-  for (guint64 number = 0; number < 10; number++) {
-    add_segment (live, number);
-    add_segment (whole, number);
-  }
-  weir_index_end (live);
-  weir_index_end (whole);
-  g_assert_true (weir_index_has_ended (whole));
-  window = take_text (weir_index_get_media (live, WEIR_INDEX_WINDOW, VIDEO));
-  all = take_text (weir_index_get_media (whole, WEIR_INDEX_WINDOW, VIDEO));
+  for (guint64 number = 0; number < 10; number++)
+    add_segment (index, number);
+  growing = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
+  g_assert_null (strstr (growing, "PLAYLIST-TYPE"));
+  g_assert_null (strstr (growing, "ENDLIST"));
+  g_assert_nonnull (strstr (growing, "/7-0/"));
+  weir_index_end (index);
+  g_assert_true (weir_index_has_ended (index));
+  window = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO));
+  all = take_text (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
   g_assert_true (g_str_has_suffix (window, ".m4s\n#EXT-X-ENDLIST\n"));
   g_assert_nonnull (strstr (window, "#EXT-X-MEDIA-SEQUENCE:7\n"));
   g_assert_null (strstr (window, "VOD"));
   g_assert_true (g_str_has_suffix (all, ".m4s\n#EXT-X-ENDLIST\n"));
   g_assert_nonnull (strstr (all, "#EXT-X-MEDIA-SEQUENCE:0\n"));
   g_assert_nonnull (strstr (all, "#EXT-X-PLAYLIST-TYPE:VOD\n"));
+  offered = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
+  g_assert_nonnull (strstr (offered, "\n/b1/manifest/track0-all.m3u8\n"));
+  g_assert_nonnull (strstr (offered, "URI=\"/b1/manifest/track1-all.m3u8\""));
+}
+
+static void
+what_is_not_recorded_has_no_whole (void)
+{
+  g_autoptr (WeirIndex) index = weir_index_new ("b1", 3);
+  g_autoptr (GPtrArray) configs = configs_new (RECORD_MAIN_480P25, RECORD_AAC_LC_48000_STEREO);
+  g_autofree gchar *window = NULL;
+
+  weir_index_add_init (index, 7, 0, configs, NULL);
+  add_segment (index, 0);
+  window = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, VIDEO));
+  g_assert_null (weir_index_get_media (index, WEIR_INDEX_WHOLE, VIDEO));
+  g_assert_null (weir_index_get_muxed (index, WEIR_INDEX_WHOLE));
+  g_assert_null (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
 }
 
 static void
@@ -422,15 +441,15 @@ damaged_entries_are_refused (void)
       "{}",
       "[1]",
       "[{\"epoch\":1,\"generation\":0}]",
-      "[{\"epoch\":-1,\"generation\":0,\"/b1/manifest/tracks\":[]}]",
-      "[{\"epoch\":1,\"generation\":0,\"/b1/manifest/tracks\":[{}]}]",
-      "[{\"epoch\":1,\"generation\":0,\"/b1/manifest/tracks\":[{\"codec\":\"VP8\",\"record\":\"\"}]}]",
-      "[{\"epoch\":1,\"generation\":0,\"/b1/manifest/tracks\":[{\"codec\":\"AAC\",\"record\":\"EQ==\"}]}]",
+      "[{\"epoch\":-1,\"generation\":0,\"tracks\":[]}]",
+      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{}]}]",
+      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{\"codec\":\"VP8\",\"record\":\"\"}]}]",
+      "[{\"epoch\":1,\"generation\":0,\"tracks\":[{\"codec\":\"AAC\",\"record\":\"EQ==\"}]}]",
   };
   const gchar *format =
       "{\"number\":1,\"epoch\":1,\"generation\":0,\"sequence\":1,\"discontinuities\":0,"
       "\"target\":2,\"start\":0,\"duration\":1,\"date\":0,\"styp\":24,\"size\":24,"
-      "\"/b1/manifest/tracks\":[[%s]]}";
+      "\"tracks\":[[%s]]}";
   g_autoptr (WeirIndex) index = weir_index_new ("b1", 6);
 
   for (guint i = 0; i < G_N_ELEMENTS (segments); i++) {
@@ -605,7 +624,7 @@ a_number_that_is_missing_is_a_discontinuity (void)
       weir_index_add_closed_segment (recording, weir_index_segment_from_json (json, NULL));
   }
   weir_index_end (recording);
-  text = take_text (weir_index_get_media (recording, WEIR_INDEX_WINDOW, VIDEO));
+  text = take_text (weir_index_get_media (recording, WEIR_INDEX_WHOLE, VIDEO));
   g_assert_nonnull (strstr (text, "7-1/track0.m4s\n#EXT-X-DISCONTINUITY\n"));
   g_assert_null (strstr (strstr (text, "#EXT-X-DISCONTINUITY\n") + 1, "#EXT-X-DISCONTINUITY\n"));
 }
@@ -754,7 +773,7 @@ inits_without_labels_are_read_as_before (void)
   g_autofree gchar *text = NULL;
 
   g_assert_true (weir_index_add_inits_from_json (index,
-      "[{\"epoch\":7,\"generation\":0,\"/b1/manifest/tracks\":[null,{\"codec\":\"AAC\",\"record\":\"EZA=\"}]}]",
+      "[{\"epoch\":7,\"generation\":0,\"tracks\":[null,{\"codec\":\"AAC\",\"record\":\"EZA=\"}]}]",
       &error));
   g_assert_no_error (error);
   init = weir_index_get_init (index, 7, 0, 1);
@@ -840,6 +859,7 @@ a_codec_that_changes_is_followed_when_the_old_one_is_gone (void)
   g_autofree gchar *both = NULL, *media = NULL, *newest = NULL, *all = NULL;
 
   g_ptr_array_add (after, test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_180P25));
+  weir_index_set_recorded (index);
   weir_index_add_init (index, 7, 0, before, NULL);
   weir_index_add_init (index, 7, 1, after, NULL);
   for (guint64 number = 0; number < 3; number++)
@@ -859,7 +879,7 @@ a_codec_that_changes_is_followed_when_the_old_one_is_gone (void)
   g_assert_nonnull (strstr (newest, "CODECS=\"hvc1.1.6.L60.90\""));
   /* of a recording all is listed */
   weir_index_end (index);
-  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
+  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
   g_assert_nonnull (strstr (all, "CODECS=\"hvc1.1.6.L60.90,avc1.640028\""));
 }
 
@@ -871,6 +891,7 @@ a_bit_rate_that_falls_with_the_resolution_is_no_longer_asked_for (void)
   g_autoptr (GPtrArray) after = configs_new (RECORD_MAIN_480P25, NULL);
   g_autofree gchar *both = NULL, *newest = NULL, *all = NULL;
 
+  weir_index_set_recorded (index);
   weir_index_add_init (index, 7, 0, before, NULL);
   weir_index_add_init (index, 7, 1, after, NULL);
   for (guint64 number = 0; number < 3; number++) {
@@ -888,7 +909,7 @@ a_bit_rate_that_falls_with_the_resolution_is_no_longer_asked_for (void)
   newest = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   g_assert_nonnull (strstr (newest, "BANDWIDTH=80000,AVERAGE-BANDWIDTH=80000,"));
   weir_index_end (index);
-  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
+  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
   g_assert_nonnull (strstr (all, "BANDWIDTH=4000000,"));
 }
 
@@ -1150,7 +1171,8 @@ main (int argc, char **argv)
 #define ADD(name) g_test_add_func ("/playback/index/" #name, name)
   ADD (nothing_is_listed_before_the_first_segment_closes);
   ADD (playlists_of_a_live_broadcast);
-  ADD (an_ended_broadcast_lists_everything_or_its_window);
+  ADD (an_ended_broadcast_has_its_window_and_the_whole);
+  ADD (what_is_not_recorded_has_no_whole);
   ADD (a_new_configuration_brings_a_new_map);
   ADD (dates_of_other_tracks_are_of_their_first_sample);
   ADD (audio_alone_is_a_variant);
