@@ -157,8 +157,15 @@ static const Entry entries[] = {
         "last byte.",
         AT (recording.min_free), 0, 90, NULL},
 
-    {"egress", "allow", TYPE_LATER, "", "Private networks that outputs and webhooks may reach.", 0,
-        0, 0, NULL},
+    {"egress", "allow", TYPE_NETWORKS, "",
+        "Networks or addresses that webhooks may reach although they are not public, separated by "
+        "semicolons, for example 10.1.0.0/16;::1. Empty: none.",
+        AT (egress.allow), 0, 0, NULL},
+
+    {"events", "keep", TYPE_DURATION, "7d", "Events older than this are forgotten.",
+        AT (events.keep), 60 * SECOND, 3660 * 24 * HOUR, NULL},
+    {"events", "max", TYPE_COUNT, "1000000", "Events that are kept at most, the newest ones.",
+        AT (events.max), 1000, 1000000000, NULL},
 
     {"store", "backend", TYPE_CHOICE, "sqlite", "Where committed state is kept.",
         AT (store.backend), 0, 0, "sqlite (etcd)"},

@@ -53,6 +53,13 @@ typedef struct {
     guint min_free; /* percent */
   } recording;
   struct {
+    gchar *allow; /* weir_networks_parse() */
+  } egress;
+  struct {
+    gint64 keep;
+    guint max;
+  } events;
+  struct {
     gchar *backend;
   } store;
   struct {

@@ -42,12 +42,24 @@ typedef struct _WeirEvents WeirEvents;
 #define WEIR_EVENT_RECORDING_READY "recording.ready"
 #define WEIR_EVENT_RECORDING_DELETED "recording.deleted"
 #define WEIR_EVENT_HEALTH_PREFIX "health." /* and the code; data: state raised or cleared, … */
-#define WEIR_EVENT_LOST "events.lost"
+#define WEIR_EVENT_WEBHOOK_CREATED "webhook.created" /* id, url without what is secret in it */
+#define WEIR_EVENT_WEBHOOK_UPDATED "webhook.updated"
+#define WEIR_EVENT_WEBHOOK_DELETED "webhook.deleted"
+#define WEIR_EVENT_LOST "events.lost" /* count */
+
+/* how many wait for the store at most */
+#define WEIR_EVENTS_WAITING_MAX 10000
 
 /* @account: the home account: gets what belongs to no other. Main thread */
 WeirEvents *weir_events_new (WeirStore *store, const gchar *account);
 /* waits for nothing: what the store has not taken yet is its own business */
 void weir_events_free (WeirEvents *self);
+
+/* forgets events older than @keep_us and all but the newest @max, now and every minute. Main
+ * thread; so is the next */
+void weir_events_set_retention (WeirEvents *self, gint64 keep_us, guint64 max);
+/* @done: once, when all that was emitted so far has been written, or the store does not take it */
+void weir_events_drain (WeirEvents *self, void (*done) (gpointer data), gpointer data);
 
 /**
  * weir_events_emit:
@@ -64,6 +76,9 @@ gchar *weir_event_to_json (const WeirEvent *event);
 /* Returns: (transfer full): JSON object as text; @first_name: then pairs of name and value, NULL
  * ends. Values are strings, (nullable) */
 gchar *weir_event_make_data (const gchar *first_name, ...) G_GNUC_NULL_TERMINATED;
+
+/* Returns: whether @type is one of @patterns: a type, or the beginning of types and a `*` */
+gboolean weir_event_type_matches (const gchar *type, const gchar *const *patterns);
 
 /* Returns: (transfer full): the first 4 characters and the uid behind the last 'k', the rest as
  * stars: what may be told of a secret that was refused */

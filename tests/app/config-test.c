@@ -144,7 +144,7 @@ what_is_wrong_is_named (void)
       {"[webrtc]\nlisten=[::]:8189\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "webrtc.listen"},
       {"[recording]\nmin-free=91%\n", WEIR_CONFIG_ERROR_VALUE, "0 to 90%"},
       {"[recording]\nmin-free=5\n", WEIR_CONFIG_ERROR_VALUE, "needs a unit, such as 5%"},
-      {"[egress]\nallow=10.0.0.0/8\n", WEIR_CONFIG_ERROR_UNAVAILABLE, "egress.allow"},
+      {"[egress]\nallow=10.0.0.0/99\n", WEIR_CONFIG_ERROR_VALUE, "egress.allow"},
       {"listen=1\n", WEIR_CONFIG_ERROR_FILE, "weir-"},
       {"[http\n", WEIR_CONFIG_ERROR_FILE, "weir-"},
       {"[http]\nlisten\n", WEIR_CONFIG_ERROR_FILE, "weir-"},
