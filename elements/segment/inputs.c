@@ -202,6 +202,15 @@ add_item (Input *input, Item *item)
   feed_in_order (self, FALSE);
 }
 
+/* lock held: what has come is segmented to its end */
+static void
+drain (WeirSegmentInputs *self)
+{
+  feed_in_order (self, TRUE);
+  weir_segmenter_drain (self->segmenter, get_now (self));
+  handle_events (self);
+}
+
 static void
 finish_when_all_ended (WeirSegmentInputs *self)
 {
@@ -210,9 +219,7 @@ finish_when_all_ended (WeirSegmentInputs *self)
   for (guint i = 0; i < self->inputs->len; i++)
     if (!((Input *) g_ptr_array_index (self->inputs, i))->eos)
       return;
-  feed_in_order (self, TRUE);
-  weir_segmenter_drain (self->segmenter, get_now (self));
-  handle_events (self);
+  drain (self);
   self->ended = TRUE;
   self->functions.ended (self->element, self->seqnum);
 }
@@ -268,9 +275,7 @@ admit (WeirSegmentInputs *self, const Input *input, gint64 dts, gboolean keyfram
     self->shut = TRUE;
     self->lost_now = 0;
     /* what is open is whole up to here; what comes later is a run of its own */
-    feed_in_order (self, TRUE);
-    weir_segmenter_drain (self->segmenter, get_now (self));
-    handle_events (self);
+    drain (self);
     if (full)
       GST_ELEMENT_WARNING (
           self->element, RESOURCE, WRITE, ("Media is being lost: the disk is too slow."), (NULL));
@@ -620,14 +625,27 @@ weir_segment_inputs_stop (WeirSegmentInputs *self)
 {
   g_mutex_lock (&self->lock);
   if (self->segmenter != NULL) {
-    feed_in_order (self, TRUE);
-    weir_segmenter_drain (self->segmenter, get_now (self));
-    handle_events (self);
+    drain (self);
     weir_segmenter_get_statistics (self->segmenter, &self->counted);
     self->gop_ns = weir_segmenter_get_gop (self->segmenter);
     g_clear_pointer (&self->segmenter, weir_segmenter_free);
   }
   g_mutex_unlock (&self->lock);
+}
+
+gboolean
+weir_segment_inputs_drain (WeirSegmentInputs *self, void (*handled) (gpointer data), gpointer data)
+{
+  gboolean running;
+
+  g_mutex_lock (&self->lock);
+  running = self->segmenter != NULL;
+  if (running) {
+    drain (self);
+    handled (data);
+  }
+  g_mutex_unlock (&self->lock);
+  return running;
 }
 
 void

@@ -50,6 +50,10 @@ void weir_segment_inputs_start (
     WeirSegmentInputs *self, const WeirSegmenterSettings *settings, gboolean always_live);
 /* after they were deactivated: what has come is segmented to its end */
 void weir_segment_inputs_stop (WeirSegmentInputs *self);
+/* what has come is segmented to its end; @handled is called behind the last event of it, with the
+ * lock held. Any thread, between start and stop; else FALSE, and nothing is called. */
+gboolean weir_segment_inputs_drain (
+    WeirSegmentInputs *self, void (*handled) (gpointer data), gpointer data);
 /* does what is due; any thread */
 void weir_segment_inputs_tick (WeirSegmentInputs *self);
 

@@ -1012,7 +1012,8 @@ start_run (WeirSegmenter *self, guint reference)
   self->has_keyframe_pts = FALSE;
   self->waiting = FALSE;
   self->run_started_us = self->now_us;
-  open_segment (self, start_ns, start_dts, TRUE, self->ever_ran, reference);
+  open_segment (
+      self, start_ns, start_dts, TRUE, self->ever_ran || self->settings.resumes, reference);
   self->ever_ran = TRUE;
   self->running = TRUE;
   for (guint i = 0; i < self->tracks->len; i++) {
@@ -1116,14 +1117,32 @@ may_run_again (WeirSegmenter *self)
   return self->runs.tokens >= 1;
 }
 
+/* after a drain: whether what the next run's reference has waited for is there */
+static gboolean
+have_tracks_returned (WeirSegmenter *self, const Track *reference, gint64 waited)
+{
+  if (waited >= self->settings.late_wall_us ||
+      reference->held_last_dts - reference->held_dts >= self->settings.late_media_ns)
+    return TRUE;
+  for (guint i = 0; i < self->tracks->len; i++) {
+    const Track *other = get_track (self, i);
+
+    if (other->in_run && !other->ended && !other->absent && other->held == 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean
 may_start (WeirSegmenter *self, guint reference)
 {
   const Track *track = get_track (self, reference);
   gint64 waited = self->now_us - self->waiting_since_us;
 
+  if (!self->running && self->ever_ran)
+    return have_tracks_returned (self, track, waited);
   if (!self->running) {
-    if (self->ever_ran || waited >= self->settings.config_wait_us)
+    if (waited >= self->settings.config_wait_us)
       return TRUE;
     for (guint i = 0; i < self->tracks->len; i++) {
       const Track *other = get_track (self, i);
@@ -1245,6 +1264,8 @@ weir_segmenter_new (const WeirSegmenterSettings *settings)
   self->tracks = g_ptr_array_new_with_free_func (track_free);
   self->next_number = settings->first_number;
   self->next_sequence = MAX (settings->first_sequence, 1);
+  self->generation = settings->first_generation;
+  self->target_s = settings->first_target_s;
   return self;
 }
 

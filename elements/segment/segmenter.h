@@ -64,9 +64,13 @@ typedef struct {
                                  WEIR_SAMPLE_OVERHEAD for each; then it goes where it can */
   guint64 first_number;       /* number of the first segment */
   guint32 first_sequence;     /* mfhd sequence_number of the first chunk, >= 1 */
+  guint first_generation;     /* of the first set of inits */
+  guint first_target_s;       /* the target duration that is published already; 0: none */
+  gboolean resumes;           /* another segmenter has begun the broadcast: the first segment is
+                                 behind a discontinuity */
 } WeirSegmenterSettings;
 
-/* the defaults that stand beside the fields; numbers and sequences from 0 and 1 */
+/* the defaults that stand beside the fields; numbers and sequences from 0 and 1, nothing resumed */
 void weir_segmenter_settings_init (WeirSegmenterSettings *settings);
 
 /**
@@ -164,7 +168,8 @@ typedef struct {
   GPtrArray *tracks;      /* INIT: of WeirCodecConfig, NULL for a track without one;
                              index = track */
   GPtrArray *labels;      /* INIT: of WeirTrackLabel, NULL for a track without one; likewise */
-  gboolean discontinuity; /* OPEN, CLOSE: flagged; never on the very first segment */
+  gboolean discontinuity; /* OPEN, CLOSE: flagged; never on the very first segment, unless
+                             it resumes */
   gboolean independent;   /* OPEN, CLOSE: starts with a keyframe */
   gint64 start_ns;        /* OPEN, CLOSE: T, presentation time on the broadcast's timeline */
   gint64 duration_ns;     /* CLOSE: of the reference track */
@@ -212,7 +217,8 @@ void weir_segmenter_push (
 void weir_segmenter_advance (WeirSegmenter *self, gint64 now_us);
 /* Returns: when weir_segmenter_advance() has something to do, G_MAXINT64 for never */
 gint64 weir_segmenter_get_deadline (WeirSegmenter *self);
-/* closes everything that is open; a later sample begins a new run */
+/* closes everything that is open; a later sample begins a new run, which waits (bounded) until each
+ * track of the last one that has not ended has come again, so that what they bring is one change */
 void weir_segmenter_drain (WeirSegmenter *self, gint64 now_us);
 /* Returns: (transfer full) (nullable): the next event, NULL when there is none */
 WeirSegmenterEvent *weir_segmenter_pull (WeirSegmenter *self);

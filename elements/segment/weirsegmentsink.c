@@ -743,6 +743,28 @@ take_loss (GstElement *element)
   return g_atomic_int_compare_and_exchange (&WEIR_SEGMENT_SINK (element)->lost, 1, 0);
 }
 
+typedef struct {
+  WeirSegmentSink *sink;
+  void (*drained) (gpointer data);
+  gpointer data;
+} Drain;
+
+static void
+run_drain (gpointer data)
+{
+  g_autofree Drain *drain = data;
+
+  drain->drained (drain->data);
+}
+
+static void
+queue_drain (gpointer data)
+{
+  Drain *drain = data;
+
+  weir_spool_client_push (drain->sink->client, run_drain, drain, 0);
+}
+
 static void
 tick (gpointer data)
 {
@@ -881,6 +903,18 @@ weir_segment_sink_set_embedded (
   self->prefix = g_strdup (spool->prefix);
   self->bytes_max = spool->bytes_max;
   self->free_min = spool->free_min;
+}
+
+gboolean
+weir_segment_sink_drain (WeirSegmentSink *self, void (*drained) (gpointer data), gpointer data)
+{
+  Drain *drain = g_new (Drain, 1);
+
+  *drain = (Drain){self, drained, data};
+  if (weir_segment_inputs_drain (self->inputs, queue_drain, drain))
+    return TRUE;
+  g_free (drain);
+  return FALSE;
 }
 
 gsize

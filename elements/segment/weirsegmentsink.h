@@ -69,6 +69,18 @@ gchar *weir_segment_spool_make_path (const gchar *folder, const gchar *prefix, g
  */
 void weir_segment_sink_set_embedded (
     WeirSegmentSink *self, const WeirSegmenterSettings *settings, const WeirSegmentSpool *spool);
+/**
+ * weir_segment_sink_drain:
+ * @drained: called on the writer's thread when all that has come is in closed segments, and
+ *   `written` has told of them; before anything that comes later is written
+ *
+ * Nothing more will come for a while: nobody is to wait for the rest of a segment. What comes later
+ * begins behind a discontinuity. Any thread.
+ *
+ * Returns: FALSE below PAUSED: @drained will not be called
+ */
+gboolean weir_segment_sink_drain (
+    WeirSegmentSink *self, void (*drained) (gpointer data), gpointer data);
 /* Returns: how many bytes of segments in memory should be let go of; during `written` */
 gsize weir_segment_sink_get_excess (WeirSegmentSink *self);
 /* @bytes of segments in memory have been let go of; during `written` */

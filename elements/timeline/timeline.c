@@ -143,7 +143,8 @@ struct _WeirTimeline {
   gboolean started;
   gboolean promised[2];
   gint64 resume_gap;
-  gint64 origin; /* where the current connection starts on the timeline */
+  gint64 resumed_end; /* of what another timeline has put out before this one; 0: nothing */
+  gint64 origin;      /* where the current connection starts on the timeline */
   gboolean has_media;
   gint64 first_media_us;
   GArray *held;      /* of Held, in the order in which they came */
@@ -1194,6 +1195,12 @@ drop_held (WeirTimeline *self, guint index, WeirDecisionReason reason)
 }
 
 void
+weir_timeline_resume (WeirTimeline *self, gint64 end_ns)
+{
+  self->resumed_end = CLAMP (end_ns, 0, STAMP_MAX);
+}
+
+void
 weir_timeline_begin_connection (WeirTimeline *self, gint64 resume_gap_ns, gint64 now_us)
 {
   gboolean resumed;
@@ -1524,7 +1531,7 @@ weir_timeline_get_counts (WeirTimeline *self)
 gint64
 weir_timeline_get_end (WeirTimeline *self)
 {
-  gint64 end = 0;
+  gint64 end = self->resumed_end;
   guint i;
 
   for (i = 0; i < self->track_count; i++)

@@ -123,6 +123,15 @@ void weir_timeline_free (WeirTimeline *self, GDestroyNotify release);
 gint weir_timeline_add_track (WeirTimeline *self, WeirMediaKind kind);
 
 /**
+ * weir_timeline_resume:
+ * @end_ns: end of what was put out so far, above 0
+ *
+ * Goes on with a timeline that another one has begun: the first connection is a reconnect, with a
+ * discontinuity on each track, and begins at @end_ns and what its @resume_gap_ns says. Before the
+ * first connection.
+ */
+void weir_timeline_resume (WeirTimeline *self, gint64 end_ns);
+/**
  * weir_timeline_begin_connection:
  * @resume_gap_ns: wall time lost since the last media of the previous connection ended, 0 at first
  *

@@ -119,8 +119,11 @@ struct _WeirSanitizer {
   guint group_id;
   guint connection; /* number of the current connection, from 1 */
   gboolean connected;
-  gint64 last_arrival_us; /* of media, 0 for none */
-  gboolean released;      /* the first buffer of all was sent */
+  gint64 resume_end_ns;  /* what the timeline begins with; 0: nothing */
+  gint64 resume_us;      /* and when that came */
+  gboolean has_end;      /* something was put out, by this timeline or the one before */
+  gint64 end_arrival_us; /* when the newest of it came */
+  gboolean released;     /* the first buffer of all was sent */
   guint64 next_sequence;
 };
 
@@ -391,6 +394,9 @@ collect (WeirSanitizer *self)
     gst_clear_caps (&track->dropped_caps);
     if (decision.silent_frames > 0)
       insert_silence (self, track, &decision);
+    self->end_arrival_us =
+        self->has_end ? MAX (self->end_arrival_us, item->arrival_us) : item->arrival_us;
+    self->has_end = TRUE;
     item->dts = track->end = decision.dts;
     item->pts = decision.pts;
     item->discontinuity = decision.discontinuity;
@@ -575,18 +581,25 @@ release (WeirSanitizer *self)
   }
 }
 
+/* lock held. Returns: for how long nothing was put out, µs */
+static gint64
+get_lost (WeirSanitizer *self, gint64 now_us)
+{
+  return self->has_end ? MAX (now_us - self->end_arrival_us, 0) : 0;
+}
+
 /* lock held */
 static void
 begin_connection (WeirSanitizer *self)
 {
   gint64 now_us = now (self);
-  gint64 lost = self->last_arrival_us > 0 ? (now_us - self->last_arrival_us) * 1000 : 0;
+  gint64 lost = get_lost (self, now_us) * 1000;
   guint i;
 
   self->connection++;
   self->connected = TRUE;
   GST_INFO_OBJECT (self, "connection %u begins after %" GST_TIME_FORMAT, self->connection,
-      GST_TIME_ARGS ((guint64) MAX (lost, 0)));
+      GST_TIME_ARGS ((guint64) lost));
   weir_timeline_begin_connection (self->timeline, lost, now_us);
   weir_health_begin_connection (self->health, now_us);
   for (i = 0; i < self->tracks->len; i++) {
@@ -903,7 +916,6 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
     return GST_FLOW_FLUSHING;
   }
   sample.arrival_us = now (self);
-  self->last_arrival_us = sample.arrival_us;
   track->gap_due = FALSE;
   if (track->kind == WEIR_MEDIA_VIDEO &&
       weir_timeline_wants_leading (self->timeline, (guint) track->index))
@@ -1079,7 +1091,9 @@ prepare (WeirSanitizer *self)
   self->group_id = gst_util_group_id_next ();
   self->connection = 0;
   self->connected = FALSE;
-  self->last_arrival_us = 0;
+  self->has_end = self->resume_end_ns > 0;
+  self->end_arrival_us = self->resume_us;
+  weir_timeline_resume (self->timeline, self->resume_end_ns);
   self->released = FALSE;
   for (i = 0; i < self->tracks->len; i++) {
     track_reset (g_ptr_array_index (self->tracks, i));
@@ -1310,6 +1324,30 @@ void
 weir_sanitizer_set_clock (WeirSanitizer *self, const WeirClock *clock)
 {
   self->clock = clock;
+}
+
+void
+weir_sanitizer_resume (WeirSanitizer *self, gint64 end_ns, gint64 lost_us)
+{
+  g_mutex_lock (&self->lock);
+  self->resume_end_ns = end_ns;
+  self->resume_us = now (self) - MAX (lost_us, 0);
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+weir_sanitizer_get_end (WeirSanitizer *self, gint64 *end_ns, gint64 *lost_us)
+{
+  gboolean running;
+
+  g_mutex_lock (&self->lock);
+  running = self->timeline != NULL;
+  if (running) {
+    *end_ns = weir_timeline_get_end (self->timeline);
+    *lost_us = get_lost (self, now (self));
+  }
+  g_mutex_unlock (&self->lock);
+  return running;
 }
 
 void

@@ -16,6 +16,24 @@ G_DECLARE_FINAL_TYPE (WeirSanitizer, weir_sanitizer, WEIR, SANITIZER, GstElement
 void weir_sanitizer_set_clock (WeirSanitizer *self, const WeirClock *clock);
 /* other limits than the default ones; before READY → PAUSED */
 void weir_sanitizer_set_health_settings (WeirSanitizer *self, const WeirHealthSettings *settings);
+/**
+ * weir_sanitizer_resume:
+ * @end_ns: end of what was put out so far, above 0
+ * @lost_us: how long ago that was
+ *
+ * Goes on with the timeline of another sanitizer, which may have been another process's: the first
+ * connection is a reconnect. Before READY → PAUSED.
+ */
+void weir_sanitizer_resume (WeirSanitizer *self, gint64 end_ns, gint64 lost_us);
+/**
+ * weir_sanitizer_get_end:
+ * @end_ns: (out): end of what was put out so far, on the broadcast's timeline; 0: nothing
+ * @lost_us: (out): how long ago that came: by so much the timeline jumps with a connection that
+ *   begins now
+ *
+ * Any thread; while the element is PAUSED or PLAYING, else FALSE.
+ */
+gboolean weir_sanitizer_get_end (WeirSanitizer *self, gint64 *end_ns, gint64 *lost_us);
 /* notices what time alone brings about, such as that nothing comes; once a second is enough. Posts
  * messages. Any thread that holds no lock which a bus' handlers take. */
 void weir_sanitizer_check_health (WeirSanitizer *self);

@@ -275,6 +275,31 @@ a_new_stream_on_the_same_pads_is_a_new_connection (void)
 }
 
 static void
+another_sanitizers_timeline_goes_on_behind_what_was_lost (void)
+{
+  g_auto (Bench) bench = {0};
+  gint64 end = 0, lost = 0;
+
+  bench_init (&bench);
+  gst_element_set_state (GST_ELEMENT (bench.sanitizer), GST_STATE_READY);
+  g_assert_false (weir_sanitizer_get_end (bench.sanitizer, &end, &lost));
+  /* longer ago than the clock runs */
+  weir_sanitizer_resume (bench.sanitizer, 5000 * GST_MSECOND, 7000 * 1000);
+  gst_element_set_state (GST_ELEMENT (bench.sanitizer), GST_STATE_PLAYING);
+  wait_ms (&bench, 1000);
+  g_assert_true (weir_sanitizer_get_end (bench.sanitizer, &end, &lost));
+  g_assert_cmpint (end, ==, 5000 * GST_MSECOND);
+  g_assert_cmpint (lost, ==, 8000 * 1000);
+  begin (&bench);
+  push (&bench, 0, 500, 0, TRUE);
+  push (&bench, 1, 500, 0, TRUE);
+  assert_output (&bench, FIRST_EVENTS " v13000k! a13000!");
+  g_assert_true (weir_sanitizer_get_end (bench.sanitizer, &end, &lost));
+  g_assert_cmpint (end, >, 13000 * GST_MSECOND);
+  g_assert_cmpint (lost, ==, 0);
+}
+
+static void
 a_connections_end_is_the_end_of_the_stream_when_used_alone (void)
 {
   g_auto (Bench) bench = {0};
@@ -859,6 +884,7 @@ main (int argc, char **argv)
   ADD (a_replaced_source_goes_on_with_one_discontinuity);
   ADD (a_source_that_vanishes_without_eos_is_replaced_too);
   ADD (a_new_stream_on_the_same_pads_is_a_new_connection);
+  ADD (another_sanitizers_timeline_goes_on_behind_what_was_lost);
   ADD (a_connections_end_is_the_end_of_the_stream_when_used_alone);
   ADD (a_track_that_never_came_ends_with_the_others);
   ADD (video_alone_starts_after_the_probe);

@@ -336,7 +336,7 @@ pull (Harness *h)
       break;
     switch (event->type) {
     case WEIR_SEGMENTER_INIT:
-      g_assert_cmpuint (event->init_generation, ==, h->inits++);
+      g_assert_cmpuint (event->init_generation, ==, h->settings.first_generation + h->inits++);
       note_labels (h, event);
       init = weir_init_segment_write (
           (WeirCodecConfig *const *) event->tracks->pdata, event->tracks->len, -1);
@@ -351,7 +351,7 @@ pull (Harness *h)
       segment.object = g_byte_array_new ();
       segment.start = event->start_ns;
       g_assert_cmpuint (segment.number, ==, h->settings.first_number + h->segments->len);
-      g_assert_cmpuint (segment.generation, ==, h->inits - 1);
+      g_assert_cmpuint (segment.generation, ==, h->settings.first_generation + h->inits - 1);
       g_array_append_val (h->segments, segment);
       g_assert_cmpuint (h->segments->len - h->closed, <=, 2);
       break;
@@ -1233,6 +1233,72 @@ after_a_drain_it_goes_on_with_a_discontinuity (Harness *h, G_GNUC_UNUSED gconstp
 }
 
 static void
+a_resumed_broadcast_goes_on_with_numbers_generation_and_target (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  h->settings.first_number = 41;
+  h->settings.first_sequence = 900;
+  h->settings.first_generation = 3;
+  h->settings.first_target_s = 5;
+  h->settings.resumes = TRUE;
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.from = 100 * S, .to = 105 * S));
+  drain (h, 105 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 3);
+  g_assert_cmpuint (segment_at (h, 0)->number, ==, 41);
+  g_assert_true (segment_at (h, 0)->discontinuity);
+  g_assert_false (segment_at (h, 1)->discontinuity);
+  g_assert_cmpuint (segment_at (h, 0)->generation, ==, 3);
+  g_assert_cmpuint (segment_at (h, 0)->target, ==, 5);
+  g_assert_cmpint (segment_at (h, 0)->start, ==, 100 * S);
+  g_assert_cmpuint (segment_at (h, 0)->totals[0].decode_time, ==, 100 * 90000);
+  g_assert_cmpuint (segment_at (h, 0)->totals[1].decode_time, ==, 100 * 48000);
+  g_assert_cmpuint (g_array_index (h->chunks, Chunk, 0).sequence, ==, 900);
+  check_all_out (h);
+}
+
+/* an encoder that comes back with other audio brings its tracks one after the other */
+static void
+after_a_drain_what_all_tracks_bring_is_one_change (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AAC, RECORD_AAC_LC_44100_MONO_NO_SBR);
+
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 3 * S));
+  drain (h, 3 * S / 1000);
+  h->jumps_allowed = TRUE;
+  for (guint i = 0; i < 10; i++)
+    push (h, 0, 10 * S + i * 40 * MS, 10 * S + i * 40 * MS, i == 0, 10000000 + i * 40000);
+  g_assert_cmpuint (h->segments->len, ==, 2);
+  weir_segmenter_set_config (h->segmenter, 1, other);
+  push (h, 1, 10 * S, 10 * S, TRUE, 10400000);
+  g_assert_cmpuint (h->segments->len, ==, 3);
+  g_assert_cmpuint (h->inits, ==, 2);
+  drain (h, 12000000);
+  g_assert_cmpuint (h->segments->len, ==, 3);
+  g_assert_cmpuint (segment_at (h, 2)->totals[1].sample_count, ==, 1);
+}
+
+static void
+after_a_drain_a_track_that_stays_away_is_waited_for_a_while (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 3 * S));
+  drain (h, 3 * S / 1000);
+  push (h, 0, 10 * S, 10 * S, TRUE, 10000000);
+  weir_segmenter_advance (h->segmenter, 11999999);
+  pull (h);
+  g_assert_cmpuint (h->segments->len, ==, 2);
+  g_assert_cmpint (weir_segmenter_get_deadline (h->segmenter), ==, 12000000);
+  weir_segmenter_advance (h->segmenter, 12000000);
+  pull (h);
+  g_assert_cmpuint (h->segments->len, ==, 3);
+  drain (h, 12000000);
+  check_all_out (h);
+}
+
+static void
 a_segment_is_cut_at_the_byte_limit (Harness *h, G_GNUC_UNUSED gconstpointer data)
 {
   h->settings.segment_bytes_max = 10160; /* ten samples, with what they take in the object */
@@ -1709,6 +1775,9 @@ main (int argc, char **argv)
   ADD (a_discontinuity_on_audio_first_is_one_for_all_tracks);
   ADD (a_discontinuity_on_video_first_waits_for_the_old_audio);
   ADD (after_a_drain_it_goes_on_with_a_discontinuity);
+  ADD (a_resumed_broadcast_goes_on_with_numbers_generation_and_target);
+  ADD (after_a_drain_what_all_tracks_bring_is_one_change);
+  ADD (after_a_drain_a_track_that_stays_away_is_waited_for_a_while);
   ADD (a_segment_is_cut_at_the_byte_limit);
   ADD (the_start_waits_for_each_announced_track);
   ADD (the_wait_for_a_configuration_is_bounded);

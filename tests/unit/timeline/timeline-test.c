@@ -10,6 +10,7 @@
  * Situations are written as text. Input tokens, separated by blanks:
  *   v40k@45     video sample, decode time 40 ms, keyframe, arrived at 45 ms; v40l: a leading
  * picture a21@30      audio sample; without "@" it arrives at its decode time begin@100
+ * resume@5000   goes on with another timeline that ended at 5000 ms
  * begin+2000@100 end@100   a connection begins (after 2000 ms of nothing), ends video audio     the
  * track is configured; video* audio*: with another configuration promise-audio promise-video,
  * gone-video gone-audio, paused-video paused-audio, @500 (time passes) Output tokens: v40  v40!
@@ -51,6 +52,10 @@ control (Situation *self, const gchar *token)
   if (sscanf (token, "begin+%ld@%ld", &gap, &now) == 2 || sscanf (token, "begin@%ld", &now) == 1) {
     self->now_us = now * 1000;
     weir_timeline_begin_connection (self->timeline, gap * MS, self->now_us);
+    return TRUE;
+  }
+  if (sscanf (token, "resume@%ld", &now) == 1) {
+    weir_timeline_resume (self->timeline, now * MS);
     return TRUE;
   }
   if (sscanf (token, "end@%ld", &now) == 1) {
@@ -338,6 +343,19 @@ static const Case cases[] = {
         STEADY_OUT "v5080!:gap v5120 v5160 -v:leading-picture v5240"},
     {"those_of_a_new_configuration_are", STEADY_IN "video* v120k v160l v200",
         STEADY_OUT "v120! -v:leading-picture v200"},
+    /* another timeline's end, as after a restart: a reconnect like any other */
+    {"a_resumed_timeline_goes_on_behind_what_was_lost",
+        "resume@5000 begin+2000@100 video audio v900k@100 a890@101 v940@140",
+        "v7010! a7000! v7050"},
+    {"a_resumed_timeline_never_goes_back", "resume@5000 begin+-9000@100 video audio v0k@100 a0@101",
+        "v5000! a5000!"},
+    {"a_resumed_timeline_is_resumed_once",
+        "resume@5000 begin+2000@100 video audio v0k@100 a0@101 "
+        "end@200 begin+1000@1100 video audio v0k@1100 a0@1101",
+        "v7000! a7000! v8033.333333! a8033.333333!"},
+    {"a_track_that_joins_a_resumed_timeline_has_its_own_discontinuity",
+        "resume@5000 begin+1000@0 video v0k v40 @1540 audio a1560 v1560",
+        "v6000! v6040 a7560! v7560"},
     {"those_of_a_new_connection_are",
         STEADY_IN "end@100 begin+2000@2080 video audio v0k@2080 a0@2081 v40l@2120 v80@2160",
         STEADY_OUT "v2120! a2120! -v:leading-picture v2200"},
