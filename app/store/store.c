@@ -229,22 +229,10 @@ make_task (WeirStore *self, GAsyncReadyCallback callback, gpointer user_data, gp
   return task;
 }
 
-/* @task: (transfer full) */
-static void
-refuse (GTask *task)
-{
-  g_task_return_new_error (
-      task, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE, "This store does not know how");
-  g_object_unref (task);
-}
-
 /* each call makes its task, which the backend takes over */
-#define CALL(name, ...)                                                \
-  if (WEIR_STORE_GET_IFACE (self)->name == NULL)                       \
-    refuse (make_task (self, callback, user_data, weir_store_##name)); \
-  else                                                                 \
-    WEIR_STORE_GET_IFACE (self)->name (                                \
-        self, ##__VA_ARGS__, make_task (self, callback, user_data, weir_store_##name))
+#define CALL(name, ...)               \
+  WEIR_STORE_GET_IFACE (self)->name ( \
+      self, ##__VA_ARGS__, make_task (self, callback, user_data, weir_store_##name))
 
 #define FINISH_BOOLEAN(name)                                                                  \
   gboolean weir_store_##name##_finish (WeirStore *self, GAsyncResult *result, GError **error) \

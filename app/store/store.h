@@ -14,19 +14,20 @@ G_BEGIN_DECLS
  * ever blocks the caller. What is asked for is done in the order of the calls. A backend keeps a
  * bounded number of calls waiting and answers the rest with %WEIR_STORE_ERROR_UNAVAILABLE.
  *
- * Changes are told: the signal `changed` comes in the default main context after each commit, to
- * everyone who holds the store, whichever node has made the change.
+ * Changes are told: the signal `changed` (guint change, const gchar *id: #WeirStoreChange) comes in
+ * the default main context after each commit, to everyone who holds the store, whichever node has
+ * made the change. Events that are committed together are told of once, by the newest.
  *
  * Fencing: a broadcast has one owner, known by its epoch. Epochs grow over the whole store: at each
  * claim, and at each start of a daemon. A commit names its epoch and is refused with
- * %WEIR_STORE_ERROR_FENCED when the broadcast's is another.
+ * %WEIR_STORE_ERROR_FENCED when the broadcast's is another, or the broadcast has been deleted.
  */
 #define WEIR_STORE_ERROR (weir_store_error_quark ())
 GQuark weir_store_error_quark (void);
 typedef enum {
   WEIR_STORE_ERROR_NOT_FOUND,
   WEIR_STORE_ERROR_EXISTS,       /* uid or a secret is taken */
-  WEIR_STORE_ERROR_FENCED,       /* someone else owns the broadcast */
+  WEIR_STORE_ERROR_FENCED,       /* someone else owns the broadcast, or has changed it meanwhile */
   WEIR_STORE_ERROR_UNAVAILABLE,  /* cannot be reached, disk full, … */
   WEIR_STORE_ERROR_INCOMPATIBLE, /* made by a newer version, or damaged */
 } WeirStoreError;
@@ -277,7 +278,7 @@ GPtrArray *weir_store_list_inputs_finish (WeirStore *self, GAsyncResult *result,
  * weir_store_update_input:
  * @input: all of it, its secrets included
  * @expected_modified_us: of the one that was read; another one in the store is
- *   %WEIR_STORE_ERROR_FENCED: read again
+ *   %WEIR_STORE_ERROR_FENCED: read again. @input's modified_us must be later
  *
  * Replaces the live input of that uid and account. Returns (finish): NOT_FOUND, EXISTS (a secret is
  * taken), FENCED.
@@ -424,7 +425,8 @@ void weir_store_trim_events (WeirStore *self, gint64 before_us, guint64 keep,
 gboolean weir_store_trim_events_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* a copy of all of it as of one moment, while it is being used; mode 0600; never over a file that
- * is there (EXISTS). Restoring is starting on the copy. */
+ * is there (EXISTS); one at a time (UNAVAILABLE). Restoring is starting on the copy: its epochs and
+ * sequences go on far above those that the original may give out meanwhile. */
 void weir_store_backup (
     WeirStore *self, const gchar *path, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_backup_finish (WeirStore *self, GAsyncResult *result, GError **error);
@@ -441,7 +443,11 @@ gchar *weir_store_digest_secret (const gchar *secret);
  *
  * The embedded backend: WAL, synchronous=FULL, one thread, group commit. Opening blocks; it is done
  * at start-up. A database of an earlier version is brought up to date in one transaction, which the
- * table `schema_history` records; a damaged or newer one is left as it is, and refused in words.
+ * table `schema_history` records; a damaged or newer one, or another program's, is left as it is,
+ * and refused in words (%WEIR_STORE_ERROR_INCOMPATIBLE). Up to 256 MiB all of it is looked through
+ * for damage, of a bigger one all but the segments and events: that shows what is broken in its
+ * structure, not bytes that changed inside a text.
+ *
  * Every start raises the store's epoch. The store is closed, everything committed, when its last
  * reference goes; a call that waits for its answer holds one.
  *

@@ -333,11 +333,6 @@ what_does_not_exist_is_not_found (Fixture *fixture, gconstpointer data)
   NOT_FOUND (find_input, WEIR_SECRET_SRT, "none");
   NOT_FOUND (get_broadcast, "none");
   NOT_FOUND (claim_broadcast, "none", 1);
-  NOT_FOUND (commit_segment, "none", 1, SEGMENT (0, "{}", "{}"));
-  NOT_FOUND (commit_state, "none", 1, "{}");
-  NOT_FOUND (commit_inits, "none", 1, "[]");
-  NOT_FOUND (forget_segments, "none", 1, 5);
-  NOT_FOUND (end_broadcast, "none", 1, WEIR_BROADCAST_ENDED, NULL);
   NOT_FOUND (list_segments, "none");
 #undef NOT_FOUND
 }
