@@ -7,6 +7,7 @@
 #include "broadcast/recover.h"
 #include "config.h"
 #include "descriptors.h"
+#include "events/events.h"
 #include "fileerror.h"
 #include "http/app.h"
 #include "http/server.h"
@@ -34,6 +35,7 @@ typedef struct {
   WeirAuth *auth;
   WeirStore *store;
   WeirBlobs *blobs;
+  WeirEvents *events;
   WeirRecovery *recovery;
   WeirWorkerPool *workers;
   WeirWorker *accept;
@@ -68,11 +70,20 @@ notify (const gchar *state)
 }
 
 static void
-daemon_drained (gpointer data)
+daemon_quit (gpointer data)
 {
   Daemon *self = data;
 
   g_main_loop_quit (self->loop);
+}
+
+/* the last that happened is told of too */
+static void
+daemon_drained (gpointer data)
+{
+  Daemon *self = data;
+
+  weir_events_drain (self->events, daemon_quit, self);
 }
 
 static gboolean
@@ -345,6 +356,7 @@ daemon_listen_http (Daemon *self, GError **error)
       .blobs = self->blobs,
       .auth = self->auth,
       .manager = self->manager,
+      .events = self->events,
       .workers = self->workers,
       .rtmps = self->rtmps,
       .counters = self->counters,
@@ -378,6 +390,8 @@ daemon_open_state (Daemon *self, GError **error)
   self->store = weir_store_sqlite_new (database, error);
   if (self->store == NULL)
     return FALSE;
+  self->events = weir_events_new (self->store, weir_auth_get_account (self->auth));
+  weir_events_set_retention (self->events, self->config->events.keep, self->config->events.max);
   self->blobs = weir_blobs_file_new (self->config->blobs.path, error);
   return self->blobs != NULL;
 }
@@ -500,6 +514,7 @@ daemon_clear (Daemon *self)
   g_clear_pointer (&self->door, weir_door_unref);
   g_clear_pointer (&self->workers, weir_worker_pool_free);
   g_clear_pointer (&self->manager, weir_broadcast_manager_free);
+  g_clear_pointer (&self->events, weir_events_free);
   g_clear_object (&self->blobs);
   g_clear_object (&self->store);
   g_clear_pointer (&self->auth, weir_auth_free);

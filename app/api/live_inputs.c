@@ -499,7 +499,6 @@ static const struct {
     {"POST", BASE "/direct_upload", "There are no uploads: Weir is for live streams"},
     {"POST", BASE "/clip", "There are no clips yet"},
     {"GET", BASE "/storage-usage", "Storage is not accounted yet"},
-    {"GET", BASE "/events", "There is no event log yet"},
     {"GET", BASE "/webhooks", "There are no webhooks yet"},
     {"POST", BASE "/webhooks", "There are no webhooks yet"},
     {"GET", BASE "/webhook", "There are no webhooks yet"},

@@ -2,6 +2,7 @@
 #include "http/app.h"
 
 #include "api/envelope.h"
+#include "api/events.h"
 #include "api/live_inputs.h"
 #include "descriptors.h"
 #include "metrics/metrics.h"
@@ -195,6 +196,7 @@ make_router (WeirHttpApp *self, gboolean with_management)
     weir_http_router_add (router, "GET", "/", get_landing, self, NULL);
     weir_http_router_add (router, "GET", "/openapi.json", get_openapi, self, NULL);
     weir_http_router_add (router, "GET", "/metrics", get_metrics, self, NULL);
+    weir_api_events_add_routes (&self->api, router);
     weir_live_inputs_add_routes (&self->api, router);
   }
   weir_playback_add_routes (&self->playback, router);

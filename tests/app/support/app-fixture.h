@@ -18,6 +18,7 @@ typedef struct {
   WeirStore *store;
   WeirBlobs *blobs;
   WeirAuth *auth;
+  WeirEvents *events;
   WeirBroadcastManager *manager;
   WeirHttpApp *app;
   WeirHttpServer *server;
@@ -54,6 +55,7 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_no_error (error);
   g_assert_true (g_file_get_contents (token_file, &self->token, NULL, NULL));
   g_strstrip (self->token);
+  self->events = weir_events_new (self->store, "acc");
   self->manager = fake_manager_new ();
 
   settings.config = self->config;
@@ -61,6 +63,7 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   settings.blobs = self->blobs;
   settings.auth = self->auth;
   settings.manager = self->manager;
+  settings.events = self->events;
   settings.listeners.rtmp = (gchar *) "[::]:1935";
   self->app = weir_http_app_new (&settings);
   weir_http_server_settings_init (&server_settings);
@@ -81,6 +84,7 @@ app_fixture_tear_down (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   weir_http_server_free (self->server);
   weir_http_app_free (self->app);
   fake_manager_free (self->manager);
+  weir_events_free (self->events);
   weir_auth_free (self->auth);
   g_object_unref (self->blobs);
   g_object_unref (self->store);
