@@ -318,6 +318,8 @@ static const Entry entries[] = {
         AT (limits.http_answer), SECOND, HOUR, NULL},
     {"limits", "json-depth", TYPE_COUNT, "16", "How deep objects and lists of a request may nest.",
         AT (limits.json_depth), 4, 64, NULL},
+    {"limits", "outputs-per-input", TYPE_COUNT, "100", "Outputs that a live input may have.",
+        AT (limits.outputs_per_input), 1, 1000, NULL},
     {"limits", "segment-size", TYPE_SIZE, "64MiB",
         "Largest segment; it is cut there, wherever that is.", AT (limits.segment_size), MIB,
         256 * MIB, NULL},

@@ -113,6 +113,7 @@ typedef struct {
     guint http_parked_per_address;
     gint64 http_answer;
     guint json_depth;
+    guint outputs_per_input;
     gint64 segment_size;
     gint64 part_size;
     gint64 held_media;

@@ -479,7 +479,7 @@ daemon_fail (Daemon *self, const GError *error)
 }
 
 static void
-daemon_recovered (gpointer data)
+daemon_accounts_known (gpointer data)
 {
   Daemon *self = data;
   g_autoptr (GError) error = NULL;
@@ -488,6 +488,14 @@ daemon_recovered (gpointer data)
     g_main_loop_quit (self->loop);
   else if (!daemon_start (self, &error))
     daemon_fail (self, error);
+}
+
+static void
+daemon_recovered (gpointer data)
+{
+  Daemon *self = data;
+
+  weir_auth_follow (self->auth, self->store, daemon_accounts_known, self);
 }
 
 static void

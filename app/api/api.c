@@ -79,3 +79,11 @@ weir_api_fail_for_store (WeirHttpRequest *request, const GError *error)
   else
     weir_api_fail (request, 500, WEIR_API_INTERNAL, "Internal error", NULL);
 }
+
+void
+weir_api_emit (WeirApi *self, const gchar *type, const gchar *account, const gchar *input,
+    const gchar *broadcast, const gchar *data)
+{
+  if (self->events != NULL)
+    weir_events_emit (self->events, weir_event_new (type, account, input, broadcast, data));
+}

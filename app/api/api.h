@@ -51,4 +51,8 @@ void weir_api_fail_for_store (WeirHttpRequest *request, const GError *error);
 /* 404, code 10003. @request: (transfer full) */
 void weir_api_fail_as_missing (WeirHttpRequest *request);
 
+/* emits an event; nothing happens without WeirApi.events. @data: (nullable): JSON object */
+void weir_api_emit (WeirApi *self, const gchar *type, const gchar *account, const gchar *input,
+    const gchar *broadcast, const gchar *data);
+
 G_END_DECLS

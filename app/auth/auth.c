@@ -5,6 +5,8 @@
 
 #include "fileerror.h"
 
+#include <json-glib/json-glib.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,11 +18,39 @@
 #define TOKEN_LENGTH_MIN 32
 #define FILE_SIZE_MAX 4096
 #define DIGEST_SIZE 32
+#define RETRY_S 1
+
+typedef struct {
+  gchar *id;
+  gchar *account;
+  WeirAccess access;
+} Token;
 
 struct _WeirAuth {
-  gchar *account;
-  guint8 digest[DIGEST_SIZE]; /* of the token */
+  gatomicrefcount references; /* the owner's, and one for each answer that is waited for */
+  gchar *account;             /* home */
+  guint8 digest[DIGEST_SIZE]; /* of the administrator's token */
+
+  /* main thread */
+  WeirStore *store; /* NULL until it is followed, and once the owner has let go */
+  gulong changed;
+  void (*ready) (gpointer data);
+  gpointer ready_data;
+  guint lists; /* still to come */
+
+  GMutex lock;           /* what follows */
+  GHashTable *accounts;  /* ids, but for home */
+  GHashTable *tokens;    /* digest, hexadecimal → Token */
+  GHashTable *token_ids; /* id → digest */
 };
+
+static void
+token_free (Token *token)
+{
+  g_free (token->id);
+  g_free (token->account);
+  g_free (token);
+}
 
 static void
 fill_random (guint8 *data, gsize size)
@@ -67,6 +97,12 @@ weir_random_token (gsize length)
     text[i] = characters[random[i] & 63];
   text[length] = '\0';
   return text;
+}
+
+gchar *
+weir_auth_make_token (void)
+{
+  return weir_random_token (TOKEN_LENGTH);
 }
 
 static void
@@ -155,8 +191,8 @@ load_line (const gchar *path, gboolean secret, const gchar *fresh, gchar **conte
   return good;
 }
 
-static gboolean
-is_account (const gchar *text)
+gboolean
+weir_auth_is_account (const gchar *text)
 {
   gsize size = strlen (text);
 
@@ -180,7 +216,7 @@ load_account (WeirAuth *self, const gchar *state_dir, const gchar *account, GErr
   fresh = weir_random_hex (16);
   if (!load_line (path, FALSE, fresh, &self->account, error))
     return FALSE;
-  if (is_account (self->account))
+  if (weir_auth_is_account (self->account))
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s holds no account id", path);
   return FALSE;
@@ -189,7 +225,7 @@ load_account (WeirAuth *self, const gchar *state_dir, const gchar *account, GErr
 static gboolean
 load_token (WeirAuth *self, const gchar *path, GError **error)
 {
-  g_autofree gchar *fresh = weir_random_token (TOKEN_LENGTH);
+  g_autofree gchar *fresh = weir_auth_make_token ();
   g_autofree gchar *token = NULL;
 
   if (!load_line (path, TRUE, fresh, &token, error))
@@ -210,6 +246,12 @@ weir_auth_load (
 {
   g_autoptr (WeirAuth) self = g_new0 (WeirAuth, 1);
 
+  g_atomic_ref_count_init (&self->references);
+  g_mutex_init (&self->lock);
+  self->accounts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->tokens =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) token_free);
+  self->token_ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (g_mkdir_with_parents (state_dir, 0700) != 0) {
     weir_set_file_error (error, errno, "Cannot make", state_dir);
     return NULL;
@@ -219,13 +261,35 @@ weir_auth_load (
   return g_steal_pointer (&self);
 }
 
+static void
+auth_unref (WeirAuth *self)
+{
+  if (!g_atomic_ref_count_dec (&self->references))
+    return;
+  g_hash_table_unref (self->accounts);
+  g_hash_table_unref (self->tokens);
+  g_hash_table_unref (self->token_ids);
+  g_mutex_clear (&self->lock);
+  g_free (self->account);
+  g_free (self);
+}
+
+static WeirAuth *
+auth_ref (WeirAuth *self)
+{
+  g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
 void
 weir_auth_free (WeirAuth *self)
 {
   if (self == NULL)
     return;
-  g_free (self->account);
-  g_free (self);
+  if (self->store != NULL)
+    g_signal_handler_disconnect (self->store, self->changed);
+  g_clear_object (&self->store);
+  auth_unref (self);
 }
 
 const gchar *
@@ -243,23 +307,251 @@ weir_auth_check_token (WeirAuth *self, const gchar *token)
   return equal_digests (digest, self->digest);
 }
 
-gboolean
-weir_auth_check (WeirAuth *self, const gchar *authorization)
+/* Returns: (nullable): what is behind "Bearer " */
+static const gchar *
+get_bearer (const gchar *authorization)
 {
   if (authorization == NULL || g_ascii_strncasecmp (authorization, "Bearer ", 7) != 0)
-    return FALSE;
+    return NULL;
   authorization += 7;
   while (*authorization == ' ')
     authorization++;
-  return weir_auth_check_token (self, authorization);
+  return authorization;
+}
+
+/* under the lock */
+static gboolean
+has_account (WeirAuth *self, const gchar *account)
+{
+  return strcmp (account, self->account) == 0 || g_hash_table_contains (self->accounts, account);
+}
+
+gboolean
+weir_auth_has_account (WeirAuth *self, const gchar *account)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return has_account (self, account);
 }
 
 WeirAccess
 weir_auth_get_access (WeirAuth *self, const gchar *authorization, const gchar *account)
 {
-  if (!weir_auth_check (self, authorization))
+  const gchar *bearer = get_bearer (authorization);
+  g_autofree gchar *digest = NULL;
+  g_autoptr (GMutexLocker) locker = NULL;
+  const Token *token;
+
+  if (bearer == NULL)
     return WEIR_ACCESS_NONE;
-  if (account != NULL && strcmp (account, self->account) != 0)
+  digest = weir_store_digest_secret (bearer);
+  locker = g_mutex_locker_new (&self->lock);
+  if (account != NULL && !has_account (self, account))
     return WEIR_ACCESS_NONE;
-  return WEIR_ACCESS_ADMINISTRATOR;
+  if (weir_auth_check_token (self, bearer))
+    return WEIR_ACCESS_ADMINISTRATOR;
+  token = g_hash_table_lookup (self->tokens, digest);
+  if (token == NULL || !has_account (self, token->account) ||
+      (account != NULL && strcmp (account, token->account) != 0))
+    return WEIR_ACCESS_NONE;
+  return token->access;
+}
+
+gchar *
+weir_auth_get_token_id (WeirAuth *self, const gchar *authorization)
+{
+  const gchar *bearer = get_bearer (authorization);
+  g_autofree gchar *digest = NULL;
+  g_autoptr (GMutexLocker) locker = NULL;
+  const Token *token;
+
+  if (bearer == NULL)
+    return NULL;
+  if (weir_auth_check_token (self, bearer))
+    return g_strdup ("administrator");
+  digest = weir_store_digest_secret (bearer);
+  locker = g_mutex_locker_new (&self->lock);
+  token = g_hash_table_lookup (self->tokens, digest);
+  return token != NULL ? g_strdup (token->id) : NULL;
+}
+
+/* ---- what the store has ---- */
+
+static WeirAccess
+read_access (const gchar *json)
+{
+  g_autoptr (JsonNode) root = json_from_string (json, NULL);
+  const gchar *access = "";
+
+  if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
+    access = json_object_get_string_member_with_default (json_node_get_object (root), "access", "");
+  if (strcmp (access, "write") == 0)
+    return WEIR_ACCESS_WRITE;
+  return strcmp (access, "read") == 0 ? WEIR_ACCESS_READ : WEIR_ACCESS_NONE;
+}
+
+/* under the lock */
+static void
+remove_token (WeirAuth *self, const gchar *id)
+{
+  const gchar *digest = g_hash_table_lookup (self->token_ids, id);
+
+  if (digest != NULL)
+    g_hash_table_remove (self->tokens, digest);
+  g_hash_table_remove (self->token_ids, id);
+}
+
+void
+weir_auth_add (WeirAuth *self, const WeirDocument *document)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  Token *token;
+
+  if (document->kind == WEIR_DOCUMENT_ACCOUNT)
+    g_hash_table_add (self->accounts, g_strdup (document->id));
+  if (document->kind != WEIR_DOCUMENT_TOKEN)
+    return;
+  remove_token (self, document->id);
+  if (document->digest == NULL)
+    return;
+  token = g_new0 (Token, 1);
+  token->id = g_strdup (document->id);
+  token->account = g_strdup (document->account);
+  token->access = read_access (document->json);
+  g_hash_table_replace (self->tokens, g_strdup (document->digest), token);
+  g_hash_table_replace (self->token_ids, g_strdup (document->id), g_strdup (document->digest));
+}
+
+void
+weir_auth_remove (WeirAuth *self, WeirDocumentKind kind, const gchar *id)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (kind == WEIR_DOCUMENT_ACCOUNT)
+    g_hash_table_remove (self->accounts, id);
+  else if (kind == WEIR_DOCUMENT_TOKEN)
+    remove_token (self, id);
+}
+
+/* one document that has changed, or with @id NULL all of a kind */
+typedef struct {
+  WeirAuth *auth;
+  WeirDocumentKind kind;
+  gchar *id;
+} Question;
+
+static void ask (WeirAuth *self, WeirDocumentKind kind, const gchar *id);
+
+static void
+question_free (Question *question)
+{
+  auth_unref (question->auth);
+  g_free (question->id);
+  g_free (question);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Question, question_free)
+
+static gboolean
+ask_again (gpointer data)
+{
+  g_autoptr (Question) question = data;
+
+  if (question->auth->store != NULL)
+    ask (question->auth, question->kind, question->id);
+  return G_SOURCE_REMOVE;
+}
+
+/* Returns: TRUE when @question is to be asked again, and is then taken */
+static gboolean
+retry (Question *question, const GError *error)
+{
+  if (!g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE) ||
+      question->auth->store == NULL)
+    return FALSE;
+  g_timeout_add_seconds (RETRY_S, ask_again, question);
+  return TRUE;
+}
+
+static void
+got (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Question) question = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirDocument) document =
+      weir_store_get_document_finish (WEIR_STORE (source), result, &error);
+
+  if (document != NULL)
+    weir_auth_add (question->auth, document);
+  else if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND))
+    weir_auth_remove (question->auth, question->kind, question->id);
+  else if (retry (question, error))
+    g_steal_pointer (&question);
+}
+
+static void
+count_list (WeirAuth *self)
+{
+  if (self->lists == 0 || --self->lists > 0 || self->ready == NULL)
+    return;
+  self->ready (self->ready_data);
+}
+
+static void
+listed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Question) question = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) documents =
+      weir_store_list_documents_finish (WEIR_STORE (source), result, &error);
+
+  for (guint i = 0; documents != NULL && i < documents->len; i++)
+    weir_auth_add (question->auth, documents->pdata[i]);
+  if (question->auth->store != NULL)
+    count_list (question->auth);
+  if (documents != NULL)
+    return;
+  g_message ("accounts and tokens cannot be read: %s", error->message);
+  if (retry (question, error))
+    g_steal_pointer (&question);
+}
+
+static void
+ask (WeirAuth *self, WeirDocumentKind kind, const gchar *id)
+{
+  Question *question = g_new0 (Question, 1);
+
+  question->auth = auth_ref (self);
+  question->kind = kind;
+  question->id = g_strdup (id);
+  if (id != NULL)
+    weir_store_get_document (self->store, kind, id, got, question);
+  else
+    weir_store_list_documents (self->store, kind, NULL, NULL, listed, question);
+}
+
+static void
+on_changed (G_GNUC_UNUSED WeirStore *store, WeirStoreChange change, const gchar *id, gpointer data)
+{
+  gchar *end;
+  guint64 kind;
+
+  if (change != WEIR_STORE_CHANGE_DOCUMENT)
+    return;
+  kind = g_ascii_strtoull (id, &end, 10);
+  if (*end == '/' && (kind == WEIR_DOCUMENT_ACCOUNT || kind == WEIR_DOCUMENT_TOKEN))
+    ask (data, (WeirDocumentKind) kind, end + 1);
+}
+
+void
+weir_auth_follow (WeirAuth *self, WeirStore *store, void (*ready) (gpointer data), gpointer data)
+{
+  self->store = g_object_ref (store);
+  self->ready = ready;
+  self->ready_data = data;
+  self->lists = 2;
+  /* first the signal, then the lists: nothing is missed in between */
+  self->changed = g_signal_connect (store, "changed", G_CALLBACK (on_changed), self);
+  ask (self, WEIR_DOCUMENT_ACCOUNT, NULL);
+  ask (self, WEIR_DOCUMENT_TOKEN, NULL);
 }

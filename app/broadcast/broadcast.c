@@ -388,6 +388,13 @@ stop_pipeline (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
 }
 
 void
+weir_broadcast_disconnect (WeirBroadcast *self, const gchar *description)
+{
+  if (self->connection != NULL)
+    weir_connection_close (self->connection, description);
+}
+
+void
 weir_broadcast_end (WeirBroadcast *self, const gchar *description)
 {
   g_autoptr (GTask) task = NULL;

@@ -57,6 +57,8 @@ typedef enum {
  * answer is %WEIR_BROADCAST_CONNECTED.
  */
 WeirBroadcastAnswer weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection);
+/* cuts its connection, if there is one; the reconnect window begins */
+void weir_broadcast_disconnect (WeirBroadcast *self, const gchar *description);
 /* ends it now, whatever its state: the connection is closed, segments are closed and committed */
 void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
 /* likewise, but an encoder that knows what it means is asked to leave by itself first, and has

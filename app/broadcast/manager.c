@@ -459,11 +459,10 @@ weir_broadcast_manager_drain (
   manager_check_drained (self);
 }
 
-void
-weir_broadcast_manager_revoke (
-    WeirBroadcastManager *self, const gchar *input, const gchar *description)
+/* whoever has been let in, but does not publish yet */
+static void
+manager_refuse_early (WeirBroadcastManager *self, const gchar *input, const gchar *description)
 {
-  g_autoptr (GPtrArray) running = manager_get_running (self, input);
   GList *link = self->waiting.head;
 
   while (link != NULL) {
@@ -481,8 +480,46 @@ weir_broadcast_manager_revoke (
   if (g_hash_table_contains (self->starting, input))
     g_hash_table_replace (self->starting, g_strdup (input), g_strdup (description));
   g_mutex_unlock (&self->lock);
+}
+
+void
+weir_broadcast_manager_revoke (
+    WeirBroadcastManager *self, const gchar *input, const gchar *description)
+{
+  g_autoptr (GPtrArray) running = manager_get_running (self, input);
+
+  manager_refuse_early (self, input, description);
   for (guint i = 0; i < running->len; i++)
     weir_broadcast_end (running->pdata[i], description);
+}
+
+void
+weir_broadcast_manager_cut (
+    WeirBroadcastManager *self, const gchar *input, const gchar *description)
+{
+  g_autoptr (GPtrArray) running = manager_get_running (self, input);
+
+  manager_refuse_early (self, input, description);
+  for (guint i = 0; i < running->len; i++)
+    weir_broadcast_disconnect (running->pdata[i], description);
+}
+
+gchar *
+weir_broadcast_manager_end (
+    WeirBroadcastManager *self, const gchar *input, const gchar *description)
+{
+  g_autofree gchar *uid = NULL;
+  WeirBroadcast *broadcast;
+
+  g_mutex_lock (&self->lock);
+  broadcast = g_hash_table_lookup (self->by_input, input);
+  g_mutex_unlock (&self->lock);
+  if (broadcast == NULL)
+    return NULL;
+  /* it may be gone when it has ended */
+  uid = g_strdup (weir_broadcast_get_uid (broadcast));
+  weir_broadcast_end (broadcast, description);
+  return g_steal_pointer (&uid);
 }
 
 /* ---- look-ups ---- */

@@ -93,6 +93,14 @@ void weir_broadcast_manager_load_index (WeirBroadcastManager *self, const gchar 
 /* main thread: the input was deleted or disabled: its connection is cut */
 void weir_broadcast_manager_revoke (
     WeirBroadcastManager *self, const gchar *input, const gchar *description);
+/* main thread: the input's keys were replaced: its connection is cut, its broadcast goes on with
+ * whoever comes with the new ones inside the reconnect window */
+void weir_broadcast_manager_cut (
+    WeirBroadcastManager *self, const gchar *input, const gchar *description);
+/* main thread: ends the input's broadcast in order: the connection is closed, segments are closed
+ * and committed. Returns: (transfer full) (nullable): its uid; NULL: none is running */
+gchar *weir_broadcast_manager_end (
+    WeirBroadcastManager *self, const gchar *input, const gchar *description);
 
 typedef struct {
   guint64 connections_total;

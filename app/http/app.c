@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/app.h"
 
+#include "api/accounts.h"
 #include "api/envelope.h"
 #include "api/events.h"
 #include "api/live_inputs.h"
+#include "api/missing.h"
+#include "api/outputs.h"
 #include "descriptors.h"
 #include "metrics/metrics.h"
 #include "playback/handlers.h"
@@ -197,7 +200,10 @@ make_router (WeirHttpApp *self, gboolean with_management)
     weir_http_router_add (router, "GET", "/openapi.json", get_openapi, self, NULL);
     weir_http_router_add (router, "GET", "/metrics", get_metrics, self, NULL);
     weir_api_events_add_routes (&self->api, router);
+    weir_accounts_add_routes (&self->api, router);
     weir_live_inputs_add_routes (&self->api, router);
+    weir_outputs_add_routes (&self->api, router);
+    weir_missing_add_routes (&self->api, router);
   }
   weir_playback_add_routes (&self->playback, router);
   weir_http_router_set_fallback (router, answer_without_route, self);

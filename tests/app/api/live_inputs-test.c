@@ -252,10 +252,11 @@ what_is_not_there_says_so (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data
     guint status;
     gint code;
   } calls[] = {
-      {"PUT", "/live_inputs/0", 501, 20001},
-      {"POST", "/live_inputs/0/rotate_keys", 501, 20001},
-      {"GET", "/live_inputs/0/outputs", 501, 20001},
-      {"GET", "/live_inputs/0/videos", 501, 20001},
+      {"PUT", "/live_inputs/0", 404, 10003},
+      {"POST", "/live_inputs/0/rotate_keys", 404, 10003},
+      {"POST", "/live_inputs/0/end", 404, 10003},
+      {"GET", "/live_inputs/0/outputs", 404, 10003},
+      {"GET", "/live_inputs/0/videos", 404, 10003},
       {"GET", "", 501, 20001},
       {"GET", "/keys", 501, 20001},
       {"GET", "/live_inputs/0/nothing/at/all", 404, 7003},

@@ -29,6 +29,12 @@ typedef struct {
 } AppFixture;
 
 static inline void
+app_fixture_accounts_known (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+static inline void
 app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -36,6 +42,7 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   WeirHttpServerSettings server_settings;
   WeirHttpAppSettings settings = {0};
   const gchar *overrides[] = {NULL, NULL};
+  gboolean known = FALSE;
 
   self->folder = g_dir_make_tmp (NULL, &error);
   g_assert_no_error (error);
@@ -56,6 +63,9 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_true (g_file_get_contents (token_file, &self->token, NULL, NULL));
   g_strstrip (self->token);
   self->events = weir_events_new (self->store, "acc");
+  weir_auth_follow (self->auth, self->store, app_fixture_accounts_known, &known);
+  while (!known)
+    g_main_context_iteration (NULL, TRUE);
   self->manager = fake_manager_new ();
 
   settings.config = self->config;

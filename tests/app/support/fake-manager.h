@@ -12,6 +12,7 @@ struct _WeirBroadcastManager {
   GHashTable *recorded; /* uid → WeirIndex, to be loaded */
   GHashTable *statuses; /* id → WeirBroadcastStatus */
   gchar *revoked;
+  gchar *cut;
 };
 
 static inline WeirBroadcastManager *
@@ -35,6 +36,7 @@ fake_manager_free (WeirBroadcastManager *self)
   g_hash_table_unref (self->recorded);
   g_hash_table_unref (self->statuses);
   g_free (self->revoked);
+  g_free (self->cut);
   g_free (self);
 }
 
@@ -78,6 +80,23 @@ weir_broadcast_manager_revoke (
 {
   g_free (self->revoked);
   self->revoked = g_strdup (input);
+}
+
+void
+weir_broadcast_manager_cut (
+    WeirBroadcastManager *self, const gchar *input, G_GNUC_UNUSED const gchar *description)
+{
+  g_free (self->cut);
+  self->cut = g_strdup (input);
+}
+
+gchar *
+weir_broadcast_manager_end (
+    WeirBroadcastManager *self, const gchar *input, G_GNUC_UNUSED const gchar *description)
+{
+  const WeirBroadcastStatus *status = g_hash_table_lookup (self->statuses, input);
+
+  return status != NULL ? g_strdup (status->uid) : NULL;
 }
 
 void
