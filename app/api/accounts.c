@@ -365,14 +365,14 @@ tokens_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   if (tokens->len == 0) {
-    weir_store_delete_document (
-        store, WEIR_DOCUMENT_ACCOUNT, call->account, account_deleted, g_steal_pointer (&call));
+    weir_store_delete_document (store, WEIR_DOCUMENT_ACCOUNT, call->account, account_deleted, call);
+    g_steal_pointer (&call);
     return;
   }
   g_free (call->id);
   call->id = g_strdup (((const WeirDocument *) tokens->pdata[0])->id);
-  weir_store_delete_document (
-      store, WEIR_DOCUMENT_TOKEN, call->id, delete_next_token, g_steal_pointer (&call));
+  weir_store_delete_document (store, WEIR_DOCUMENT_TOKEN, call->id, delete_next_token, call);
+  g_steal_pointer (&call);
 }
 
 static void
@@ -389,7 +389,8 @@ delete_next_token (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   weir_auth_remove (call->api->auth, WEIR_DOCUMENT_TOKEN, call->id);
   weir_store_list_documents (
-      store, WEIR_DOCUMENT_TOKEN, call->account, NULL, tokens_to_delete, g_steal_pointer (&call));
+      store, WEIR_DOCUMENT_TOKEN, call->account, NULL, tokens_to_delete, call);
+  g_steal_pointer (&call);
 }
 
 static void
@@ -404,9 +405,11 @@ broadcasts_counted (GObject *source, GAsyncResult *result, gpointer user_data)
     weir_api_fail_for_store (call->request, error);
   else if (broadcasts->len > 0)
     weir_api_fail (call->request, 409, WEIR_API_CONFLICT, "The account still has recordings", NULL);
-  else
+  else {
     weir_store_list_documents (
-        store, WEIR_DOCUMENT_TOKEN, call->account, NULL, tokens_to_delete, g_steal_pointer (&call));
+        store, WEIR_DOCUMENT_TOKEN, call->account, NULL, tokens_to_delete, call);
+    g_steal_pointer (&call);
+  }
 }
 
 static void
@@ -423,8 +426,10 @@ inputs_counted (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (inputs->len > 0)
     weir_api_fail (
         call->request, 409, WEIR_API_CONFLICT, "The account still has live inputs", NULL);
-  else
-    weir_store_list_broadcasts (store, &filter, broadcasts_counted, g_steal_pointer (&call));
+  else {
+    weir_store_list_broadcasts (store, &filter, broadcasts_counted, call);
+    g_steal_pointer (&call);
+  }
 }
 
 static void
@@ -575,9 +580,11 @@ token_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (Call) call = user_data;
   g_autoptr (WeirDocument) document = finish_token (call, source, result);
 
-  if (document != NULL)
-    weir_store_delete_document (WEIR_STORE (source), WEIR_DOCUMENT_TOKEN, document->id,
-        token_deleted, g_steal_pointer (&call));
+  if (document != NULL) {
+    weir_store_delete_document (
+        WEIR_STORE (source), WEIR_DOCUMENT_TOKEN, document->id, token_deleted, call);
+    g_steal_pointer (&call);
+  }
 }
 
 static void

@@ -360,10 +360,12 @@ changed (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!weir_store_update_input_finish (WEIR_STORE (source), result, &error)) {
     if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED) &&
-        ++call->attempts < ATTEMPTS_MAX)
-      weir_store_get_input (self->store, call->id, change_input, g_steal_pointer (&call));
-    else
+        ++call->attempts < ATTEMPTS_MAX) {
+      weir_store_get_input (self->store, call->id, change_input, call);
+      g_steal_pointer (&call);
+    } else {
       weir_api_fail_for_store (call->request, error);
+    }
     return;
   }
   if (call->change == CHANGE_ROTATE) {

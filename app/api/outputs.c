@@ -232,7 +232,8 @@ begin (WeirHttpRequest *request, const WeirRouteParameters *parameters, WeirApi 
       return;
     }
   }
-  weir_store_get_input (self->store, call->id, callback, g_steal_pointer (&call));
+  weir_store_get_input (self->store, call->id, callback, call);
+  g_steal_pointer (&call);
 }
 
 /* Returns: whether the input is the account's; else the request was answered */
@@ -282,6 +283,7 @@ others_counted (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   if (others->len >= limit) {
     message = g_strdup_printf ("A live input has at most %u outputs", limit);
+    weir_counters_add (call->api->counters, WEIR_LIMIT_OUTPUTS);
     weir_api_fail (call->request, 409, WEIR_API_CONFLICT, message, NULL);
     return;
   }
@@ -494,6 +496,8 @@ static void delete (
 void
 weir_outputs_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
+  if (self->counters != NULL)
+    weir_counters_declare (self->counters, WEIR_LIMIT_OUTPUTS);
   weir_http_router_add (router, "POST", BASE, create, self, NULL);
   weir_http_router_add (router, "GET", BASE, list, self, NULL);
   weir_http_router_add (router, "PUT", BASE "/{output}", change, self, NULL);

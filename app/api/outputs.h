@@ -11,6 +11,9 @@ G_BEGIN_DECLS
  */
 void weir_outputs_add_routes (WeirApi *self, WeirHttpRouter *router);
 
+/* the limit's name in weir.conf(5) */
+#define WEIR_LIMIT_OUTPUTS "outputs-per-input"
+
 /**
  * weir_output_is_url:
  *
