@@ -151,6 +151,10 @@ static const Entry entries[] = {
         "How long after the last media a broadcast waits for its encoder's return before it ends, "
         "for live inputs that do not say.",
         AT (recording.timeout), SECOND, 24 * HOUR, NULL},
+    {"recording", "clean-stop-timeout", TYPE_DURATION, "5s",
+        "The same for an encoder that has said that it stops; recording.timeout, or what the live "
+        "input says, when that is shorter.",
+        AT (recording.clean_stop_timeout), 0, 24 * HOUR, NULL},
     {"recording", "delete-after", TYPE_LATER, "", "How long recordings are kept.", 0, 0, 0, NULL},
     {"recording", "min-free", TYPE_PERCENT, "5%",
         "With less of the file system free, recordings are paused; live goes on. 0%: down to the "

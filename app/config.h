@@ -50,6 +50,7 @@ typedef struct {
   struct {
     gboolean automatic; /* mode */
     gint64 timeout;
+    gint64 clean_stop_timeout;
     guint min_free; /* percent */
   } recording;
   struct {

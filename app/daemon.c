@@ -42,6 +42,7 @@ typedef struct {
   WeirCounters *counters;
   WeirDoor *door;
   WeirBroadcastManager *manager;
+  gboolean recovered; /* the manager has all broadcasts that were left open */
   WeirRtmpListener *rtmp;
   WeirRtmps *rtmps;
   WeirHttpApp *app;
@@ -102,7 +103,7 @@ on_terminate (gpointer data)
     weir_rtmp_listener_stop (self->rtmp);
   if (self->rtmps != NULL)
     weir_rtmps_stop (self->rtmps);
-  if (self->manager != NULL)
+  if (self->recovered)
     weir_broadcast_manager_drain (self->manager, daemon_drained, self);
   return G_SOURCE_CONTINUE;
 }
@@ -457,12 +458,8 @@ daemon_tell_ready (Daemon *self)
 static gboolean
 daemon_start (Daemon *self, GError **error)
 {
-  self->workers = weir_worker_pool_new (self->config->server.workers);
   self->accept = weir_worker_new ("weir-accept");
   daemon_make_door (self);
-  self->manager =
-      weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
-  weir_broadcast_manager_set_counters (self->manager, self->counters);
   if (!daemon_listen_rtmp (self, error) || !daemon_listen_rtmps (self, error) ||
       !daemon_listen_http (self, error))
     return FALSE;
@@ -484,10 +481,14 @@ daemon_accounts_known (gpointer data)
   Daemon *self = data;
   g_autoptr (GError) error = NULL;
 
-  if (self->stopping)
-    g_main_loop_quit (self->loop);
-  else if (!daemon_start (self, &error))
-    daemon_fail (self, error);
+  self->recovered = TRUE;
+  if (!self->stopping && daemon_start (self, &error))
+    return;
+  if (!self->stopping) {
+    g_critical ("%s", error->message);
+    self->status = 1;
+  }
+  weir_broadcast_manager_drain (self->manager, daemon_drained, self);
 }
 
 static void
@@ -496,6 +497,17 @@ daemon_recovered (gpointer data)
   Daemon *self = data;
 
   weir_auth_follow (self->auth, self->store, daemon_accounts_known, self);
+}
+
+static void
+daemon_recover (Daemon *self)
+{
+  self->workers = weir_worker_pool_new (self->config->server.workers);
+  self->manager =
+      weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
+  weir_broadcast_manager_set_counters (self->manager, self->counters);
+  self->recovery = weir_recovery_new (
+      self->config, self->store, self->blobs, self->manager, daemon_recovered, self);
 }
 
 static void
@@ -575,7 +587,7 @@ weir_daemon_run (int argc, char **argv)
   g_unix_signal_add (SIGINT, on_terminate, &self);
   g_unix_signal_add (SIGHUP, on_hangup, &self);
   if (daemon_open_state (&self, &error))
-    self.recovery = weir_recovery_new (self.store, self.blobs, daemon_recovered, &self);
+    daemon_recover (&self);
   else
     daemon_fail (&self, error);
   if (self.status == 0)

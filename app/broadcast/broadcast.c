@@ -10,13 +10,12 @@
 
 /* how often an end is tried again that disk or store refuse */
 #define END_RETRY_S 5
-/* a clean stop means that the broadcaster pressed Stop: the window is this short then */
-#define CLEAN_STOP_WINDOW (5 * G_USEC_PER_SEC)
 /* lines about health in the log: at once, in a second */
 #define HEALTH_LINES 20
 #define HEALTH_LINES_RATE 0.1
 
 static void broadcast_check_ended (WeirBroadcast *self);
+static void broadcast_stop (WeirBroadcast *self, const gchar *description);
 
 void
 weir_broadcast_set_state (WeirBroadcast *self, WeirLifecycle state, gint64 deadline_us)
@@ -102,6 +101,11 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
   settings.segment_bytes_max = (gsize) self->context.config->limits.segment_size;
   settings.part_bytes_max = (gsize) self->context.config->limits.part_size;
   settings.hold_bytes_max = (gsize) self->context.config->limits.held_media;
+  settings.first_number = self->resume.next_segment;
+  settings.first_sequence = self->resume.next_sequence;
+  settings.first_generation = self->resume.next_generation;
+  settings.first_target_s = self->resume.target_duration;
+  settings.resumes = self->resume.end_ns > 0;
   prefix = make_spool_prefix (self->record->uid, self->record->epoch);
   spool = (WeirSegmentSpool){
       .writer = self->context.writer,
@@ -116,6 +120,9 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
   /* One handler instead of a watch per pipeline, which would be a GSource each. */
   bus = gst_pipeline_get_bus (GST_PIPELINE (self->pipeline));
   gst_bus_set_sync_handler (bus, weir_broadcast_on_bus_message, self, NULL);
+  if (self->resume.end_ns > 0)
+    weir_sanitizer_resume (WEIR_SANITIZER (self->sanitizer), self->resume.end_ns,
+        weir_resume_get_lost (&self->resume, g_get_real_time ()));
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
 }
 
@@ -140,15 +147,6 @@ broadcast_remove_source (WeirBroadcast *self)
   g_clear_object (&self->connection);
   self->connected_us = 0;
   g_mutex_unlock (&self->lock);
-}
-
-static gboolean
-reconnect_window_over (gpointer data)
-{
-  WeirBroadcast *self = data;
-
-  weir_broadcast_end (self, "The reconnect window is over.");
-  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -182,25 +180,14 @@ connection_ended_on_main (gpointer data)
   weir_connection_get_summary (connection, &summary);
   broadcast_log_summary (self, connection, &summary);
   if (self->connection == connection) {
-    gint64 window = self->reconnect_window_us;
+    gint64 media_us = weir_connection_get_last_media_us (connection);
 
-    if (summary.clean)
-      window = MIN (window, CLEAN_STOP_WINDOW);
     broadcast_remove_source (self);
     if (self->leaving != NULL) {
-      weir_broadcast_end (self, self->leaving);
+      self->last_media_us = MAX (self->last_media_us, media_us);
+      broadcast_stop (self, self->leaving);
     } else if (!self->ending) {
-      gint64 silent, wait;
-
-      /* one that brought none neither ends the window nor makes it longer */
-      self->last_media_us =
-          MAX (self->last_media_us, weir_connection_get_last_media_us (connection));
-      silent = g_get_monotonic_time () - self->last_media_us;
-      wait = CLAMP (window - silent, 0, window);
-      weir_broadcast_set_state (self, WEIR_LIFECYCLE_RECONNECTING, g_get_real_time () + wait);
-      self->reconnect_timer = g_timeout_source_new ((guint) (wait / 1000));
-      g_source_set_callback (self->reconnect_timer, reconnect_window_over, self, NULL);
-      g_source_attach (self->reconnect_timer, NULL);
+      weir_broadcast_begin_waiting (self, media_us, summary.clean);
     }
   }
   weir_connection_summary_clear (&summary);
@@ -217,14 +204,6 @@ on_connection_ended (WeirConnection *connection, WeirBroadcast *self)
   ended->broadcast = self;
   ended->connection = g_object_ref (connection);
   g_main_context_invoke (NULL, connection_ended_on_main, ended);
-}
-
-static void
-stop_timer (GSource **timer)
-{
-  if (*timer != NULL)
-    g_source_destroy (*timer);
-  g_clear_pointer (timer, g_source_unref);
 }
 
 /* the source element that takes connections of a protocol */
@@ -253,7 +232,7 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
   self->pending++; /* until its end has been handled */
   g_atomic_int_set (&self->dumped, FALSE);
   self->source = g_object_new (type, "name", "source", NULL);
-  stop_timer (&self->reconnect_timer);
+  weir_broadcast_stop_waiting (self);
   g_mutex_lock (&self->lock);
   self->connection = g_object_ref (connection);
   self->connected_us = g_get_real_time ();
@@ -310,11 +289,25 @@ remove_spool (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
   g_task_return_boolean (task, TRUE);
 }
 
+/* the last step. @left: something is left in the spool, for the next start */
+static void
+broadcast_leave (WeirBroadcast *self, gboolean left)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (left) {
+    self->context.ended (self, self->context.data);
+    return;
+  }
+  task = g_task_new (NULL, NULL, spool_removed, self);
+  g_task_set_task_data (task, self, NULL);
+  g_task_run_in_thread (task, remove_spool);
+}
+
 static void
 store_ended (GObject *source, GAsyncResult *result, gpointer data)
 {
   WeirBroadcast *self = data;
-  g_autoptr (GTask) task = NULL;
   g_autoptr (GError) error = NULL;
 
   if (!weir_store_end_broadcast_finish (WEIR_STORE (source), result, &error)) {
@@ -325,12 +318,52 @@ store_ended (GObject *source, GAsyncResult *result, gpointer data)
       broadcast_end_later (self);
       return;
     }
-    self->context.ended (self, self->context.data);
+    broadcast_leave (self, TRUE);
     return;
   }
-  task = g_task_new (NULL, NULL, spool_removed, self);
-  g_task_set_task_data (task, self, NULL);
-  g_task_run_in_thread (task, remove_spool);
+  broadcast_leave (self, FALSE);
+}
+
+static void
+suspended (GObject *source, GAsyncResult *result, gpointer data)
+{
+  WeirBroadcast *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!weir_store_commit_state_finish (WEIR_STORE (source), result, &error))
+    g_message (
+        "broadcast %s: where it stands was not committed: %s", self->record->uid, error->message);
+  broadcast_leave (self, !g_queue_is_empty (&self->uncommitted) || self->inits_missing);
+}
+
+/* everything is committed, or left to the next start */
+static void
+broadcast_finish (WeirBroadcast *self, gboolean left)
+{
+  g_autofree gchar *state = NULL;
+
+  self->finishing = TRUE;
+  if (left && !self->fenced)
+    g_message ("broadcast %s: %u segment(s) are left to the next start", self->record->uid,
+        g_queue_get_length (&self->uncommitted));
+  if (self->suspending && !self->fenced) {
+    state = weir_broadcast_make_state (self);
+    weir_store_commit_state (
+        self->context.store, self->record->uid, self->record->epoch, state, suspended, self);
+    return;
+  }
+  if (left && !self->fenced) {
+    /* the next start finds the broadcast live, with a journal and spool files */
+    broadcast_leave (self, TRUE);
+    return;
+  }
+  if (self->missing > 0)
+    g_message ("broadcast %s: %u segment(s) are missing in the recording", self->record->uid,
+        self->missing);
+  self->missing = 0;
+  weir_store_end_broadcast (self->context.store, self->record->uid, self->record->epoch,
+      self->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, NULL, store_ended,
+      self);
 }
 
 static void
@@ -349,21 +382,7 @@ broadcast_check_ended (WeirBroadcast *self)
     broadcast_end_later (self);
     return;
   }
-  self->finishing = TRUE;
-  if (left && !self->fenced) {
-    /* the next start finds the broadcast live, with a journal and spool files */
-    g_message ("broadcast %s: %u segment(s) are left to the next start", self->record->uid,
-        g_queue_get_length (&self->uncommitted));
-    self->context.ended (self, self->context.data);
-    return;
-  }
-  if (self->missing > 0)
-    g_message ("broadcast %s: %u segment(s) are missing in the recording", self->record->uid,
-        self->missing);
-  self->missing = 0;
-  weir_store_end_broadcast (self->context.store, self->record->uid, self->record->epoch,
-      self->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, NULL, store_ended,
-      self);
+  broadcast_finish (self, left);
 }
 
 static void
@@ -371,7 +390,8 @@ pipeline_stopped (G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult *res
 {
   WeirBroadcast *self = data;
 
-  weir_index_end (self->index);
+  if (!self->suspending)
+    weir_index_end (self->index);
   self->stopped = TRUE;
   weir_broadcast_pending_done (self);
 }
@@ -394,8 +414,9 @@ weir_broadcast_disconnect (WeirBroadcast *self, const gchar *description)
     weir_connection_close (self->connection, description);
 }
 
-void
-weir_broadcast_end (WeirBroadcast *self, const gchar *description)
+/* no more media: what has come is written and committed, then it ends, or is suspended */
+static void
+broadcast_stop (WeirBroadcast *self, const gchar *description)
 {
   g_autoptr (GTask) task = NULL;
   g_autoptr (GstStructure) statistics = NULL;
@@ -403,11 +424,17 @@ weir_broadcast_end (WeirBroadcast *self, const gchar *description)
   if (self->ending)
     return;
   self->ending = TRUE;
-  stop_timer (&self->reconnect_timer);
-  stop_timer (&self->leave_timer);
-  if (self->connection != NULL)
+  weir_broadcast_stop_waiting (self);
+  if (self->leave_timer != NULL)
+    g_source_destroy (self->leave_timer);
+  g_clear_pointer (&self->leave_timer, g_source_unref);
+  if (self->connection != NULL) {
+    self->last_media_us =
+        MAX (self->last_media_us, weir_connection_get_last_media_us (self->connection));
     weir_connection_close (self->connection, description);
+  }
   broadcast_remove_source (self);
+  weir_broadcast_note_end (self, self->last_media_us);
   g_object_get (self->sink, "stats", &statistics, NULL);
   if (statistics != NULL) {
     guint64 gop = 0;
@@ -415,10 +442,22 @@ weir_broadcast_end (WeirBroadcast *self, const gchar *description)
       self->gop_ns = (gint64) gop;
   }
   self->pending++;
-  weir_broadcast_set_state (self, WEIR_LIFECYCLE_ENDED, 0);
+  if (self->suspending)
+    weir_broadcast_set_state (
+        self, WEIR_LIFECYCLE_RECONNECTING, weir_broadcast_get_deadline (self));
+  else
+    weir_broadcast_set_state (self, WEIR_LIFECYCLE_ENDED, 0);
   task = g_task_new (NULL, NULL, pipeline_stopped, self);
   g_task_set_task_data (task, self, NULL);
   g_task_run_in_thread (task, stop_pipeline);
+}
+
+void
+weir_broadcast_end (WeirBroadcast *self, const gchar *description)
+{
+  if (!self->ending)
+    self->suspending = FALSE;
+  broadcast_stop (self, description);
 }
 
 static gboolean
@@ -426,24 +465,31 @@ leave_time_over (gpointer data)
 {
   WeirBroadcast *self = data;
 
-  weir_broadcast_end (self, self->leaving);
+  broadcast_stop (self, self->leaving);
   return G_SOURCE_REMOVE;
 }
 
 void
-weir_broadcast_end_politely (WeirBroadcast *self, const gchar *description, gint64 grace_us)
+weir_broadcast_suspend (WeirBroadcast *self, const gchar *description, gint64 grace_us)
 {
   if (self->ending || self->leaving != NULL)
     return;
+  self->suspending = TRUE;
   if (self->connection == NULL ||
       !weir_connection_request_reconnect (self->connection, NULL, description)) {
-    weir_broadcast_end (self, description);
+    broadcast_stop (self, description);
     return;
   }
   self->leaving = g_strdup (description);
   self->leave_timer = g_timeout_source_new ((guint) (grace_us / 1000));
   g_source_set_callback (self->leave_timer, leave_time_over, self, NULL);
   g_source_attach (self->leave_timer, NULL);
+}
+
+gboolean
+weir_broadcast_is_suspended (WeirBroadcast *self)
+{
+  return self->suspending;
 }
 
 void
@@ -480,22 +526,22 @@ weir_broadcast_make_segment_name (const gchar *uid, guint64 epoch, guint64 numbe
   return g_strdup_printf ("%s/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4s", uid, epoch, number);
 }
 
-WeirBroadcast *
-weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastRecord *record,
-    const WeirLiveInput *input, gint64 known_gop_ns)
+/* @resume, @index: (nullable): of one that goes on */
+static WeirBroadcast *
+broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastRecord *record,
+    const WeirLiveInput *input, gint64 known_gop_ns, const WeirResume *resume, WeirIndex *index)
 {
   WeirBroadcast *self = g_new0 (WeirBroadcast, 1);
 
   g_mutex_init (&self->lock);
   self->context = *context;
   self->record = weir_broadcast_record_copy (record);
-  self->reconnect_window_us = input->recording_timeout_s > 0
-                                  ? input->recording_timeout_s * G_USEC_PER_SEC
-                                  : context->config->recording.timeout;
+  self->reconnect_window_us = weir_broadcast_find_window (context->config, input);
   self->state = WEIR_LIFECYCLE_CONNECTING;
   self->state_since_us = g_get_real_time ();
-  self->index = weir_index_new (record->uid, WEIR_INDEX_WINDOW_SEGMENTS);
-  if (record->recorded)
+  self->index = index != NULL ? weir_index_ref (index)
+                              : weir_index_new (record->uid, WEIR_INDEX_WINDOW_SEGMENTS);
+  if (index == NULL && record->recorded)
     weir_index_set_recorded (self->index);
   self->spool_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->timescales = g_array_new (FALSE, TRUE, sizeof (guint32));
@@ -504,8 +550,33 @@ weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastReco
   weir_token_bucket_init (
       &self->health_lines, HEALTH_LINES_RATE, HEALTH_LINES, g_get_monotonic_time ());
   self->worker = weir_worker_pool_acquire (context->workers);
+  weir_broadcast_init_resume (self, resume);
   broadcast_make_pipeline (self, known_gop_ns);
   return self;
+}
+
+WeirBroadcast *
+weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastRecord *record,
+    const WeirLiveInput *input, gint64 known_gop_ns)
+{
+  return broadcast_new (context, record, input, known_gop_ns, NULL, NULL);
+}
+
+WeirBroadcast *
+weir_broadcast_resume (const WeirBroadcastContext *context, const WeirBroadcastRecord *record,
+    const WeirLiveInput *input, const WeirResume *resume, WeirIndex *index)
+{
+  WeirBroadcast *self = broadcast_new (context, record, input, 0, resume, index);
+
+  weir_broadcast_go_on_waiting (self);
+  return self;
+}
+
+gint64
+weir_broadcast_find_window (const WeirConfig *config, const WeirLiveInput *input)
+{
+  return input->recording_timeout_s > 0 ? input->recording_timeout_s * G_USEC_PER_SEC
+                                        : config->recording.timeout;
 }
 
 void
@@ -525,6 +596,7 @@ weir_broadcast_free (WeirBroadcast *self)
   g_clear_object (&self->connection);
   g_clear_pointer (&self->codecs, g_free);
   weir_broadcast_clear_commits (self);
+  weir_resume_clear (&self->resume);
   g_free (self->leaving);
   weir_broadcast_record_free (self->record);
   weir_broadcast_health_free (self->health);

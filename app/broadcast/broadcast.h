@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broadcast/manager.h"
+#include "broadcast/resume.h"
 #include "segment/spool.h"
 
 G_BEGIN_DECLS
@@ -30,7 +31,8 @@ typedef struct {
   /* main thread: the lifecycle state has changed; `ready` is never its own: whoever reads that
    * finds the recording, which the store has, and not the live window */
   void (*changed) (WeirBroadcast *broadcast, gpointer data);
-  /* main thread, once, the last call: everything is committed and the store says so */
+  /* main thread, once, the last call: everything is committed and the store says so, or it is
+   * suspended */
   void (*ended) (WeirBroadcast *broadcast, gpointer data);
   gpointer data;
 } WeirBroadcastContext;
@@ -38,6 +40,20 @@ typedef struct {
 /* @record: as the store's claim returned it; @known_gop_ns: 0 when unknown */
 WeirBroadcast *weir_broadcast_new (const WeirBroadcastContext *context,
     const WeirBroadcastRecord *record, const WeirLiveInput *input, gint64 known_gop_ns);
+/**
+ * weir_broadcast_resume:
+ * @record: as the store's claim returned it
+ * @resume: where it stood, committed
+ * @index: (transfer none): with all segments and inits that there are
+ *
+ * Goes on with a broadcast that another process has had: it is RECONNECTING. With a window that is
+ * over it ends, as usual.
+ */
+WeirBroadcast *weir_broadcast_resume (const WeirBroadcastContext *context,
+    const WeirBroadcastRecord *record, const WeirLiveInput *input, const WeirResume *resume,
+    WeirIndex *index);
+/* Returns: how long an encoder of @input is waited for, µs */
+gint64 weir_broadcast_find_window (const WeirConfig *config, const WeirLiveInput *input);
 /* after `ended` only */
 void weir_broadcast_free (WeirBroadcast *self);
 
@@ -61,12 +77,15 @@ WeirBroadcastAnswer weir_broadcast_connect (WeirBroadcast *self, WeirConnection 
 void weir_broadcast_disconnect (WeirBroadcast *self, const gchar *description);
 /* ends it now, whatever its state: the connection is closed, segments are closed and committed */
 void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
-/* likewise, but an encoder that knows what it means is asked to leave by itself first, and has
- * @grace_us for that */
-void weir_broadcast_end_politely (WeirBroadcast *self, const gchar *description, gint64 grace_us);
+/* stops it without an end, for the next start to go on with: segments are closed and committed. An
+ * encoder that knows what it means is asked to leave by itself first, and has @grace_us for that.
+ * `ended` follows. */
+void weir_broadcast_suspend (WeirBroadcast *self, const gchar *description, gint64 grace_us);
+/* Returns: whether that is, or will be, why `ended` is called */
+gboolean weir_broadcast_is_suspended (WeirBroadcast *self);
 
-/* beside weir_broadcast_end(): what disk or store refuse is not waited for, but left to the next
- * start. It may call `ended` at once. */
+/* beside weir_broadcast_end() or weir_broadcast_suspend(): what disk or store refuse is not waited
+ * for, but left to the next start. It may call `ended` at once. */
 void weir_broadcast_give_up (WeirBroadcast *self);
 
 /* fixed from the start */

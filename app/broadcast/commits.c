@@ -17,7 +17,6 @@ typedef struct {
   guint64 number;
   gchar *path;
   gchar *name;
-  gchar *committed;
   gboolean stored; /* what is missing is the entry in the store */
   gboolean told;
   guint failures;
@@ -28,7 +27,6 @@ closed_segment_free (ClosedSegment *closed)
 {
   g_free (closed->path);
   g_free (closed->name);
-  g_free (closed->committed);
   g_free (closed);
 }
 
@@ -43,19 +41,26 @@ weir_broadcast_is_refusal (const GError *error)
          g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY);
 }
 
+gboolean
+weir_broadcast_check_fenced (WeirBroadcast *self, const GError *error)
+{
+  if (!g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED))
+    return FALSE;
+  if (!self->fenced)
+    g_message ("broadcast %s: taken over by another owner, letting go", self->record->uid);
+  self->fenced = TRUE;
+  weir_broadcast_end (self, "The broadcast goes on elsewhere.");
+  return TRUE;
+}
+
 /* @closed: (transfer full) */
 static void
 broadcast_commit_failed (WeirBroadcast *self, ClosedSegment *the_closed, const GError *error)
 {
   g_autoptr (ClosedSegment) closed = the_closed;
 
-  if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED)) {
-    if (!self->fenced)
-      g_message ("broadcast %s: taken over by another owner, letting go", self->record->uid);
-    self->fenced = TRUE;
-    weir_broadcast_end (self, "The broadcast goes on elsewhere.");
+  if (weir_broadcast_check_fenced (self, error))
     return;
-  }
   if (!closed->told)
     g_message ("broadcast %s: segment %" G_GUINT64_FORMAT " was not committed: %s",
         self->record->uid, closed->number, error->message);
@@ -78,11 +83,6 @@ segment_committed (GObject *source, GAsyncResult *result, gpointer data)
   if (!weir_store_commit_segment_finish (WEIR_STORE (source), result, &error)) {
     broadcast_commit_failed (self, g_steal_pointer (&closed), error);
   } else {
-    if (self->committed == NULL || closed->number > self->committed_number) {
-      g_free (self->committed);
-      self->committed = g_strdup (closed->committed);
-      self->committed_number = closed->number;
-    }
     /* disk and store are well again */
     weir_broadcast_retry_commits (self);
   }
@@ -96,7 +96,7 @@ broadcast_commit_segment (WeirBroadcast *self, ClosedSegment *the_closed)
   g_autoptr (ClosedSegment) closed = the_closed;
   g_autoptr (WeirIndexSegment) segment = NULL;
   g_autofree gchar *entry = NULL;
-  const gchar *committed = closed->committed;
+  g_autofree gchar *committed = NULL;
   WeirSegmentCommit commit;
 
   segment = weir_index_find (self->index, self->record->epoch, closed->number);
@@ -104,9 +104,8 @@ broadcast_commit_segment (WeirBroadcast *self, ClosedSegment *the_closed)
     weir_broadcast_pending_done (self);
     return;
   }
-  /* one that is late does not turn the committed state back */
-  if (self->committed != NULL && closed->number < self->committed_number)
-    committed = self->committed;
+  /* as of now, not of when it closed: one that is late does not turn it back */
+  committed = weir_broadcast_make_state (self);
   entry = weir_index_segment_to_json (segment);
   commit = (WeirSegmentCommit){
       .number = closed->number,
@@ -171,6 +170,9 @@ segment_closed_on_main (WeirBroadcast *self, gpointer data)
     weir_blobs_put (self->context.blobs, closed->name, closed->path, TRUE, segment_stored, closed);
     return;
   }
+  /* of one that is not recorded the store knows where it stands, and no segments */
+  if (!self->fenced)
+    weir_broadcast_commit_state (self);
   closed_segment_free (closed);
   weir_broadcast_pending_done (self);
 }
@@ -213,8 +215,7 @@ weir_broadcast_hand_over_inits (WeirBroadcast *self, gchar *inits)
 }
 
 void
-weir_broadcast_hand_over_segment (
-    WeirBroadcast *self, guint64 number, const gchar *path, gchar *committed)
+weir_broadcast_hand_over_segment (WeirBroadcast *self, guint64 number, const gchar *path)
 {
   ClosedSegment *closed = g_new0 (ClosedSegment, 1);
 
@@ -222,7 +223,6 @@ weir_broadcast_hand_over_segment (
   closed->number = number;
   closed->path = g_strdup (path);
   closed->name = weir_broadcast_make_segment_name (self->record->uid, self->record->epoch, number);
-  closed->committed = committed;
   weir_broadcast_post (self, segment_closed_on_main, closed);
 }
 
@@ -230,6 +230,5 @@ void
 weir_broadcast_clear_commits (WeirBroadcast *self)
 {
   g_queue_clear_full (&self->uncommitted, (GDestroyNotify) closed_segment_free);
-  g_clear_pointer (&self->committed, g_free);
   g_clear_pointer (&self->inits, g_free);
 }

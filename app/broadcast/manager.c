@@ -135,7 +135,7 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   g_hash_table_remove (self->by_uid, uid);
   idle = g_hash_table_size (self->by_uid) == 0 && g_hash_table_size (self->starting) == 0;
   g_mutex_unlock (&self->lock);
-  if (weir_broadcast_is_recorded (broadcast))
+  if (weir_broadcast_is_recorded (broadcast) && !weir_broadcast_is_suspended (broadcast))
     g_message (
         "broadcast %s: %s input=%s", uid, weir_lifecycle_get_name (WEIR_LIFECYCLE_READY), input);
   weir_broadcast_free (broadcast);
@@ -216,6 +216,22 @@ request_connect (Request *the_request, WeirBroadcast *broadcast)
   return answer;
 }
 
+static WeirBroadcastContext
+manager_make_context (WeirBroadcastManager *self)
+{
+  return (WeirBroadcastContext){self->config, self->store, self->blobs, self->workers, self->writer,
+      self->counters, on_broadcast_changed, on_broadcast_ended, self};
+}
+
+static void
+manager_add (WeirBroadcastManager *self, WeirBroadcast *broadcast)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_replace (self->by_input, g_strdup (weir_broadcast_get_input (broadcast)), broadcast);
+  g_hash_table_replace (self->by_uid, g_strdup (weir_broadcast_get_uid (broadcast)), broadcast);
+  g_mutex_unlock (&self->lock);
+}
+
 static void
 broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -224,8 +240,7 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (WeirBroadcastRecord) record =
       weir_store_begin_broadcast_finish (WEIR_STORE (source), result, &error);
-  WeirBroadcastContext context = {self->config, self->store, self->blobs, self->workers,
-      self->writer, self->counters, on_broadcast_changed, on_broadcast_ended, self};
+  const WeirBroadcastContext context = manager_make_context (self);
   const gint64 *gop = g_hash_table_lookup (self->known_gops, request->input->uid);
   WeirBroadcast *broadcast;
   g_autofree gchar *revoked = NULL;
@@ -242,10 +257,7 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   broadcast = weir_broadcast_new (&context, record, request->input, gop != NULL ? *gop : 0);
-  g_mutex_lock (&self->lock);
-  g_hash_table_replace (self->by_input, g_strdup (request->input->uid), broadcast);
-  g_hash_table_replace (self->by_uid, g_strdup (record->uid), broadcast);
-  g_mutex_unlock (&self->lock);
+  manager_add (self, broadcast);
   if (self->draining) {
     request_refuse (
         request, WEIR_REFUSAL_OVERLOAD, WEIR_REASON_SHUTTING_DOWN, "The server is shutting down.");
@@ -259,6 +271,25 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
   }
   if (request_connect (g_steal_pointer (&request), broadcast) != WEIR_BROADCAST_CONNECTED)
     weir_broadcast_end (broadcast, "The encoder has left.");
+}
+
+WeirAdoption
+weir_broadcast_manager_adopt (WeirBroadcastManager *self, const WeirBroadcastRecord *record,
+    const WeirLiveInput *input, const WeirResume *resume, WeirIndex *index)
+{
+  const WeirBroadcastContext context = manager_make_context (self);
+  gboolean taken;
+
+  if (self->draining)
+    return WEIR_ADOPTION_STOPPING;
+  g_mutex_lock (&self->lock);
+  taken = g_hash_table_contains (self->by_input, input->uid) ||
+          g_hash_table_contains (self->starting, input->uid);
+  g_mutex_unlock (&self->lock);
+  if (taken)
+    return WEIR_ADOPTION_OUTDATED;
+  manager_add (self, weir_broadcast_resume (&context, record, input, resume, index));
+  return WEIR_ADOPTION_TAKEN;
 }
 
 /* @request: (transfer full): its input is known and may be published to */
@@ -453,7 +484,7 @@ weir_broadcast_manager_drain (
   self->drained = done;
   self->drained_data = data;
   for (guint i = 0; i < running->len; i++) {
-    weir_broadcast_end_politely (running->pdata[i], "The server is shutting down.", LEAVE_US);
+    weir_broadcast_suspend (running->pdata[i], "The server is shutting down.", LEAVE_US);
     weir_broadcast_give_up (running->pdata[i]);
   }
   manager_check_drained (self);

@@ -5,6 +5,7 @@
 #include "base/counters.h"
 #include "blobs/blobs.h"
 #include "broadcast/health.h"
+#include "broadcast/resume.h"
 #include "playback/index.h"
 #include "store/store.h"
 #include "net/connection.h"
@@ -41,10 +42,22 @@ void weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounte
 
 /* a connection asks to publish; accept thread. Returns: TRUE, the decision is taken here */
 gboolean weir_broadcast_manager_authorise (WeirBroadcastManager *self, WeirConnection *connection);
-/* ends all broadcasts in order: encoders that know what it means are asked to reconnect and have
- * two seconds for it; segments are closed, committed; @done on the main thread */
+/* suspends all broadcasts in order, for the next start to go on with: encoders that know what it
+ * means are asked to reconnect and have two seconds for it; segments are closed, committed; @done
+ * on the main thread */
 void weir_broadcast_manager_drain (
     WeirBroadcastManager *self, void (*done) (gpointer data), gpointer data);
+
+typedef enum {
+  WEIR_ADOPTION_TAKEN,
+  WEIR_ADOPTION_OUTDATED, /* its input has another broadcast by now */
+  WEIR_ADOPTION_STOPPING, /* the daemon stops: leave it to the next start */
+} WeirAdoption;
+
+/* goes on with a broadcast of another process, see weir_broadcast_resume(); main thread */
+WeirAdoption weir_broadcast_manager_adopt (WeirBroadcastManager *self,
+    const WeirBroadcastRecord *record, const WeirLiveInput *input, const WeirResume *resume,
+    WeirIndex *index);
 
 typedef enum {
   WEIR_LIFECYCLE_IDLE,

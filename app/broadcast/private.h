@@ -4,6 +4,7 @@
 #include "base/tokenbucket.h"
 #include "broadcast/broadcast.h"
 #include "broadcast/health.h"
+#include "broadcast/resume.h"
 #include "broadcast/walldate.h"
 #include "segment/weirsegmentsink.h"
 #include "timeline/weirsanitizer.h"
@@ -19,6 +20,7 @@ G_BEGIN_DECLS
  * tracks.c: the worker: pads of a source meet the broadcast's tracks
  * written.c: the writer's thread: what has been written fills index and journal
  * commits.c: the main thread: closed segments go to segment store and store
+ * reconnect.c: the main thread: what goes on while nobody sends, and where that stands
  * reports.c: health, status, totals
  */
 
@@ -55,8 +57,13 @@ struct _WeirBroadcast {
   gboolean finishing;   /* everything is committed but the end, or given up */
   gboolean given_up;    /* what is not committed now is left to the next start */
   gboolean end_told;
-  gchar *committed; /* (nullable): state as of the last segment that was committed … */
-  guint64 committed_number;
+
+  gboolean suspending;    /* it is not to end: the next start goes on with it */
+  gboolean drained;       /* nobody sends, and all that came is in closed segments */
+  GSource *gap_timer;     /* while it is drained */
+  gboolean state_waiting; /* for the store's answer; … */
+  gboolean state_changed; /* … and what was asked for is old already */
+  gboolean state_told;    /* that the store has not taken it */
 
   GSource *health_timer; /* while there is a source */
   guint health_checks;   /* since the connection came */
@@ -87,6 +94,8 @@ struct _WeirBroadcast {
   WeirConnection *connection;
   gint64 connected_us;
   WeirWallDate wall_date;
+  WeirResume resume; /* but for its dates, which are @wall_date's */
+  guint gaps_listed; /* of those that it counts, how many the index has */
   gchar *codecs;
   guint64 segments;
   guint64 segment_bytes;
@@ -134,14 +143,34 @@ void weir_broadcast_forget (WeirBroadcast *self, guint keep);
 
 /* any thread, as weir_broadcast_post(). @inits: (transfer full) */
 void weir_broadcast_hand_over_inits (WeirBroadcast *self, gchar *inits);
-/* likewise: a segment that has closed. @committed: (transfer full): state as of it */
-void weir_broadcast_hand_over_segment (
-    WeirBroadcast *self, guint64 number, const gchar *path, gchar *committed);
+/* likewise: a segment that has closed */
+void weir_broadcast_hand_over_segment (WeirBroadcast *self, guint64 number, const gchar *path);
 /* main thread: what failed to be committed is tried again, each once */
 void weir_broadcast_retry_commits (WeirBroadcast *self);
+/* lets go when @error says that someone else owns the broadcast. Returns: whether it does */
+gboolean weir_broadcast_check_fenced (WeirBroadcast *self, const GError *error);
 /* whether @error says nothing about what was to be written, only about the place */
 gboolean weir_broadcast_is_refusal (const GError *error);
 void weir_broadcast_clear_commits (WeirBroadcast *self);
+
+/* ---- reconnect.c: main thread, where nothing else is said ---- */
+
+/* @resume, @index: (nullable): of a broadcast that goes on. Before the pipeline is there */
+void weir_broadcast_init_resume (WeirBroadcast *self, const WeirResume *resume);
+/* the connection is gone, and it is not the end: its encoder is waited for. @media_us: monotonic;
+ * when media came last; @clean: the encoder has said that it stops */
+void weir_broadcast_begin_waiting (WeirBroadcast *self, gint64 media_us, gboolean clean);
+/* likewise for a broadcast that goes on after a restart: nothing has come yet */
+void weir_broadcast_go_on_waiting (WeirBroadcast *self);
+void weir_broadcast_stop_waiting (WeirBroadcast *self);
+/* notes where it stands, as long as the pipeline is there. @media_us: as above */
+void weir_broadcast_note_end (WeirBroadcast *self, gint64 media_us);
+/* any thread. Returns: (transfer full): the state that is to be committed */
+gchar *weir_broadcast_make_state (WeirBroadcast *self);
+/* commits that state, soon */
+void weir_broadcast_commit_state (WeirBroadcast *self);
+/* Returns: when the window is over, wall */
+gint64 weir_broadcast_get_deadline (WeirBroadcast *self);
 
 /* ---- reports.c ---- */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a daemon that died left behind: broadcasts that the store says are live. Each is claimed
- * (its epoch grows), its spool files are salvaged into segments that keep their numbers, the
- * segments are stored and committed, and the broadcast ends. All of it runs before the daemon says
- * that it is ready.
+ * What another daemon left behind: broadcasts that the store says are live. Each is claimed (its
+ * epoch grows), its spool files are salvaged into segments that keep their numbers, the segments
+ * are stored and committed. Then it waits for its encoder, or ends when that is over. All of it
+ * runs before the daemon says that it is ready.
  */
 #include "broadcast/broadcast.h"
 #include "broadcast/recover.h"
@@ -18,9 +18,14 @@
 /* how often what is left is tried again */
 #define RETRY_S 10
 
+/* seconds: of a broadcast whose first segment never closed nobody knows how long its GOPs are */
+#define TARGET_LEAST 4
+
 struct _WeirRecovery {
+  const WeirConfig *config;
   WeirStore *store;
   WeirBlobs *blobs;
+  WeirBroadcastManager *manager;
   void (*done) (gpointer data); /* NULL once it was called */
   gpointer data;
   guint pending;   /* calls under way, and one for the caller itself */
@@ -33,8 +38,12 @@ typedef struct {
   WeirRecovery *recovery;
   WeirBroadcastRecord *record;
   WeirJournal *journal;
-  WeirIndex *inits;    /* the inits of the journal, else of the store */
-  GPtrArray *segments; /* of WeirIndexSegment: salvaged, to be stored */
+  WeirIndex *inits; /* the inits of the journal, else of the store */
+  GPtrArray *known; /* of WeirIndexSegment: the store's, by number, then the salvaged */
+  guint salvaged;
+  WeirResume resume;
+  gboolean lost;     /* nobody knows where it stands, or wants to: it ends */
+  gint64 written_us; /* when the newest spool file was written to; 0: not known */
   guint pending;
   gboolean refused; /* something could not be written: the orphan is tried again */
 } Orphan;
@@ -79,7 +88,8 @@ orphan_free (Orphan *orphan)
   WeirRecovery *recovery = orphan->recovery;
 
   g_clear_pointer (&orphan->record, weir_broadcast_record_free);
-  g_ptr_array_unref (orphan->segments);
+  g_ptr_array_unref (orphan->known);
+  weir_resume_clear (&orphan->resume);
   g_clear_pointer (&orphan->journal, weir_journal_free);
   g_clear_pointer (&orphan->inits, weir_index_unref);
   g_free (orphan);
@@ -94,7 +104,7 @@ orphan_ended (GObject *source, GAsyncResult *result, gpointer data)
 
   if (weir_store_end_broadcast_finish (WEIR_STORE (source), result, &error)) {
     g_message ("broadcast %s: ended by a restart, %u segment(s) salvaged", orphan->record->uid,
-        orphan->segments->len);
+        orphan->salvaged);
     weir_spool_remove (weir_blobs_get_spool (orphan->recovery->blobs), orphan->record->uid);
   } else {
     TELL (orphan->recovery, "broadcast %s: its end was not committed: %s", orphan->record->uid,
@@ -102,6 +112,161 @@ orphan_ended (GObject *source, GAsyncResult *result, gpointer data)
     recovery_keep (orphan->recovery, g_steal_pointer (&orphan->record));
   }
   orphan_free (orphan);
+}
+
+static void
+orphan_end (Orphan *orphan)
+{
+  weir_store_end_broadcast (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
+      orphan->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, NULL, orphan_ended,
+      orphan);
+}
+
+/* ---- it goes on ---- */
+
+static gint
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  const WeirIndexSegment *left = *(gconstpointer *) a, *right = *(gconstpointer *) b;
+
+  return left->number < right->number ? -1 : left->number > right->number;
+}
+
+/* Returns: (transfer full): the index as viewers know it */
+static WeirIndex *
+orphan_make_index (Orphan *orphan)
+{
+  WeirIndex *index = weir_index_new (orphan->record->uid, WEIR_INDEX_WINDOW_SEGMENTS);
+  g_autofree gchar *inits = NULL;
+  WeirIndexSegment *last;
+
+  if (orphan->record->recorded)
+    weir_index_set_recorded (index);
+  if (orphan->inits != NULL) {
+    inits = weir_index_inits_to_json (orphan->inits);
+    weir_index_add_inits_from_json (index, inits, NULL);
+  }
+  for (guint i = 0; i < orphan->known->len; i++)
+    weir_index_add_closed_segment (index, weir_index_segment_ref (orphan->known->pdata[i]));
+  if (orphan->known->len > 0 || orphan->resume.last == NULL)
+    return index;
+  /* the window of a broadcast that is not recorded is gone; numbers go on behind it */
+  last = weir_index_segment_from_json (orphan->resume.last, NULL);
+  if (last != NULL) {
+    last->in_memory = TRUE;
+    weir_index_add_closed_segment (index, last);
+  }
+  return index;
+}
+
+typedef struct {
+  Orphan *orphan;
+  WeirLiveInput *input;
+} Return;
+
+static void
+orphan_resumed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree Return *returning = data;
+  g_autoptr (WeirLiveInput) input = returning->input;
+  Orphan *orphan = returning->orphan;
+  WeirRecovery *self = orphan->recovery;
+  g_autoptr (WeirIndex) index = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!weir_store_commit_state_finish (WEIR_STORE (source), result, &error)) {
+    TELL (self, "broadcast %s: where it stands was not committed: %s", orphan->record->uid,
+        error->message);
+    recovery_keep (self, g_steal_pointer (&orphan->record));
+    orphan_free (orphan);
+    return;
+  }
+  index = orphan_make_index (orphan);
+  /* before anything new is written there */
+  weir_spool_remove (weir_blobs_get_spool (self->blobs), orphan->record->uid);
+  switch (
+      weir_broadcast_manager_adopt (self->manager, orphan->record, input, &orphan->resume, index)) {
+  case WEIR_ADOPTION_TAKEN:
+    g_message ("broadcast %s: goes on after a restart, %u segment(s) salvaged input=%s",
+        orphan->record->uid, orphan->salvaged, input->uid);
+    orphan_free (orphan);
+    break;
+  case WEIR_ADOPTION_STOPPING:
+    orphan_free (orphan);
+    break;
+  case WEIR_ADOPTION_OUTDATED:
+    orphan_end (orphan);
+    break;
+  }
+}
+
+static void
+orphan_input_found (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Orphan *orphan = data;
+  const WeirConfig *config = orphan->recovery->config;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirLiveInput) input =
+      weir_store_get_input_finish (WEIR_STORE (source), result, &error);
+  gint64 now_us = g_get_real_time ();
+  g_autofree gchar *state = NULL;
+  Return *returning;
+
+  if (input == NULL && !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
+    TELL (orphan->recovery, "broadcast %s: its live input cannot be read: %s", orphan->record->uid,
+        error->message);
+    recovery_keep (orphan->recovery, g_steal_pointer (&orphan->record));
+    orphan_free (orphan);
+    return;
+  }
+  if (input == NULL || !input->enabled ||
+      weir_resume_get_wait (&orphan->resume, weir_broadcast_find_window (config, input),
+          config->recording.clean_stop_timeout, now_us) == 0) {
+    orphan_end (orphan);
+    return;
+  }
+  orphan->resume.gaps =
+      weir_resume_count_gaps (&orphan->resume, weir_resume_get_lost (&orphan->resume, now_us));
+  state = weir_resume_to_json (&orphan->resume);
+  returning = g_new (Return, 1);
+  *returning = (Return){orphan, g_steal_pointer (&input)};
+  weir_store_commit_state (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
+      state, orphan_resumed, returning);
+}
+
+/* what the store knows of segments and its state does not: salvaged now, or by a start that came to
+ * no end */
+static void
+orphan_complete_state (Orphan *orphan)
+{
+  guint64 first = orphan->resume.next_segment;
+
+  g_ptr_array_sort (orphan->known, compare_numbers);
+  for (guint i = 0; i < orphan->known->len; i++) {
+    WeirIndexSegment *segment = orphan->known->pdata[i];
+    g_autoptr (GPtrArray) configs = NULL;
+
+    if (segment->number < first)
+      continue;
+    configs = weir_index_get_configs (orphan->inits, segment->epoch, segment->init_generation);
+    if (configs != NULL)
+      weir_resume_add_segment (&orphan->resume, segment, configs, orphan->written_us, TARGET_LEAST);
+  }
+}
+
+/* where it stood when the other daemon knew last */
+static void
+orphan_read_state (Orphan *orphan)
+{
+  g_autoptr (GError) error = NULL;
+
+  weir_resume_clear (&orphan->resume);
+  weir_resume_init (&orphan->resume, orphan->record->created_us);
+  if (orphan->record->committed == NULL ||
+      weir_resume_from_json (&orphan->resume, orphan->record->committed, &error))
+    return;
+  g_message ("broadcast %s: cannot go on: %s", orphan->record->uid, error->message);
+  orphan->lost = TRUE;
 }
 
 static void
@@ -114,10 +279,15 @@ orphan_unref (Orphan *orphan)
     orphan_free (orphan);
     return;
   }
-  weir_store_end_broadcast (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
-      orphan->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, NULL, orphan_ended,
-      orphan);
+  if (orphan->lost) {
+    orphan_end (orphan);
+    return;
+  }
+  orphan_complete_state (orphan);
+  weir_store_get_input (orphan->recovery->store, orphan->record->input, orphan_input_found, orphan);
 }
+
+/* ---- what was being written ---- */
 
 typedef struct {
   Orphan *orphan;
@@ -196,10 +366,12 @@ orphan_read_journal (Orphan *orphan)
   if (!g_file_get_contents (path, &text, &size, NULL))
     size = 0;
   orphan->journal = weir_journal_parse (text, size);
-  inits = orphan->journal->inits != NULL ? orphan->journal->inits : orphan->record->inits;
   orphan->inits = weir_index_new (orphan->record->uid, 0);
-  if (inits != NULL)
-    weir_index_add_inits_from_json (orphan->inits, inits, NULL);
+  for (guint i = 0; i < 2; i++) {
+    inits = i == 0 ? orphan->record->inits : orphan->journal->inits;
+    if (inits != NULL)
+      weir_index_add_inits_from_json (orphan->inits, inits, NULL);
+  }
 }
 
 /* @spool_path: (transfer full) (nullable): what is left of it when it is committed */
@@ -212,8 +384,21 @@ salvaged_segment_new (Orphan *orphan, WeirIndexSegment *segment, gchar *spool_pa
   salvaged->segment = segment;
   salvaged->spool_path = spool_path;
   orphan->pending++;
-  g_ptr_array_add (orphan->segments, weir_index_segment_ref (segment));
+  orphan->salvaged++;
+  g_ptr_array_add (orphan->known, weir_index_segment_ref (segment));
   return salvaged;
+}
+
+/* Returns: when the file at @path was written to last, and no later than now */
+static gint64
+get_written (const gchar *path)
+{
+  GStatBuf status;
+
+  if (g_stat (path, &status) != 0)
+    return 0;
+  return MIN ((gint64) status.st_mtim.tv_sec * G_USEC_PER_SEC + status.st_mtim.tv_nsec / 1000,
+      g_get_real_time ());
 }
 
 /* Returns: FALSE when there is no spool file of it */
@@ -233,6 +418,7 @@ orphan_salvage_spool (Orphan *orphan, WeirIndexSegment *segment, GPtrArray *conf
     orphan->refused |= !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
     return TRUE;
   }
+  orphan->written_us = MAX (orphan->written_us, get_written (path));
   salvaged = salvaged_segment_new (orphan, segment, g_steal_pointer (&path));
   weir_blobs_put (
       orphan->recovery->blobs, segment->name, salvaged_path, TRUE, salvaged_stored, salvaged);
@@ -261,12 +447,13 @@ orphan_salvage (Orphan *orphan, GPtrArray *committed)
   g_autoptr (GHashTable) done = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   GPtrArray *segments;
 
-  orphan_read_journal (orphan);
   for (guint i = 0; i < committed->len; i++) {
-    g_autoptr (WeirIndexSegment) segment = weir_index_segment_from_json (committed->pdata[i], NULL);
+    WeirIndexSegment *segment = weir_index_segment_from_json (committed->pdata[i], NULL);
 
-    if (segment != NULL)
-      g_hash_table_add (done, g_memdup2 (&segment->number, sizeof segment->number));
+    if (segment == NULL)
+      continue;
+    g_hash_table_add (done, g_memdup2 (&segment->number, sizeof segment->number));
+    g_ptr_array_add (orphan->known, segment);
   }
   /* the last word on a segment counts */
   segments = orphan->journal->segments;
@@ -328,21 +515,24 @@ orphan_claimed (GObject *source, GAsyncResult *result, gpointer data)
   weir_broadcast_record_free (orphan->record);
   orphan->record = record;
   orphan->pending = 1;
+  orphan_read_state (orphan);
+  orphan_read_journal (orphan);
   if (record->recorded)
     weir_store_list_segments (orphan->recovery->store, record->uid, segments_listed, orphan);
   else
     orphan_unref (orphan);
 }
 
-/* @record: (transfer full) */
+/* @record: (transfer full); @lost: it is to end */
 static void
-recovery_adopt (WeirRecovery *self, WeirBroadcastRecord *record)
+recovery_adopt (WeirRecovery *self, WeirBroadcastRecord *record, gboolean lost)
 {
   Orphan *orphan = g_new0 (Orphan, 1);
 
   orphan->recovery = self;
   orphan->record = record;
-  orphan->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
+  orphan->lost = lost;
+  orphan->known = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
   self->pending++;
   weir_store_claim_broadcast (self->store, record->uid, record->epoch, orphan_claimed, orphan);
 }
@@ -357,7 +547,7 @@ recovery_try_again (gpointer data)
   self->left = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_broadcast_record_free);
   self->pending++;
   while (left->len > 0)
-    recovery_adopt (self, g_ptr_array_steal_index (left, 0));
+    recovery_adopt (self, g_ptr_array_steal_index (left, 0), FALSE);
   recovery_unref (self);
   return G_SOURCE_REMOVE;
 }
@@ -377,6 +567,19 @@ recovery_clean_spool (WeirRecovery *self, GPtrArray *records)
     g_message ("%s: removed %u file(s) of broadcasts that have ended", spool, removed);
 }
 
+/* whether its input has another, newer one among @records */
+static gboolean
+is_outdated (const WeirBroadcastRecord *record, GPtrArray *records)
+{
+  for (guint i = 0; i < records->len; i++) {
+    const WeirBroadcastRecord *other = records->pdata[i];
+
+    if (g_str_equal (other->input, record->input) && other->created_us > record->created_us)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static void
 orphans_listed (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -391,17 +594,23 @@ orphans_listed (GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   recovery_clean_spool (self, records);
-  while (records->len > 0)
-    recovery_adopt (self, g_ptr_array_steal_index (records, 0));
+  while (records->len > 0) {
+    WeirBroadcastRecord *record = g_ptr_array_steal_index (records, records->len - 1);
+
+    recovery_adopt (self, record, is_outdated (record, records));
+  }
   recovery_unref (self);
 }
 
 WeirRecovery *
-weir_recovery_new (WeirStore *store, WeirBlobs *blobs, void (*done) (gpointer data), gpointer data)
+weir_recovery_new (const WeirConfig *config, WeirStore *store, WeirBlobs *blobs,
+    WeirBroadcastManager *manager, void (*done) (gpointer data), gpointer data)
 {
-  const WeirBroadcastFilter open = {.states = 1u << WEIR_BROADCAST_LIVE};
+  const WeirBroadcastFilter open = {.states = 1u << WEIR_BROADCAST_LIVE}; /* newest first */
   WeirRecovery *self = g_new0 (WeirRecovery, 1);
 
+  self->config = config;
+  self->manager = manager;
   self->store = g_object_ref (store);
   self->blobs = g_object_ref (blobs);
   self->done = done;

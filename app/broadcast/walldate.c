@@ -63,3 +63,27 @@ weir_wall_date_fix (WeirWallDate *self)
 {
   self->fixed = TRUE;
 }
+
+void
+weir_wall_date_resume (WeirWallDate *self, gint64 zero_us, gint64 last_date_us)
+{
+  *self = (WeirWallDate){
+      .known = TRUE,
+      .fixed = TRUE,
+      .zero_us = zero_us,
+      .window = G_MININT64, /* nothing has been observed in any */
+      .least_us = {zero_us, zero_us},
+      .last_date_us = last_date_us,
+  };
+}
+
+gint64
+weir_wall_date_begin_gap (WeirWallDate *self, gint64 start_ns)
+{
+  gint64 date = weir_wall_date_get (self, start_ns);
+
+  if (self->last_date_us != 0)
+    date = MAX (date, self->last_date_us + SLEW_US);
+  self->last_date_us = date;
+  return date;
+}

@@ -39,6 +39,12 @@ gint64 weir_wall_date_begin_segment (
     WeirWallDate *self, gint64 start_ns, gboolean discontinuity, gint64 wall_us);
 /* Returns: the date of @start_ns as it stands, for segments that nobody has seen yet */
 gint64 weir_wall_date_get (const WeirWallDate *self, gint64 start_ns);
+/* goes on with dates that were seen before: @zero_us is the date of the timeline's zero */
+void weir_wall_date_resume (WeirWallDate *self, gint64 zero_us, gint64 last_date_us);
+/* Returns: the date of a gap that begins at @start_ns, when nothing comes; no later one is before
+ * it
+ */
+gint64 weir_wall_date_begin_gap (WeirWallDate *self, gint64 start_ns);
 /* dates are seen from now on */
 void weir_wall_date_fix (WeirWallDate *self);
 

@@ -103,6 +103,7 @@ broadcast_written_init (WeirBroadcast *self, const WeirSegmenterEvent *event)
   g_mutex_lock (&self->lock);
   g_free (self->codecs);
   self->codecs = g_strdup (codecs->str);
+  self->resume.next_generation = event->init_generation + 1;
   g_mutex_unlock (&self->lock);
 
   if (event->init_generation >= self->context.config->limits.broadcast_configurations)
@@ -201,6 +202,7 @@ broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
 {
   const WeirChunkSample *last =
       &g_array_index (chunk->samples, WeirChunkSample, chunk->sample_count - 1);
+  gint64 now_us = g_get_real_time ();
   guint timescale = 0;
 
   if (chunk->track < self->timescales->len)
@@ -209,8 +211,15 @@ broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
     return;
   g_mutex_lock (&self->lock);
   weir_wall_date_observe (&self->wall_date,
-      last->dts + (gint64) ((guint64) last->entry.duration * GST_SECOND / timescale),
-      g_get_real_time ());
+      last->dts + (gint64) ((guint64) last->entry.duration * GST_SECOND / timescale), now_us);
+  /* media have come, so that what was listed in their place has become part of the past */
+  self->resume.end_ns =
+      MAX (self->resume.end_ns, (gint64) gst_util_uint64_scale_ceil (
+                                    chunk->decode_time + chunk->duration, GST_SECOND, timescale));
+  self->resume.end_us = self->resume.media_us = now_us;
+  self->resume.next_sequence = MAX (self->resume.next_sequence, chunk->sequence + 1);
+  self->resume.stopped = FALSE;
+  self->resume.gaps = self->gaps_listed = 0;
   g_mutex_unlock (&self->lock);
 }
 
@@ -237,20 +246,23 @@ broadcast_written_chunk (WeirBroadcast *self, const WeirSegmentWritten *written)
   weir_index_add_part (self->index, chunk->segment, chunk->track, &part);
 }
 
-static gchar *
-broadcast_committed_state (const WeirSegmenterEvent *event)
+/* where the broadcast stands after a segment */
+static void
+broadcast_note_segment (WeirBroadcast *self, const WeirSegmenterEvent *event)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (WeirIndexSegment) segment = NULL;
 
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "nextSegment");
-  json_builder_add_int_value (builder, (gint64) event->segment + 1);
-  json_builder_set_member_name (builder, "endNs");
-  json_builder_add_int_value (builder, event->start_ns + event->duration_ns);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+  if (!self->record->recorded)
+    segment = weir_index_find (self->index, self->record->epoch, event->segment);
+  g_mutex_lock (&self->lock);
+  self->resume.next_segment = event->segment + 1;
+  if (self->resume.target_duration == 0)
+    self->resume.target_duration = event->target_duration;
+  if (segment != NULL) {
+    g_free (self->resume.last);
+    self->resume.last = weir_index_segment_to_json (segment);
+  }
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -282,14 +294,14 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
   self->segment_bytes += bytes;
   g_mutex_unlock (&self->lock);
 
+  broadcast_note_segment (self, event);
   broadcast_forget_memory (self);
   if (!self->record->recorded)
     weir_broadcast_forget (self, WEIR_BROADCAST_KEEP_SEGMENTS);
   if (written->path == NULL)
     return;
   broadcast_resume (self, event);
-  weir_broadcast_hand_over_segment (
-      self, event->segment, written->path, broadcast_committed_state (event));
+  weir_broadcast_hand_over_segment (self, event->segment, written->path);
 }
 
 /* writer's thread */

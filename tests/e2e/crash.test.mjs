@@ -67,6 +67,8 @@ test('every part that was served before kill -9 stands in a playable segment aft
   const again = await Weir.start({ state });
   try {
     assert.ok(parts.length > 20);
+    /* its encoder does not come back */
+    await again.waitForState(videoUID, 'ready');
     const shown = await again.text(`/${videoUID}/manifest/video.m3u8`);
     const lists = await mediaPlaylists(async () => shown, `/${videoUID}/manifest/video.m3u8`);
     for (const playlist of lists) {

@@ -130,6 +130,28 @@ dates_never_go_back (void)
   g_assert_cmpint (after, ==, before + 1000);
 }
 
+static void
+dates_go_on_after_a_restart_through_gaps_and_never_back (void)
+{
+  const gint64 hour = 3600 * (gint64) G_USEC_PER_SEC;
+  const gint64 at_21 = WALL + 21 * (gint64) G_USEC_PER_SEC;
+  WeirWallDate date;
+  gint64 last = WALL + 10 * (gint64) G_USEC_PER_SEC;
+
+  weir_wall_date_resume (&date, WALL, last);
+  for (gint64 second = 12; second < 20; second += 2) {
+    last = weir_wall_date_begin_gap (&date, second * SECOND);
+    g_assert_cmpint (last, ==, WALL + second * G_USEC_PER_SEC);
+  }
+  /* media that come as late as before go on with the same mapping */
+  weir_wall_date_observe (&date, 21 * SECOND, at_21);
+  g_assert_cmpint (weir_wall_date_begin_segment (&date, 21 * SECOND, TRUE, at_21), ==, at_21);
+  /* the clock was set back by an hour: dates are not */
+  weir_wall_date_resume (&date, WALL, last);
+  weir_wall_date_observe (&date, 21 * SECOND, at_21 - hour);
+  g_assert_cmpint (weir_wall_date_begin_segment (&date, 21 * SECOND, TRUE, at_21 - hour), >, last);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -137,6 +159,7 @@ main (int argc, char **argv)
 #define TEST(function) g_test_add_func ("/walldate/" #function, function)
   TEST (the_least_delayed_media_tell_the_date_until_it_is_seen);
   TEST (a_segment_that_nothing_was_observed_of_begins_now);
+  TEST (dates_go_on_after_a_restart_through_gaps_and_never_back);
   TEST (drift_is_followed_by_a_millisecond_a_segment);
   TEST (a_delay_that_comes_and_goes_moves_nothing);
   TEST (more_than_two_seconds_are_corrected_at_a_discontinuity_only);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "broadcast/resume.h"
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+#define VERSION 1
+#define SECOND_NS G_GINT64_CONSTANT (1000000000)
+/* centuries; keeps sums within 64 bits whatever a damaged state says */
+#define NS_MAX (G_MAXINT64 / 4)
+#define US_MAX (NS_MAX / 1000)
+#define TARGET_MAX 3600
+#define GAPS_MAX (1 << 20)
+/* chunks of a segment that was never committed, those that were held free for late ones included */
+#define SEQUENCES_PER_SEGMENT (1 << 16)
+
+void
+weir_resume_init (WeirResume *self, gint64 now_us)
+{
+  *self = (WeirResume){.next_sequence = 1, .end_us = now_us, .media_us = now_us};
+}
+
+void
+weir_resume_clear (WeirResume *self)
+{
+  g_clear_pointer (&self->last, g_free);
+}
+
+void
+weir_resume_copy (const WeirResume *self, WeirResume *copy)
+{
+  *copy = *self;
+  copy->last = g_strdup (self->last);
+}
+
+/* ---- as text ---- */
+
+static void
+add_number (JsonBuilder *builder, const gchar *name, gint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, value);
+}
+
+static void
+add_flag (JsonBuilder *builder, const gchar *name, gboolean value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_boolean_value (builder, value);
+}
+
+gchar *
+weir_resume_to_json (const WeirResume *self)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+
+  json_builder_begin_object (builder);
+  add_number (builder, "version", VERSION);
+  add_number (builder, "nextSegment", (gint64) self->next_segment);
+  add_number (builder, "nextSequence", self->next_sequence);
+  add_number (builder, "nextGeneration", self->next_generation);
+  add_number (builder, "target", self->target_duration);
+  add_number (builder, "endNs", self->end_ns);
+  add_number (builder, "endUs", self->end_us);
+  add_number (builder, "mediaUs", self->media_us);
+  add_flag (builder, "stopped", self->stopped);
+  add_number (builder, "gaps", self->gaps);
+  add_flag (builder, "dated", self->dated);
+  add_number (builder, "dateZeroUs", self->date_zero_us);
+  add_number (builder, "lastDateUs", self->last_date_us);
+  if (self->last != NULL) {
+    json_builder_set_member_name (builder, "last");
+    json_builder_add_string_value (builder, self->last);
+  }
+  json_builder_end_object (builder);
+  root = json_builder_get_root (builder);
+  return json_to_string (root, FALSE);
+}
+
+static gboolean
+refuse (GError **error, const gchar *what)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "committed state: %s", what);
+  return FALSE;
+}
+
+static gboolean
+get_number (
+    JsonObject *object, const gchar *name, gint64 least, gint64 most, gint64 *value, GError **error)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) ||
+      json_node_get_value_type (node) != G_TYPE_INT64)
+    return refuse (error, name);
+  *value = json_node_get_int (node);
+  return (*value >= least && *value <= most) || refuse (error, name);
+}
+
+static gboolean
+get_flag (JsonObject *object, const gchar *name)
+{
+  return json_object_get_boolean_member_with_default (object, name, FALSE);
+}
+
+gboolean
+weir_resume_from_json (WeirResume *self, const gchar *json, GError **error)
+{
+  g_autoptr (JsonNode) root = json_from_string (json, NULL);
+  gint64 version, segment, sequence, generation, target, gaps;
+  WeirResume read = {0};
+  JsonObject *object;
+
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
+    return refuse (error, "not an object");
+  object = json_node_get_object (root);
+  if (!get_number (object, "version", VERSION, VERSION, &version, error) ||
+      !get_number (object, "nextSegment", 0, G_MAXINT64 - 1, &segment, error) ||
+      !get_number (object, "nextSequence", 1, G_MAXUINT32, &sequence, error) ||
+      !get_number (object, "nextGeneration", 0, G_MAXINT32, &generation, error) ||
+      !get_number (object, "target", 0, TARGET_MAX, &target, error) ||
+      !get_number (object, "endNs", 0, NS_MAX, &read.end_ns, error) ||
+      !get_number (object, "endUs", 0, US_MAX, &read.end_us, error) ||
+      !get_number (object, "mediaUs", 0, US_MAX, &read.media_us, error) ||
+      !get_number (object, "gaps", 0, GAPS_MAX, &gaps, error) ||
+      !get_number (object, "dateZeroUs", -US_MAX, US_MAX, &read.date_zero_us, error) ||
+      !get_number (object, "lastDateUs", -US_MAX, US_MAX, &read.last_date_us, error))
+    return FALSE;
+  read.next_segment = (guint64) segment;
+  read.next_sequence = (guint32) sequence;
+  read.next_generation = (guint) generation;
+  read.target_duration = (guint) target;
+  read.gaps = (guint) gaps;
+  read.stopped = get_flag (object, "stopped");
+  read.dated = get_flag (object, "dated");
+  read.last = g_strdup (json_object_get_string_member_with_default (object, "last", NULL));
+  *self = read;
+  return TRUE;
+}
+
+/* ---- what was salvaged ---- */
+
+static gint64
+get_end (const WeirIndexPart *part, guint32 timescale)
+{
+  __extension__ unsigned __int128 ns =
+      ((unsigned __int128) part->decode_time + part->duration) * SECOND_NS / MAX (timescale, 1);
+
+  return ns > NS_MAX ? NS_MAX : (gint64) ns;
+}
+
+static void
+add_track (WeirResume *self, const WeirIndexTrack *track, const WeirCodecConfig *config)
+{
+  if (track == NULL || track->parts == NULL || track->parts->len == 0 || config == NULL)
+    return;
+  /* rounded up: nothing begins before a tick that has been used */
+  self->end_ns = MAX (
+      self->end_ns, get_end (&g_array_index (track->parts, WeirIndexPart, track->parts->len - 1),
+                        config->timescale) +
+                        1);
+}
+
+void
+weir_resume_add_segment (WeirResume *self, WeirIndexSegment *segment, GPtrArray *configs,
+    gint64 written_us, guint target_least)
+{
+  guint seconds = (guint) CLAMP ((segment->duration_ns + SECOND_NS - 1) / SECOND_NS, 1, TARGET_MAX);
+
+  for (guint i = 0; i < MIN (segment->tracks->len, configs->len); i++)
+    add_track (self, segment->tracks->pdata[i], configs->pdata[i]);
+  if (segment->number >= self->next_segment) {
+    self->next_segment = segment->number + 1;
+    self->next_sequence =
+        (guint32) MIN ((guint64) self->next_sequence + SEQUENCES_PER_SEGMENT, G_MAXUINT32);
+    /* what was listed behind the end before this came has its place in the numbers already */
+    self->gaps = 0;
+    self->stopped = FALSE;
+  }
+  self->next_generation = MAX (self->next_generation, segment->init_generation + 1);
+  if (self->target_duration == 0)
+    self->target_duration = MAX (seconds, target_least);
+  if (segment->target_duration == 0)
+    segment->target_duration = self->target_duration;
+  self->end_us = MAX (self->end_us, written_us);
+  self->media_us = MAX (self->media_us, written_us);
+  self->last_date_us = MAX (self->last_date_us, segment->program_date_us);
+  if (!self->dated)
+    self->date_zero_us = segment->program_date_us - segment->start_ns / 1000;
+  self->dated = TRUE;
+}
+
+/* ---- time ---- */
+
+static gint64
+get_target_us (const WeirResume *self)
+{
+  return (gint64) self->target_duration * G_USEC_PER_SEC;
+}
+
+gint64
+weir_resume_get_lost (const WeirResume *self, gint64 now_us)
+{
+  return MAX (now_us - self->end_us, (gint64) self->gaps * get_target_us (self));
+}
+
+gint64
+weir_resume_get_wait (const WeirResume *self, gint64 window_us, gint64 clean_stop_us, gint64 now_us)
+{
+  if (self->stopped)
+    window_us = MIN (window_us, clean_stop_us);
+  return CLAMP (window_us - (now_us - self->media_us), 0, window_us);
+}
+
+guint
+weir_resume_count_gaps (const WeirResume *self, gint64 lost_us)
+{
+  if (self->target_duration == 0 || self->end_ns == 0)
+    return 0;
+  return (guint) CLAMP (lost_us / get_target_us (self), self->gaps, GAPS_MAX);
+}
+
+gint64
+weir_resume_get_gap_wait (const WeirResume *self, gint64 lost_us)
+{
+  gint64 next = weir_resume_count_gaps (self, lost_us) + 1;
+
+  if (self->target_duration == 0 || self->end_ns == 0 || next > GAPS_MAX)
+    return G_MAXINT64;
+  return MAX (next * get_target_us (self) - lost_us, 0);
+}
+
+gint64
+weir_resume_get_gap_start (const WeirResume *self, guint gap)
+{
+  return self->end_ns + (gint64) gap * weir_resume_get_gap_duration (self);
+}
+
+gint64
+weir_resume_get_gap_duration (const WeirResume *self)
+{
+  return (gint64) self->target_duration * SECOND_NS;
+}
