@@ -202,7 +202,7 @@ refuse (const gchar *path, const gchar *what, const gchar *advice, GError **erro
   return FALSE;
 }
 
-#define ADVICE_DAMAGED "move it away and put a backup in its place"
+#define ADVICE_DAMAGED "move it and its log (-wal) away, and put a backup in its place"
 #define ADVICE_FOREIGN "choose another server.state-dir, or move it away"
 #define ADVICE_NEWER "start the newer version, or put a backup of this version in its place"
 
@@ -306,6 +306,20 @@ check_tables (sqlite3 *database, const gchar *path, goffset size, GError **error
   return TRUE;
 }
 
+/* a backup has none, and that of the one whose place it takes would be played into it */
+static gboolean
+says_it_has_log (const gchar *path)
+{
+  guint8 header[20] = {0};
+  gint fd = open (path, O_RDONLY | O_CLOEXEC);
+  gboolean rollback = fd >= 0 && pread (fd, header, sizeof header, 0) == sizeof header &&
+                      memcmp (header, "SQLite format 3", 16) == 0 && header[18] == 1;
+
+  if (fd >= 0)
+    close (fd);
+  return !rollback;
+}
+
 /* a file that is missing is made: see weir_sqlite_open() */
 gboolean
 weir_sqlite_inspect (const gchar *path, GError **error)
@@ -318,11 +332,15 @@ weir_sqlite_inspect (const gchar *path, GError **error)
 
   if (stat (path, &status) != 0) {
     if (errno == ENOENT && stat (log, &log_status) == 0 && log_status.st_size > 0)
-      return refuse (path, "is missing, but its log is there", "put it back, or a backup", error);
+      return refuse (path, "is missing, but its log is there",
+          "put it back, or move the log (-wal) away and put a backup in its place", error);
     return TRUE;
   }
   if (status.st_size == 0)
     return refuse (path, "is empty, and no database", ADVICE_DAMAGED, error);
+  if (stat (log, &log_status) == 0 && log_status.st_size > 0 && !says_it_has_log (path))
+    return refuse (
+        path, "has the log of another database beside it", "move the log (-wal) away", error);
   if (open_unchanged (path, &database, &problem) &&
       read_version (database, path, &version, &problem))
     check_tables (database, path, status.st_size, &problem);

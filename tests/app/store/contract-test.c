@@ -1,159 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "store/store.h"
+#include "store-fixture.h"
 
-#include "folder.h"
-
-#include <glib/gstdio.h>
-#include <signal.h>
-#include <sqlite3.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 /* what every backend keeps to; each test runs once per backend */
-typedef struct {
-  const gchar *name;
-  WeirStore *(*open) (const gchar *folder, GError **error);
-} Backend;
-
-typedef struct {
-  const Backend *backend;
-  gchar *folder;
-  WeirStore *store;
-} Fixture;
-
-static WeirStore *
-open_sqlite (const gchar *folder, GError **error)
-{
-  g_autofree gchar *path = g_build_filename (folder, "weir.db", NULL);
-
-  return weir_store_sqlite_new (path, error);
-}
-
-static const Backend backends[] = {{"sqlite", open_sqlite}};
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  fixture->backend = data;
-  fixture->folder = g_dir_make_tmp ("weir-store-XXXXXX", &error);
-  g_assert_no_error (error);
-  fixture->store = fixture->backend->open (fixture->folder, &error);
-  g_assert_no_error (error);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  (void) data;
-  g_clear_object (&fixture->store);
-  remove_folder (fixture->folder);
-  g_free (fixture->folder);
-}
-
-static void
-restart (Fixture *fixture)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_clear_object (&fixture->store);
-  fixture->store = fixture->backend->open (fixture->folder, &error);
-  g_assert_no_error (error);
-}
-
-/* keeps the answer; for calls that are waited for one by one */
-static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  (void) source;
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static GAsyncResult *
-wait_for (GAsyncResult **result)
-{
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  return *result;
-}
-
-/* CALL (store, error, get_input, uid): the finished call's answer */
-#define CALL(store, error, name, ...)                                   \
-  ({                                                                    \
-    g_autoptr (GAsyncResult) result_ = NULL;                            \
-    weir_store_##name ((store), ##__VA_ARGS__, keep_result, &result_);  \
-    weir_store_##name##_finish ((store), wait_for (&result_), (error)); \
-  })
-
-/* arguments, of the block that they are in */
-#define SEGMENT(the_number, the_entry, the_committed) \
-  (&(WeirSegmentCommit){.number = (the_number), .entry = (the_entry), .committed = (the_committed)})
-#define FILTER(...) (&(WeirBroadcastFilter){__VA_ARGS__})
-
-static WeirLiveInput *
-make_input (const gchar *uid, gint64 created_us)
-{
-  WeirLiveInput *input = weir_live_input_new ();
-
-  input->uid = g_strdup (uid);
-  input->account = g_strdup ("account");
-  input->created_us = created_us;
-  input->modified_us = created_us;
-  for (guint i = 0; i < WEIR_SECRET_LAST; i++)
-    input->secrets[i] = g_strdup_printf ("secret-%s-%u", uid, i);
-  return input;
-}
-
-static WeirBroadcastRecord *
-make_record (const gchar *uid, const gchar *input, gint64 created_us)
-{
-  WeirBroadcastRecord *record = g_new0 (WeirBroadcastRecord, 1);
-
-  record->uid = g_strdup (uid);
-  record->input = g_strdup (input);
-  record->account = g_strdup ("account");
-  record->recorded = TRUE;
-  record->created_us = created_us;
-  record->committed = g_strdup ("{\"next\":0}");
-  record->inits = g_strdup ("[]");
-  return record;
-}
-
-static void
-create_input (WeirStore *store, const gchar *uid, gint64 created_us)
-{
-  g_autoptr (WeirLiveInput) input = make_input (uid, created_us);
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (CALL (store, &error, create_input, input));
-  g_assert_no_error (error);
-}
-
-static guint64
-begin (WeirStore *store, const gchar *uid, const gchar *input, gint64 created_us)
-{
-  g_autoptr (WeirBroadcastRecord) record = make_record (uid, input, created_us);
-  g_autoptr (WeirBroadcastRecord) begun = NULL;
-  g_autoptr (GError) error = NULL;
-
-  begun = CALL (store, &error, begin_broadcast, record);
-  g_assert_no_error (error);
-  g_assert_nonnull (begun);
-  g_assert_cmpstr (begun->uid, ==, uid);
-  g_assert_cmpint (begun->state, ==, WEIR_BROADCAST_LIVE);
-  return begun->epoch;
-}
-
-static void
-commit (WeirStore *store, const gchar *uid, guint64 epoch, guint64 number, const gchar *entry)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (
-      CALL (store, &error, commit_segment, uid, epoch, SEGMENT (number, entry, "{\"next\":1}")));
-  g_assert_no_error (error);
-}
+static const Backend backends[] = {{"sqlite", open_sqlite, weir_store_sqlite_new}};
 
 static void
 an_input_comes_back_as_it_was_created (Fixture *fixture, gconstpointer data)
@@ -638,280 +489,1036 @@ the_last_reference_may_go_while_a_call_waits (Fixture *fixture, gconstpointer da
   }
 }
 
-/* what only this backend has */
+/* ---- live inputs that change ---- */
 
-static gchar *
-database_path (Fixture *fixture)
+static void
+an_update_replaces_all_of_an_input (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  return g_build_filename (fixture->folder, "weir.db", NULL);
+  g_autoptr (WeirLiveInput) input = make_input ("one", 10);
+  g_autoptr (WeirLiveInput) read = NULL;
+  g_autoptr (WeirLiveInput) found = NULL;
+  g_autoptr (GPtrArray) listed = NULL;
+
+  DO (fixture->store, create_input, input);
+  create_input (fixture->store, "two", 20);
+  input->modified_us = 11;
+  input->keys_rotated_us = 11;
+  input->enabled = FALSE;
+  g_free (input->meta);
+  input->meta = g_strdup ("{\"name\":\"changed\"}");
+  input->default_creator = g_strdup ("creator");
+  input->prefer_low_latency = 0;
+  input->recording_mode = WEIR_RECORDING_OFF;
+  /* one secret is another, one is gone, the others stay */
+  g_free (input->secrets[WEIR_SECRET_RTMP]);
+  input->secrets[WEIR_SECRET_RTMP] = g_strdup ("rotated");
+  g_clear_pointer (&input->secrets[WEIR_SECRET_WEBRTC], g_free);
+  DO (fixture->store, update_input, input, 10);
+
+  read = DO (fixture->store, get_input, "one");
+  g_assert_cmpint (read->created_us, ==, 10);
+  g_assert_cmpint (read->modified_us, ==, 11);
+  g_assert_cmpint (read->keys_rotated_us, ==, 11);
+  g_assert_false (read->enabled);
+  g_assert_cmpstr (read->meta, ==, "{\"name\":\"changed\"}");
+  g_assert_cmpstr (read->default_creator, ==, "creator");
+  g_assert_cmpint (read->prefer_low_latency, ==, 0);
+  g_assert_cmpint (read->recording_mode, ==, WEIR_RECORDING_OFF);
+  g_assert_cmpstr (read->secrets[WEIR_SECRET_SRT], ==, "secret-one-2");
+  g_assert_null (read->secrets[WEIR_SECRET_WEBRTC]);
+  found = DO (fixture->store, find_input, WEIR_SECRET_RTMP, "rotated");
+  g_assert_cmpstr (found->uid, ==, "one");
+  REFUSED (fixture->store, NOT_FOUND, find_input, WEIR_SECRET_RTMP, "secret-one-0");
+  REFUSED (fixture->store, NOT_FOUND, find_input, WEIR_SECRET_WEBRTC, "secret-one-4");
+  listed = DO (fixture->store, list_inputs, "account");
+  g_assert_cmpuint (listed->len, ==, 2);
+  g_assert_cmpstr (((WeirLiveInput *) listed->pdata[1])->secrets[0], ==, "rotated");
 }
 
 static void
-sqlite_a_newer_schema_is_refused (Fixture *fixture, gconstpointer data)
+an_update_of_what_was_read_before_another_is_fenced (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autofree gchar *path = database_path (fixture);
-  g_autoptr (GError) error = NULL;
-  sqlite3 *database = NULL;
+  g_autoptr (WeirLiveInput) first = make_input ("one", 10);
+  g_autoptr (WeirLiveInput) second = make_input ("one", 10);
+  g_autoptr (WeirLiveInput) read = NULL;
 
-  (void) data;
-  g_clear_object (&fixture->store);
-  g_assert_cmpint (sqlite3_open (path, &database), ==, SQLITE_OK);
-  g_assert_cmpint (
-      sqlite3_exec (database, "UPDATE schema_version SET version = 1000", NULL, NULL, NULL), ==,
-      SQLITE_OK);
-  sqlite3_close (database);
-  g_assert_null (weir_store_sqlite_new (path, &error));
-  g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE);
-  g_assert_nonnull (strstr (error->message, "newer version of Weir"));
-  g_assert_nonnull (strstr (error->message, path));
+  DO (fixture->store, create_input, first);
+  first->modified_us = 11;
+  second->modified_us = 12;
+  g_free (second->secrets[WEIR_SECRET_RTMP]);
+  second->secrets[WEIR_SECRET_RTMP] = g_strdup ("late");
+  DO (fixture->store, update_input, first, 10);
+  REFUSED (fixture->store, FENCED, update_input, second, 10);
+  REFUSED (fixture->store, FENCED, update_input, second, 12);
+  REFUSED (fixture->store, NOT_FOUND, find_input, WEIR_SECRET_RTMP, "late");
+  read = DO (fixture->store, get_input, "one");
+  g_assert_cmpint (read->modified_us, ==, 11);
+  DO (fixture->store, update_input, second, 11);
 }
 
 static void
-sqlite_a_database_of_another_program_is_refused (Fixture *fixture, gconstpointer data)
+an_update_that_cannot_be_leaves_all_as_it_was (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autofree gchar *path = g_build_filename (fixture->folder, "other.db", NULL);
-  g_autoptr (GError) error = NULL;
-  sqlite3 *database = NULL;
+  g_autoptr (WeirLiveInput) taken = make_input ("one", 10);
+  g_autoptr (WeirLiveInput) none = make_input ("none", 10);
+  g_autoptr (WeirLiveInput) foreign = make_input ("one", 10);
+  g_autoptr (WeirLiveInput) found = NULL;
 
-  (void) data;
-  g_assert_cmpint (sqlite3_open (path, &database), ==, SQLITE_OK);
-  g_assert_cmpint (
-      sqlite3_exec (database, "CREATE TABLE bookmarks (url)", NULL, NULL, NULL), ==, SQLITE_OK);
-  sqlite3_close (database);
-  g_assert_null (weir_store_sqlite_new (path, &error));
-  g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE);
+  create_input (fixture->store, "one", 10);
+  create_input (fixture->store, "two", 20);
+  REFUSED (fixture->store, NOT_FOUND, update_input, none, 10);
+  g_free (foreign->account);
+  foreign->account = g_strdup ("another");
+  REFUSED (fixture->store, NOT_FOUND, update_input, foreign, 10);
+  taken->modified_us = 11;
+  g_free (taken->secrets[WEIR_SECRET_WEBRTC]);
+  taken->secrets[WEIR_SECRET_WEBRTC] = g_strdup ("secret-two-4");
+  REFUSED (fixture->store, EXISTS, update_input, taken, 10);
+  found = DO (fixture->store, find_input, WEIR_SECRET_WEBRTC, "secret-one-4");
+  g_assert_cmpstr (found->uid, ==, "one");
+  g_assert_cmpint (found->modified_us, ==, 10);
+}
+
+/* ---- what recordings are called, and their sums ---- */
+
+static void
+a_broadcast_keeps_what_its_recording_is_called (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirBroadcastRecord) record = make_record ("b", "one", 5);
+  g_autoptr (WeirBroadcastRecord) plain = NULL;
+  g_autoptr (WeirBroadcastRecord) begun = NULL;
+  g_autoptr (WeirBroadcastRecord) read = NULL;
+
+  record->modified_us = 6;
+  record->name = g_strdup ("a name");
+  record->creator = g_strdup ("someone");
+  record->settings = g_strdup ("{\"a\":1}");
+  record->delete_at_us = 77;
+  record->segments = 9;
+  record->size = 9;
+  record->duration_us = 9;
+  begun = DO (fixture->store, begin_broadcast, record);
+  g_assert_cmpuint (begun->segments, ==, 0);
+  read = DO (fixture->store, get_broadcast, "b");
+  g_assert_cmpint (read->modified_us, ==, 6);
+  g_assert_cmpstr (read->name, ==, "a name");
+  g_assert_cmpstr (read->creator, ==, "someone");
+  g_assert_cmpstr (read->settings, ==, "{\"a\":1}");
+  g_assert_cmpint (read->delete_at_us, ==, 77);
+  /* sums are the store's */
+  g_assert_cmpuint (read->segments, ==, 0);
+  g_assert_cmpuint (read->size, ==, 0);
+  g_assert_cmpint (read->duration_us, ==, 0);
+
+  begin (fixture->store, "plain", "one", 8);
+  plain = DO (fixture->store, get_broadcast, "plain");
+  g_assert_cmpint (plain->modified_us, ==, 8);
+  g_assert_null (plain->name);
+  g_assert_null (plain->creator);
+  g_assert_cmpstr (plain->settings, ==, "{}");
+  g_assert_cmpint (plain->delete_at_us, ==, 0);
 }
 
 static void
-sqlite_a_damaged_file_is_refused (Fixture *fixture, gconstpointer data)
+an_edit_leaves_what_the_owner_writes (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autofree gchar *path = database_path (fixture);
-  g_autofree gchar *content = NULL;
-  g_autoptr (GError) error = NULL;
-  gsize size;
+  g_autoptr (WeirBroadcastRecord) edited = make_record ("b", "another", 99);
+  g_autoptr (WeirBroadcastRecord) none = make_record ("none", "one", 99);
+  g_autoptr (WeirBroadcastRecord) read = NULL;
+  guint64 epoch = begin (fixture->store, "b", "one", 5);
 
-  (void) data;
-  g_clear_object (&fixture->store);
-  g_assert_true (g_file_get_contents (path, &content, &size, NULL));
-  g_assert_true (g_file_set_contents (path, "these bytes are not SQLite's, not at all", -1, NULL));
-  g_assert_null (weir_store_sqlite_new (path, &error));
-  g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE);
-  g_assert_nonnull (strstr (error->message, path));
-  g_clear_error (&error);
+  commit (fixture->store, "b", epoch, 0, "entry");
+  edited->epoch = epoch + 100;
+  edited->modified_us = 6;
+  edited->name = g_strdup ("called so");
+  edited->creator = g_strdup ("someone");
+  edited->settings = g_strdup ("{\"b\":2}");
+  edited->delete_at_us = 88;
+  DO (fixture->store, edit_broadcast, edited, 5);
+  read = DO (fixture->store, get_broadcast, "b");
+  g_assert_cmpstr (read->name, ==, "called so");
+  g_assert_cmpstr (read->creator, ==, "someone");
+  g_assert_cmpstr (read->settings, ==, "{\"b\":2}");
+  g_assert_cmpint (read->delete_at_us, ==, 88);
+  g_assert_cmpint (read->modified_us, ==, 6);
+  g_assert_cmpuint (read->epoch, ==, epoch);
+  g_assert_cmpstr (read->input, ==, "one");
+  g_assert_cmpint (read->created_us, ==, 5);
+  g_assert_cmpstr (read->committed, ==, "{\"next\":1}");
+  /* the owner goes on */
+  commit (fixture->store, "b", epoch, 1, "entry");
 
-  memset (content + 100, 0xee, MIN (size - 100, 4000)); /* the schema's page */
-  g_assert_true (g_file_set_contents (path, content, (gssize) size, NULL));
-  g_assert_null (weir_store_sqlite_new (path, &error));
-  g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_INCOMPATIBLE);
+  edited->modified_us = 7;
+  REFUSED (fixture->store, FENCED, edit_broadcast, edited, 5);
+  g_clear_pointer (&edited->name, g_free);
+  DO (fixture->store, edit_broadcast, edited, 6);
+  g_clear_pointer (&read, weir_broadcast_record_free);
+  read = DO (fixture->store, get_broadcast, "b");
+  g_assert_null (read->name);
+  REFUSED (fixture->store, NOT_FOUND, edit_broadcast, none, 99);
 }
 
 static void
-sqlite_no_file_is_readable_by_others (Fixture *fixture, gconstpointer data)
+assert_fenced (WeirStore *store, const gchar *uid, guint64 epoch)
 {
-  const gchar *const suffixes[] = {"", "-wal", "-shm"};
-  g_autofree gchar *path = database_path (fixture);
-  mode_t old = umask (0);
-
-  (void) data;
-  g_clear_object (&fixture->store);
-  g_assert_cmpint (g_chmod (path, 0644), ==, 0);
-  restart (fixture);
-  create_input (fixture->store, "one", 1);
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++) {
-    g_autofree gchar *file = g_strconcat (path, suffixes[i], NULL);
-    GStatBuf status;
-
-    g_assert_cmpint (g_stat (file, &status), ==, 0);
-    g_assert_cmphex (status.st_mode & 0777, ==, 0600);
-  }
-  umask (old);
+  REFUSED (store, FENCED, commit_segment, uid, epoch, SEGMENT (1, "stale", "stale"));
+  REFUSED (store, FENCED, commit_state, uid, epoch, "stale");
+  REFUSED (store, FENCED, commit_inits, uid, epoch, "stale");
+  REFUSED (store, FENCED, forget_segments, uid, epoch, 100);
+  REFUSED (store, FENCED, end_broadcast, uid, epoch, WEIR_BROADCAST_ENDED, NULL);
 }
 
 static void
-sqlite_a_folder_that_is_missing_is_an_error (Fixture *fixture, gconstpointer data)
+a_deleted_broadcast_is_gone_and_its_owner_fenced (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autofree gchar *path = g_build_filename (fixture->folder, "missing", "weir.db", NULL);
-  g_autoptr (GError) error = NULL;
-
-  (void) data;
-  g_assert_null (weir_store_sqlite_new (path, &error));
-  g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE);
-}
-
-static void
-sqlite_a_full_disk_is_unavailable_and_passes (Fixture *fixture, gconstpointer data)
-{
-  g_autofree gchar *big = g_strnfill (1 << 20, 'x');
-  g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) entries = NULL;
-  guint64 epoch = begin (fixture->store, "b", "one", 1);
-  sighandler_t handler;
-  struct rlimit old, small;
+  g_autoptr (GPtrArray) kept = NULL;
+  guint64 epoch = begin (fixture->store, "b", "one", 5), other;
 
-  (void) data;
-  commit (fixture->store, "b", epoch, 0, "before");
-  /* no file may grow beyond 256 KiB: SQLite sees a write that fails, as on a full disk */
-  handler = signal (SIGXFSZ, SIG_IGN);
-  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &old), ==, 0);
-  small = old;
-  small.rlim_cur = 256 * 1024;
-  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &small), ==, 0);
-  g_assert_false (
-      CALL (fixture->store, &error, commit_segment, "b", epoch, SEGMENT (1, big, "{}")));
-  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &old), ==, 0);
-  signal (SIGXFSZ, handler);
-  g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE);
-  g_clear_error (&error);
-  commit (fixture->store, "b", epoch, 2, "after");
-  entries = CALL (fixture->store, &error, list_segments, "b");
-  g_assert_cmpuint (entries->len, ==, 2);
-  g_assert_cmpstr (entries->pdata[1], ==, "after");
+  other = begin (fixture->store, "other", "one", 6);
+  commit (fixture->store, "b", epoch, 0, "entry");
+  commit (fixture->store, "other", other, 0, "kept");
+  DO (fixture->store, delete_broadcast, "b", NULL);
+  assert_fenced (fixture->store, "b", epoch);
+  REFUSED (fixture->store, NOT_FOUND, get_broadcast, "b");
+  REFUSED (fixture->store, NOT_FOUND, list_segments, "b");
+  REFUSED (fixture->store, NOT_FOUND, claim_broadcast, "b", epoch);
+  REFUSED (fixture->store, NOT_FOUND, delete_broadcast, "b", NULL);
+  kept = DO (fixture->store, list_segments, "other");
+  g_assert_cmpuint (kept->len, ==, 1);
+  /* one of the same name has nothing of it */
+  g_assert_cmpuint (begin (fixture->store, "b", "one", 5), >, epoch);
+  entries = DO (fixture->store, list_segments, "b");
+  g_assert_cmpuint (entries->len, ==, 0);
+  assert_fenced (fixture->store, "b", epoch);
 }
 
-/* the child's half: answered commits, then an end without any warning */
 static void
-die_after_commits (const gchar *folder)
+after_another_owner_has_ended_it_the_first_is_fenced (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
+  g_autoptr (WeirBroadcastRecord) claimed = NULL;
+  g_autoptr (WeirBroadcastRecord) read = NULL;
+  guint64 epoch = begin (fixture->store, "b", "one", 5);
+
+  claimed = DO (fixture->store, claim_broadcast, "b", epoch);
+  assert_fenced (fixture->store, "b", epoch);
+  DO (fixture->store, end_broadcast, "b", claimed->epoch, WEIR_BROADCAST_READY, NULL);
+  assert_fenced (fixture->store, "b", epoch);
+  REFUSED (fixture->store, FENCED, claim_broadcast, "b", epoch);
+  read = DO (fixture->store, get_broadcast, "b");
+  g_assert_cmpint (read->state, ==, WEIR_BROADCAST_READY);
+  g_assert_cmpstr (read->committed, ==, "{\"next\":0}");
+}
+
+static void
+commit_sized (WeirStore *store, const gchar *uid, guint64 epoch, guint64 number, guint64 size,
+    gint64 duration_us)
+{
+  const WeirSegmentCommit segment = {
+      .number = number, .entry = "entry", .size = size, .duration_us = duration_us};
+
+  DO (store, commit_segment, uid, epoch, &segment);
+}
+
+static void
+assert_sums (WeirStore *store, const gchar *uid, guint64 segments, guint64 size, gint64 duration_us)
+{
+  g_autoptr (WeirBroadcastRecord) record = DO (store, get_broadcast, uid);
+
+  g_assert_cmpuint (record->segments, ==, segments);
+  g_assert_cmpuint (record->size, ==, size);
+  g_assert_cmpint (record->duration_us, ==, duration_us);
+}
+
+static void
+sums_follow_commits_and_what_is_forgotten (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  guint64 epoch = begin (fixture->store, "b", "one", 5);
+  const WeirSegmentCommit stale = {.number = 9, .entry = "stale", .size = 1, .duration_us = 1};
+
+  commit_sized (fixture->store, "b", epoch, 0, 1000, 2000000);
+  commit_sized (fixture->store, "b", epoch, 1, 5000000000, 2000001);
+  commit_sized (fixture->store, "b", epoch, 5, 300, 1900000);
+  assert_sums (fixture->store, "b", 3, 5000001300, 5900001);
+  /* again, with less */
+  commit_sized (fixture->store, "b", epoch, 1, 200, 1000000);
+  assert_sums (fixture->store, "b", 3, 1500, 4900000);
+  REFUSED (fixture->store, FENCED, commit_segment, "b", epoch + 1, &stale);
+  DO (fixture->store, forget_segments, "b", epoch, 0);
+  assert_sums (fixture->store, "b", 3, 1500, 4900000);
+  DO (fixture->store, forget_segments, "b", epoch, 2);
+  assert_sums (fixture->store, "b", 1, 300, 1900000);
+  restart (fixture);
+  assert_sums (fixture->store, "b", 1, 300, 1900000);
+  DO (fixture->store, forget_segments, "b", epoch, 100);
+  assert_sums (fixture->store, "b", 0, 0, 0);
+}
+
+static void
+the_committed_state_changes_alone_or_stays (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirBroadcastRecord) first = NULL;
+  g_autoptr (WeirBroadcastRecord) second = NULL;
+  guint64 epoch = begin (fixture->store, "b", "one", 5);
+
+  DO (fixture->store, commit_state, "b", epoch, "state");
+  first = DO (fixture->store, get_broadcast, "b");
+  g_assert_cmpstr (first->committed, ==, "state");
+  g_assert_cmpuint (first->segments, ==, 0);
+  DO (fixture->store, commit_segment, "b", epoch, SEGMENT (0, "entry", NULL));
+  second = DO (fixture->store, get_broadcast, "b");
+  g_assert_cmpstr (second->committed, ==, "state");
+  g_assert_cmpuint (second->segments, ==, 1);
+}
+
+static void
+assert_usage (
+    WeirStore *store, const gchar *account, const gchar *creator, const WeirStoreUsage *expected)
+{
+  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  WeirStore *store = open_sqlite (folder, &error);
+  WeirStoreUsage usage = {77, 77, 77, 77};
+
+  weir_store_get_usage (store, account, creator, keep_result, &result);
+  g_assert_true (weir_store_get_usage_finish (store, wait_for (&result), &usage, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (usage.broadcasts, ==, expected->broadcasts);
+  g_assert_cmpuint (usage.segments, ==, expected->segments);
+  g_assert_cmpuint (usage.size, ==, expected->size);
+  g_assert_cmpint (usage.duration_us, ==, expected->duration_us);
+}
+
+static void
+usage_is_of_an_account_and_a_creator (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const gchar *uid, *account, *creator;
+    gboolean recorded;
+  } broadcasts[] = {
+      {"a", "account", "x", TRUE},
+      {"b", "account", NULL, TRUE},
+      {"c", "account", "x", FALSE},
+      {"d", "another", "x", TRUE},
+  };
+
+  assert_usage (fixture->store, NULL, NULL, &(WeirStoreUsage){0, 0, 0, 0});
+  for (guint i = 0; i < G_N_ELEMENTS (broadcasts); i++) {
+    g_autoptr (WeirBroadcastRecord) record = make_record (broadcasts[i].uid, "one", i + 1);
+    g_autoptr (WeirBroadcastRecord) begun = NULL;
+
+    g_free (record->account);
+    record->account = g_strdup (broadcasts[i].account);
+    record->creator = g_strdup (broadcasts[i].creator);
+    record->recorded = broadcasts[i].recorded;
+    begun = DO (fixture->store, begin_broadcast, record);
+    commit_sized (fixture->store, begun->uid, begun->epoch, 0, 10 << i, 1);
+    commit_sized (fixture->store, begun->uid, begun->epoch, 1, 0, 1 << i);
+  }
+  /* what is not recorded does not count */
+  assert_usage (fixture->store, NULL, NULL, &(WeirStoreUsage){3, 6, 10 + 20 + 80, 3 + 1 + 2 + 8});
+  assert_usage (fixture->store, "account", NULL, &(WeirStoreUsage){2, 4, 10 + 20, 2 + 1 + 2});
+  assert_usage (fixture->store, "account", "x", &(WeirStoreUsage){1, 2, 10, 1 + 1});
+  assert_usage (fixture->store, NULL, "x", &(WeirStoreUsage){2, 4, 10 + 80, 2 + 1 + 8});
+  assert_usage (fixture->store, "none", NULL, &(WeirStoreUsage){0, 0, 0, 0});
+  DO (fixture->store, delete_broadcast, "a", NULL);
+  assert_usage (fixture->store, "account", NULL, &(WeirStoreUsage){1, 2, 20, 1 + 2});
+}
+
+/* ---- lists of broadcasts ---- */
+
+/* 0: live, not recorded; 1: ended; 2: ready; 3: ready, of another account; 4: live */
+static void
+begin_listed (WeirStore *store)
+{
+  static const struct {
+    const gchar *input, *account, *creator, *name;
+    WeirBroadcastState state;
+    gboolean recorded;
+    gint64 delete_at_us;
+  } listed[] = {
+      {"one", "account", NULL, NULL, WEIR_BROADCAST_LIVE, FALSE, 0},
+      {"one", "account", "x", "Evening 100%", WEIR_BROADCAST_ENDED, TRUE, 0},
+      {"two", "account", "x", "evening news", WEIR_BROADCAST_READY, TRUE, 500},
+      {"one", "another", "x", "evening news", WEIR_BROADCAST_READY, TRUE, 400},
+      {"two", "account", "y", "Ärger am Morgen", WEIR_BROADCAST_LIVE, TRUE, 600},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (listed); i++) {
+    g_autofree gchar *uid = g_strdup_printf ("%u", i);
+    g_autoptr (WeirBroadcastRecord) record = make_record (uid, listed[i].input, 10 * (i + 1));
+    g_autoptr (WeirBroadcastRecord) begun = NULL;
+
+    g_free (record->account);
+    record->account = g_strdup (listed[i].account);
+    record->creator = g_strdup (listed[i].creator);
+    record->name = g_strdup (listed[i].name);
+    record->recorded = listed[i].recorded;
+    record->delete_at_us = listed[i].delete_at_us;
+    begun = DO (store, begin_broadcast, record);
+    if (listed[i].state != WEIR_BROADCAST_LIVE)
+      DO (store, end_broadcast, uid, begun->epoch, listed[i].state, NULL);
+  }
+}
+
+static void
+a_list_has_what_its_filter_says (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    WeirBroadcastFilter filter;
+    const gchar *expected;
+  } lists[] = {
+      {{0}, "43210"},
+      {{.ascending = TRUE}, "01234"},
+      {{.limit = 2}, "43"},
+      {{.limit = 2, .ascending = TRUE}, "01"},
+      {{.limit = 9}, "43210"},
+      {{.account = "account"}, "4210"},
+      {{.account = "none"}, ""},
+      {{.input = "one"}, "310"},
+      {{.uid = "2"}, "2"},
+      {{.uid = "2", .account = "another"}, ""},
+      {{.creator = "x"}, "321"},
+      {{.name = "evening news"}, "32"},
+      {{.name = "evening"}, ""},
+      {{.search = "EVENING"}, "321"},
+      {{.search = "100%"}, "1"},
+      {{.search = "%"}, "1"},
+      {{.search = "_"}, ""},
+      {{.search = "Ärger AM"}, "4"},
+      {{.states = 1 << WEIR_BROADCAST_LIVE}, "40"},
+      {{.states = 1 << WEIR_BROADCAST_ENDED}, "1"},
+      {{.states = 1 << WEIR_BROADCAST_LIVE | 1 << WEIR_BROADCAST_READY}, "4320"},
+      {{.states = 1 << 7}, ""},
+      {{.recorded = TRUE}, "4321"},
+      {{.created_from_us = 20}, "4321"},
+      {{.created_before_us = 20}, "0"},
+      {{.created_from_us = 20, .created_before_us = 40}, "21"},
+      {{.delete_before_us = 500}, "32"},
+      {{.delete_before_us = 499}, "3"},
+      {{.delete_before_us = 1}, ""},
+      {{.delete_before_us = G_MAXINT64}, "432"},
+      {{.account = "account", .creator = "x", .states = 1 << WEIR_BROADCAST_READY}, "2"},
+      {{.input = "one", .recorded = TRUE, .ascending = TRUE, .limit = 1}, "1"},
+      {{.account = "account", .search = "evening", .created_from_us = 21}, "2"},
+      {{.account = "account", .delete_before_us = 1000, .ascending = TRUE}, "24"},
+      {{.account = "account",
+           .input = "two",
+           .uid = "2",
+           .creator = "x",
+           .name = "evening news",
+           .search = "News",
+           .states = 1 << WEIR_BROADCAST_READY,
+           .recorded = TRUE,
+           .created_from_us = 30,
+           .created_before_us = 31,
+           .delete_before_us = 500,
+           .limit = 5},
+          "2"},
+  };
+  g_autoptr (GPtrArray) all = NULL;
+
+  begin_listed (fixture->store);
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++) {
+    g_autoptr (GPtrArray) records = DO (fixture->store, list_broadcasts, &lists[i].filter);
+    g_autoptr (GString) uids = g_string_new (NULL);
+
+    for (guint k = 0; k < records->len; k++)
+      g_string_append (uids, ((WeirBroadcastRecord *) records->pdata[k])->uid);
+    g_test_message ("list %u", i);
+    g_assert_cmpstr (uids->str, ==, lists[i].expected);
+  }
+  all = DO (fixture->store, list_broadcasts, NULL);
+  g_assert_cmpuint (all->len, ==, 5);
+  g_assert_cmpstr (((WeirBroadcastRecord *) all->pdata[2])->name, ==, "evening news");
+}
+
+/* ---- documents ---- */
+
+static WeirDocument *
+make_document (WeirDocumentKind kind, const gchar *id, gint64 created_us)
+{
+  WeirDocument *document = weir_document_new (kind, "account", id);
+
+  document->created_us = created_us;
+  document->modified_us = created_us;
+  return document;
+}
+
+static void
+put (WeirStore *store, const WeirDocument *document)
+{
+  g_assert_cmpuint (DO (store, put_document, document, 0), ==, 1);
+}
+
+static void
+a_document_comes_back_as_it_was_put (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirDocument) document = make_document (WEIR_DOCUMENT_WEBHOOK, "w", 5);
+  g_autoptr (WeirDocument) bare = weir_document_new (WEIR_DOCUMENT_ACCOUNT, "", "w");
+  g_autoptr (WeirDocument) read = NULL;
+  g_autoptr (WeirDocument) read_bare = NULL;
+
+  document->parent = g_strdup ("parent");
+  document->digest = g_strdup ("digest");
+  document->modified_us = 6;
+  document->revision = 1000;
+  g_free (document->json);
+  document->json = g_strdup ("{\"url\":\"https://example.com/ü'\"}");
+  put (fixture->store, document);
+  /* the same id of another kind is another document */
+  put (fixture->store, bare);
+  restart (fixture);
+  read = DO (fixture->store, get_document, WEIR_DOCUMENT_WEBHOOK, "w");
+  g_assert_cmpint (read->kind, ==, WEIR_DOCUMENT_WEBHOOK);
+  g_assert_cmpstr (read->id, ==, "w");
+  g_assert_cmpstr (read->account, ==, "account");
+  g_assert_cmpstr (read->parent, ==, "parent");
+  g_assert_cmpstr (read->digest, ==, "digest");
+  g_assert_cmpint (read->created_us, ==, 5);
+  g_assert_cmpint (read->modified_us, ==, 6);
+  g_assert_cmpuint (read->revision, ==, 1);
+  g_assert_cmpstr (read->json, ==, document->json);
+  read_bare = DO (fixture->store, get_document, WEIR_DOCUMENT_ACCOUNT, "w");
+  g_assert_cmpstr (read_bare->account, ==, "");
+  g_assert_null (read_bare->parent);
+  g_assert_null (read_bare->digest);
+  g_assert_cmpstr (read_bare->json, ==, "{}");
+}
+
+static void
+a_document_changes_by_its_revision (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirDocument) document = make_document (WEIR_DOCUMENT_WEBHOOK, "w", 5);
+  g_autoptr (WeirDocument) read = NULL;
+
+  REFUSED (fixture->store, NOT_FOUND, put_document, document, 1);
+  put (fixture->store, document);
+  REFUSED (fixture->store, EXISTS, put_document, document, 0);
+  g_assert_cmpuint (DO (fixture->store, put_document, document, 1), ==, 2);
+  g_free (document->json);
+  document->json = g_strdup ("{\"third\":true}");
+  REFUSED (fixture->store, FENCED, put_document, document, 1);
+  REFUSED (fixture->store, FENCED, put_document, document, 3);
+  read = DO (fixture->store, get_document, WEIR_DOCUMENT_WEBHOOK, "w");
+  g_assert_cmpuint (read->revision, ==, 2);
+  g_assert_cmpstr (read->json, ==, "{}");
+  g_assert_cmpuint (DO (fixture->store, put_document, document, 2), ==, 3);
+  DO (fixture->store, delete_document, WEIR_DOCUMENT_WEBHOOK, "w");
+  REFUSED (fixture->store, NOT_FOUND, get_document, WEIR_DOCUMENT_WEBHOOK, "w");
+  REFUSED (fixture->store, NOT_FOUND, put_document, document, 3);
+  REFUSED (fixture->store, NOT_FOUND, delete_document, WEIR_DOCUMENT_WEBHOOK, "w");
+}
+
+static void
+a_document_is_found_by_its_digest_alone (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirDocument) first = make_document (WEIR_DOCUMENT_TOKEN, "first", 5);
+  g_autoptr (WeirDocument) second = make_document (WEIR_DOCUMENT_TOKEN, "second", 6);
+  g_autoptr (WeirDocument) other = make_document (WEIR_DOCUMENT_SIGNING_KEY, "first", 6);
+  g_autoptr (WeirDocument) found = NULL;
+  g_autoptr (WeirDocument) of_kind = NULL;
+
+  first->digest = g_strdup ("d1");
+  second->digest = g_strdup ("d1");
+  other->digest = g_strdup ("d1");
+  put (fixture->store, first);
+  put (fixture->store, other);
+  REFUSED (fixture->store, EXISTS, put_document, second, 0);
+  REFUSED (fixture->store, NOT_FOUND, get_document, WEIR_DOCUMENT_TOKEN, "second");
+  of_kind = DO (fixture->store, find_document, WEIR_DOCUMENT_SIGNING_KEY, "d1");
+  g_assert_cmpint (of_kind->kind, ==, WEIR_DOCUMENT_SIGNING_KEY);
+  REFUSED (fixture->store, NOT_FOUND, find_document, WEIR_DOCUMENT_WEBHOOK, "d1");
+
+  /* several without one are no doubles */
+  g_clear_pointer (&second->digest, g_free);
+  put (fixture->store, second);
+  second->digest = g_strdup ("d1");
+  REFUSED (fixture->store, EXISTS, put_document, second, 1);
+  g_free (first->digest);
+  first->digest = g_strdup ("d2");
+  DO (fixture->store, put_document, first, 1);
+  DO (fixture->store, put_document, second, 1);
+  found = DO (fixture->store, find_document, WEIR_DOCUMENT_TOKEN, "d1");
+  g_assert_cmpstr (found->id, ==, "second");
+}
+
+static void
+documents_are_listed_oldest_first_by_account_and_parent (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const gchar *account, *parent, *expected;
+  } lists[] = {
+      {NULL, NULL, "bcad"},
+      {"account", NULL, "bca"},
+      {NULL, "one", "bad"},
+      {"account", "one", "ba"},
+      {"another", "two", ""},
+      {"none", NULL, ""},
+  };
+  static const struct {
+    const gchar *id, *account, *parent;
+    gint64 created_us;
+  } documents[] = {
+      {"a", "account", "one", 30},
+      {"b", "account", "one", 10},
+      {"c", "account", "two", 20},
+      {"d", "another", "one", 30},
+  };
+  g_autoptr (WeirDocument) webhook = make_document (WEIR_DOCUMENT_WEBHOOK, "w", 1);
+
+  put (fixture->store, webhook);
+  for (guint i = 0; i < G_N_ELEMENTS (documents); i++) {
+    g_autoptr (WeirDocument) document =
+        weir_document_new (WEIR_DOCUMENT_OUTPUT, documents[i].account, documents[i].id);
+
+    document->parent = g_strdup (documents[i].parent);
+    document->created_us = documents[i].created_us;
+    put (fixture->store, document);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++) {
+    g_autoptr (GPtrArray) listed = DO (
+        fixture->store, list_documents, WEIR_DOCUMENT_OUTPUT, lists[i].account, lists[i].parent);
+    g_autoptr (GString) ids = g_string_new (NULL);
+
+    for (guint k = 0; k < listed->len; k++)
+      g_string_append (ids, ((WeirDocument *) listed->pdata[k])->id);
+    g_assert_cmpstr (ids->str, ==, lists[i].expected);
+  }
+}
+
+static void
+outputs_go_with_their_input (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    WeirDocumentKind kind;
+    const gchar *id, *parent;
+    gboolean stays;
+  } documents[] = {
+      {WEIR_DOCUMENT_OUTPUT, "o1", "one", FALSE},
+      {WEIR_DOCUMENT_OUTPUT, "o2", "one", FALSE},
+      {WEIR_DOCUMENT_OUTPUT, "o3", "two", TRUE},
+      {WEIR_DOCUMENT_WEBHOOK, "w", "one", TRUE},
+  };
+
+  create_input (fixture->store, "one", 1);
+  create_input (fixture->store, "two", 2);
+  for (guint i = 0; i < G_N_ELEMENTS (documents); i++) {
+    g_autoptr (WeirDocument) document = make_document (documents[i].kind, documents[i].id, i + 1);
+
+    document->parent = g_strdup (documents[i].parent);
+    put (fixture->store, document);
+  }
+  REFUSED (fixture->store, NOT_FOUND, delete_input, "another", "one");
+  g_string_truncate (fixture->told, 0);
+  DO (fixture->store, delete_input, "account", "one");
+  for (guint i = 0; i < G_N_ELEMENTS (documents); i++) {
+    g_autoptr (WeirDocument) read =
+        CALL (fixture->store, NULL, get_document, documents[i].kind, documents[i].id);
+
+    g_assert_cmpint (read != NULL, ==, documents[i].stays);
+  }
+  g_assert_cmpstr (fixture->told->str, ==, "0 one;2 2/o1;2 2/o2;");
+}
+
+/* ---- events ---- */
+
+static guint64
+append (WeirStore *store, const gchar *account, const gchar *type, gint64 time_us)
+{
+  g_autoptr (WeirEvent) event = weir_event_new (type, account, NULL, NULL, NULL);
+
+  event->time_us = time_us;
+  return DO (store, append_event, event);
+}
+
+/* Returns: the types of the events, one behind the other */
+static gchar *
+list_types (WeirStore *store, const gchar *account, guint64 after, guint limit)
+{
+  g_autoptr (GPtrArray) events = DO (store, list_events, account, after, limit);
+  g_autoptr (GString) types = g_string_new (NULL);
+
+  for (guint i = 0; i < events->len; i++) {
+    const WeirEvent *event = events->pdata[i];
+
+    g_assert_cmpuint (event->sequence, >, after);
+    after = event->sequence;
+    g_string_append (types, event->type);
+  }
+  return g_string_free (g_steal_pointer (&types), FALSE);
+}
+
+#define ASSERT_EVENTS(account, after, limit, expected)                                   \
+  do {                                                                                   \
+    g_autofree gchar *types_ = list_types (fixture->store, (account), (after), (limit)); \
+    g_assert_cmpstr (types_, ==, (expected));                                            \
+  } while (0)
+
+static void
+an_event_comes_back_as_it_was_appended (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirEvent) full = weir_event_new ("full", "account", "i", "b", "{\"a\":\"ü'\"}");
+  g_autoptr (WeirEvent) bare = weir_event_new ("bare", "", NULL, NULL, NULL);
+  g_autoptr (GPtrArray) events = NULL;
+  const WeirEvent *read;
+  guint64 first, second;
+
+  full->sequence = 1000;
+  first = DO (fixture->store, append_event, full);
+  second = DO (fixture->store, append_event, bare);
+  g_assert_cmpuint (second, >, first);
+  restart (fixture);
+  events = DO (fixture->store, list_events, NULL, 0, 10);
+  g_assert_cmpuint (events->len, ==, 2);
+  read = events->pdata[0];
+  g_assert_cmpuint (read->sequence, ==, first);
+  g_assert_cmpint (read->time_us, ==, full->time_us);
+  g_assert_cmpstr (read->type, ==, "full");
+  g_assert_cmpstr (read->account, ==, "account");
+  g_assert_cmpstr (read->input, ==, "i");
+  g_assert_cmpstr (read->broadcast, ==, "b");
+  g_assert_cmpstr (read->data, ==, "{\"a\":\"ü'\"}");
+  read = events->pdata[1];
+  g_assert_cmpuint (read->sequence, ==, second);
+  g_assert_null (read->input);
+  g_assert_null (read->broadcast);
+  g_assert_cmpstr (read->data, ==, "{}");
+}
+
+static void
+events_are_read_from_any_cursor (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  guint64 second;
+
+  append (fixture->store, "account", "a", 1);
+  second = append (fixture->store, "another", "b", 1);
+  append (fixture->store, "account", "c", 1);
+  append (fixture->store, "account", "d", 1);
+  ASSERT_EVENTS (NULL, 0, 10, "abcd");
+  ASSERT_EVENTS (NULL, 0, 2, "ab");
+  ASSERT_EVENTS (NULL, second, 10, "cd");
+  ASSERT_EVENTS (NULL, second, 1, "c");
+  ASSERT_EVENTS ("account", 0, 10, "acd");
+  ASSERT_EVENTS ("account", 0, 2, "ac");
+  ASSERT_EVENTS ("another", second, 10, "");
+  ASSERT_EVENTS ("none", 0, 10, "");
+  ASSERT_EVENTS (NULL, G_MAXUINT64, 10, "");
+}
+
+static void
+a_sequence_is_never_given_twice (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  guint64 last;
+
+  append (fixture->store, "account", "a", 1);
+  last = append (fixture->store, "account", "b", 2);
+  DO (fixture->store, trim_events, 0, 0);
+  ASSERT_EVENTS (NULL, 0, 10, "");
+  restart (fixture);
+  g_assert_cmpuint (append (fixture->store, "account", "c", 3), >, last);
+}
+
+static void
+trimming_forgets_what_is_old_and_what_is_too_much (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  /* the clock was set back in between */
+  append (fixture->store, "account", "a", 10);
+  append (fixture->store, "account", "b", 20);
+  append (fixture->store, "account", "c", 15);
+  append (fixture->store, "another", "d", 30);
+  append (fixture->store, "account", "e", 40);
+  DO (fixture->store, trim_events, 0, G_MAXUINT64);
+  ASSERT_EVENTS (NULL, 0, 10, "abcde");
+  DO (fixture->store, trim_events, 20, 100);
+  ASSERT_EVENTS (NULL, 0, 10, "bde");
+  DO (fixture->store, trim_events, 0, 3);
+  ASSERT_EVENTS (NULL, 0, 10, "bde");
+  DO (fixture->store, trim_events, 0, 2);
+  ASSERT_EVENTS (NULL, 0, 10, "de");
+  DO (fixture->store, trim_events, 31, 2);
+  ASSERT_EVENTS (NULL, 0, 10, "e");
+}
+
+static void
+count_appended (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_assert_cmpuint (weir_store_append_event_finish (WEIR_STORE (source), result, NULL), >, 0);
+  (*(guint *) data)++;
+}
+
+static void
+a_trim_of_thousands_goes_to_its_end (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirEvent) event = weir_event_new ("e", "account", NULL, NULL, NULL);
+  g_autoptr (GPtrArray) left = NULL;
+  guint appended = 0;
+
+  for (guint i = 0; i < 3500; i++) {
+    event->time_us = i;
+    weir_store_append_event (fixture->store, event, count_appended, &appended);
+  }
+  while (appended < 3500)
+    g_main_context_iteration (NULL, TRUE);
+  DO (fixture->store, trim_events, 2400, 3400);
+  left = DO (fixture->store, list_events, NULL, 0, 10000);
+  g_assert_cmpuint (left->len, ==, 1100);
+  g_assert_cmpint (((WeirEvent *) left->pdata[0])->time_us, ==, 2400);
+}
+
+static void
+events_are_written_with_what_they_tell_of (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirEvent) committed = weir_event_new ("c", "account", "one", "b", NULL);
+  g_autoptr (WeirEvent) ended = weir_event_new ("e", "account", "one", "b", NULL);
+  g_autoptr (WeirEvent) deleted = weir_event_new ("d", "account", "one", "b", NULL);
+  WeirSegmentCommit segment = {.number = 4, .entry = "entry", .event = committed};
+  guint64 epoch = begin (fixture->store, "b", "one", 5);
+
+  DO (fixture->store, commit_segment, "b", epoch, &segment);
+  ASSERT_EVENTS (NULL, 0, 10, "c");
+  /* told once, also when the answer was lost and it is committed again */
+  DO (fixture->store, commit_segment, "b", epoch, &segment);
+  ASSERT_EVENTS (NULL, 0, 10, "c");
+  segment.number = 5;
+  REFUSED (fixture->store, FENCED, commit_segment, "b", epoch + 1, &segment);
+  REFUSED (fixture->store, FENCED, end_broadcast, "b", epoch + 1, WEIR_BROADCAST_READY, ended);
+  REFUSED (fixture->store, NOT_FOUND, delete_broadcast, "none", deleted);
+  ASSERT_EVENTS (NULL, 0, 10, "c");
+  DO (fixture->store, end_broadcast, "b", epoch, WEIR_BROADCAST_READY, ended);
+  ASSERT_EVENTS (NULL, 0, 10, "ce");
+  DO (fixture->store, delete_broadcast, "b", deleted);
+  ASSERT_EVENTS (NULL, 0, 10, "ced");
+}
+
+/* ---- changes are told ---- */
+
+#define ASSERT_TOLD(expected)                             \
+  do {                                                    \
+    while (g_main_context_iteration (NULL, FALSE))        \
+      ;                                                   \
+    g_assert_cmpstr (fixture->told->str, ==, (expected)); \
+    g_string_truncate (fixture->told, 0);                 \
+  } while (0)
+
+/* the answer of a call that is asked later comes behind what an earlier one tells */
+static void
+flush (WeirStore *store)
+{
+  REFUSED (store, NOT_FOUND, get_broadcast, "nothing of this name");
+}
+
+static void
+every_change_is_told_once (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirLiveInput) input = make_input ("one", 1);
+  g_autoptr (WeirBroadcastRecord) record = make_record ("b", "one", 1);
+  g_autoptr (WeirBroadcastRecord) claimed = NULL;
+  g_autoptr (WeirDocument) document = make_document (WEIR_DOCUMENT_WEBHOOK, "w", 1);
   guint64 epoch;
 
-  g_assert_no_error (error);
-  create_input (store, "one", 1);
-  epoch = begin (store, "b", "one", 1);
-  commit (store, "b", epoch, 0, "entry");
-  raise (SIGKILL);
+#define TOLD_AFTER(expected, ...)   \
+  DO (fixture->store, __VA_ARGS__); \
+  flush (fixture->store);           \
+  ASSERT_TOLD (expected)
+  TOLD_AFTER ("0 one;", create_input, input);
+  input->modified_us = 2;
+  TOLD_AFTER ("0 one;", update_input, input, 1);
+  TOLD_AFTER ("0 one;", delete_input, "account", "one");
+  epoch = begin (fixture->store, "b", "one", 1);
+  flush (fixture->store);
+  ASSERT_TOLD ("1 b;");
+  claimed = DO (fixture->store, claim_broadcast, "b", epoch);
+  flush (fixture->store);
+  ASSERT_TOLD ("1 b;");
+  record->modified_us = 2;
+  TOLD_AFTER ("1 b;", edit_broadcast, record, 1);
+  /* what an owner commits is its own business */
+  TOLD_AFTER ("", commit_segment, "b", claimed->epoch, SEGMENT (0, "entry", "{}"));
+  TOLD_AFTER ("", commit_state, "b", claimed->epoch, "{}");
+  TOLD_AFTER ("", commit_inits, "b", claimed->epoch, "[]");
+  TOLD_AFTER ("", forget_segments, "b", claimed->epoch, 1);
+  TOLD_AFTER ("1 b;", end_broadcast, "b", claimed->epoch, WEIR_BROADCAST_READY, NULL);
+  TOLD_AFTER ("1 b;", delete_broadcast, "b", NULL);
+  TOLD_AFTER ("2 3/w;", put_document, document, 0);
+  TOLD_AFTER ("2 3/w;", put_document, document, 1);
+  TOLD_AFTER ("2 3/w;", delete_document, WEIR_DOCUMENT_WEBHOOK, "w");
+  TOLD_AFTER ("", trim_events, 0, 0);
+#undef TOLD_AFTER
 }
 
 static void
-copy_file (const gchar *folder, const gchar *from, const gchar *to)
+what_is_refused_is_not_told (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autofree gchar *source = g_build_filename (folder, from, NULL);
-  g_autofree gchar *target = g_build_filename (folder, to, NULL);
-  g_autofree gchar *content = NULL;
-  gsize size;
+  g_autoptr (WeirLiveInput) input = make_input ("one", 1);
+  g_autoptr (WeirBroadcastRecord) record = make_record ("b", "one", 1);
+  g_autoptr (WeirDocument) document = make_document (WEIR_DOCUMENT_WEBHOOK, "w", 1);
+  g_autoptr (WeirEvent) event = weir_event_new ("e", "account", NULL, NULL, NULL);
+  guint64 epoch = begin (fixture->store, "b", "one", 1);
 
-  g_assert_true (g_file_get_contents (source, &content, &size, NULL));
-  g_assert_true (g_file_set_contents_full (
-      target, content, (gssize) size, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  DO (fixture->store, create_input, input);
+  put (fixture->store, document);
+  flush (fixture->store);
+  ASSERT_TOLD ("1 b;0 one;2 3/w;");
+  REFUSED (fixture->store, EXISTS, create_input, input);
+  REFUSED (fixture->store, FENCED, update_input, input, 77);
+  REFUSED (fixture->store, NOT_FOUND, delete_input, "account", "none");
+  REFUSED (fixture->store, EXISTS, begin_broadcast, record);
+  REFUSED (fixture->store, FENCED, claim_broadcast, "b", epoch + 1);
+  REFUSED (fixture->store, FENCED, edit_broadcast, record, 77);
+  REFUSED (fixture->store, FENCED, end_broadcast, "b", epoch + 1, WEIR_BROADCAST_READY, event);
+  REFUSED (fixture->store, NOT_FOUND, delete_broadcast, "none", event);
+  REFUSED (fixture->store, EXISTS, put_document, document, 0);
+  REFUSED (fixture->store, NOT_FOUND, delete_document, WEIR_DOCUMENT_WEBHOOK, "none");
+  flush (fixture->store);
+  ASSERT_TOLD ("");
 }
 
-/* what was left behind in order, and by a daemon that died: with a log */
 static void
-sqlite_a_full_disk_at_the_start_is_read (Fixture *fixture, gconstpointer data)
+of_events_the_newest_is_told (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  const struct rlimit none = {0, RLIM_INFINITY};
-  struct rlimit before;
+  g_autoptr (WeirEvent) event = weir_event_new ("e", "account", NULL, NULL, NULL);
+  g_autofree gchar *one = NULL;
+  g_autofree gchar *last = NULL;
+  g_auto (GStrv) told = NULL;
+  guint64 before = 0;
+  guint appended = 0;
 
-  (void) data;
-  create_input (fixture->store, "aa", 1);
-  copy_file (fixture->folder, "weir.db", "died.db");
-  copy_file (fixture->folder, "weir.db-wal", "died.db-wal");
-  g_clear_object (&fixture->store);
-  signal (SIGXFSZ, SIG_IGN);
-  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  one = g_strdup_printf ("3 %" G_GUINT64_FORMAT ";", append (fixture->store, "account", "a", 1));
+  flush (fixture->store);
+  ASSERT_TOLD (one);
+  for (guint i = 0; i < 500; i++)
+    weir_store_append_event (fixture->store, event, count_appended, &appended);
+  while (appended < 500)
+    g_main_context_iteration (NULL, TRUE);
+  last = g_strdup_printf ("3 %" G_GUINT64_FORMAT ";", append (fixture->store, "account", "z", 1));
+  flush (fixture->store);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_true (g_str_has_suffix (fixture->told->str, last));
+  /* in order, and none twice */
+  told = g_strsplit (fixture->told->str, ";", -1);
+  for (guint i = 0; told[i][0] != '\0'; i++) {
+    guint64 sequence = g_ascii_strtoull (told[i] + 2, NULL, 10);
 
-  for (guint i = 0; i < 2; i++) {
-    g_autofree gchar *path =
-        g_build_filename (fixture->folder, i == 0 ? "weir.db" : "died.db", NULL);
-    g_autoptr (WeirBroadcastRecord) record = make_record ("b1", "aa", 5);
-    g_autoptr (WeirBroadcastRecord) begun = NULL;
-    g_autoptr (WeirLiveInput) found = NULL;
-    g_autoptr (WeirStore) store = NULL;
-    g_autoptr (GError) error = NULL;
-
-    g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &none), ==, 0);
-    store = weir_store_sqlite_new (path, &error);
-    g_assert_no_error (error);
-    found = CALL (store, &error, find_input, WEIR_SECRET_RTMP, "secret-aa-0");
-    g_assert_no_error (error);
-    g_assert_cmpstr (found->uid, ==, "aa");
-    g_assert_null (CALL (store, &error, begin_broadcast, record));
-    g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE);
-    g_clear_error (&error);
-    /* that reading goes on afterwards */
-    g_assert_null (CALL (store, &error, find_input, WEIR_SECRET_RTMP, "secret-bb-0"));
-    g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND);
-    g_clear_error (&error);
-
-    g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
-    begun = CALL (store, &error, begin_broadcast, record);
-    g_assert_no_error (error);
-    g_assert_cmpuint (begun->epoch, >, 0);
-    /* the thread lets go of what it has answered: then the file is closed in here */
-    while (g_atomic_int_get (&G_OBJECT (store)->ref_count) > 1)
-      g_thread_yield ();
+    g_assert_cmpint (told[i][0], ==, '3');
+    g_assert_cmpuint (sequence, >, before);
+    before = sequence;
   }
 }
 
-/* those that only ask are not refused for the sake of those that write at the same time */
+typedef struct {
+  WeirStore *store;
+  guint seen;
+} Reader;
+
 static void
-sqlite_on_a_full_disk_reading_goes_on (Fixture *fixture, gconstpointer data)
+event_read (GObject *source, GAsyncResult *result, gpointer data)
 {
-  const struct rlimit none = {0, RLIM_INFINITY};
-  GAsyncResult *results[6] = {NULL};
-  g_autoptr (WeirBroadcastRecord) record = make_record ("b1", "aa", 5);
-  struct rlimit before;
+  Reader *reader = data;
+  g_autoptr (GPtrArray) events = weir_store_list_events_finish (WEIR_STORE (source), result, NULL);
 
-  (void) data;
-  create_input (fixture->store, "aa", 1);
-  signal (SIGXFSZ, SIG_IGN);
-  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
-  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &none), ==, 0);
-  for (guint i = 0; i < G_N_ELEMENTS (results); i += 2) {
-    weir_store_begin_broadcast (fixture->store, record, keep_result, &results[i]);
-    weir_store_get_input (fixture->store, "aa", keep_result, &results[i + 1]);
-  }
-  for (guint i = 0; i < G_N_ELEMENTS (results); i += 2) {
-    g_autoptr (GError) error = NULL;
-    g_autoptr (WeirLiveInput) input = NULL;
-
-    g_assert_null (
-        weir_store_begin_broadcast_finish (fixture->store, wait_for (&results[i]), &error));
-    g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE);
-    g_clear_error (&error);
-    input = weir_store_get_input_finish (fixture->store, wait_for (&results[i + 1]), &error);
-    g_assert_no_error (error);
-    g_assert_cmpstr (input->uid, ==, "aa");
-    g_object_unref (results[i]);
-    g_object_unref (results[i + 1]);
-  }
-  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  g_assert_cmpuint (events->len, ==, 1);
+  reader->seen++;
 }
 
 static void
-sqlite_what_was_answered_survives_a_kill (Fixture *fixture, gconstpointer data)
+read_change (WeirStore *store, guint change, const gchar *id, gpointer data)
 {
-  g_autoptr (GPtrArray) entries = NULL;
+  if (change == WEIR_STORE_CHANGE_EVENT)
+    weir_store_list_events (store, NULL, g_ascii_strtoull (id, NULL, 10) - 1, 1, event_read, data);
+}
+
+static void
+what_is_told_can_be_read (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  Reader reader = {fixture->store, 0};
+
+  g_signal_connect (fixture->store, "changed", G_CALLBACK (read_change), &reader);
+  for (guint i = 0; i < 20; i++)
+    append (fixture->store, "account", "e", 1);
+  while (reader.seen < 20)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (reader.seen, ==, 20);
+}
+
+/* ---- backup ---- */
+
+static void
+a_backup_made_while_it_is_written_to_can_be_started_on (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree gchar *path = g_build_filename (fixture->folder, "backup", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (WeirStore) copy = NULL;
+  g_autoptr (WeirLiveInput) input = NULL;
+  g_autoptr (WeirBroadcastRecord) record = NULL;
+  g_autoptr (WeirDocument) document = make_document (WEIR_DOCUMENT_TOKEN, "t", 1);
+  g_autoptr (WeirDocument) token = NULL;
+  g_autoptr (GPtrArray) entries = NULL;
+  guint64 epoch, number = 0, sequence;
+  GStatBuf status;
 
-  (void) data;
-  if (g_test_subprocess ()) {
-    g_clear_object (&fixture->store);
-    remove_folder (fixture->folder);
-    die_after_commits (g_getenv ("WEIR_TEST_FOLDER"));
-    return;
-  }
-  g_clear_object (&fixture->store);
-  g_setenv ("WEIR_TEST_FOLDER", fixture->folder, TRUE);
-  g_test_trap_subprocess (NULL, 0, 0);
-  g_assert_false (g_test_trap_has_passed ());
-  restart (fixture);
-  entries = CALL (fixture->store, &error, list_segments, "b");
+  create_input (fixture->store, "one", 1);
+  put (fixture->store, document);
+  epoch = begin (fixture->store, "b", "one", 1);
+  while (number < 50)
+    commit_sized (fixture->store, "b", epoch, number++, 10, 1);
+  sequence = append (fixture->store, "account", "a", 1);
+  weir_store_backup (fixture->store, path, keep_result, &result);
+  while (result == NULL || number < 60)
+    commit_sized (fixture->store, "b", epoch, number++, 10, 1);
+  g_assert_true (weir_store_backup_finish (fixture->store, result, &error));
   g_assert_no_error (error);
-  g_assert_cmpuint (entries->len, ==, 1);
-  g_assert_cmpstr (entries->pdata[0], ==, "entry");
+  g_assert_cmpint (g_stat (path, &status), ==, 0);
+  g_assert_cmphex (status.st_mode & 0777, ==, 0600);
+
+  copy = fixture->backend->open_backup (path, &error);
+  g_assert_no_error (error);
+  input = DO (copy, find_input, WEIR_SECRET_SRT, "secret-one-2");
+  token = DO (copy, get_document, WEIR_DOCUMENT_TOKEN, "t");
+  record = DO (copy, get_broadcast, "b");
+  entries = DO (copy, list_segments, "b");
+  g_assert_cmpuint (entries->len, >=, 50);
+  g_assert_cmpuint (entries->len, <=, number);
+  g_assert_cmpuint (record->segments, ==, entries->len);
+  g_assert_cmpuint (record->size, ==, 10 * entries->len);
+  /* what the original gives out meanwhile is never given again */
+  for (guint i = 0; i < 20; i++) {
+    g_autofree gchar *uid = g_strdup_printf ("later-%u", i);
+
+    sequence = append (fixture->store, "account", "a", 1);
+    epoch = begin (fixture->store, uid, "one", 2);
+  }
+  g_assert_cmpuint (append (copy, "account", "b", 1), >, sequence);
+  g_assert_cmpuint (begin (copy, "c", "one", 2), >, epoch);
 }
 
 static void
-add (const Backend *backend, const gchar *name, void (*test) (Fixture *fixture, gconstpointer data))
+a_backup_is_never_made_over_a_file (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autofree gchar *path = g_strdup_printf ("/store/%s/%s", backend->name, name);
+  g_autofree gchar *path = g_build_filename (fixture->folder, "file", NULL);
+  g_autofree gchar *link = g_build_filename (fixture->folder, "link", NULL);
+  g_autofree gchar *missing = g_build_filename (fixture->folder, "missing", "file", NULL);
+  g_autofree gchar *content = NULL;
 
-  g_test_add (path, Fixture, backend, set_up, test, tear_down);
+  g_assert_true (g_file_set_contents (path, "mine", -1, NULL));
+  g_assert_cmpint (symlink ("nowhere", link), ==, 0);
+  REFUSED (fixture->store, EXISTS, backup, path);
+  REFUSED (fixture->store, EXISTS, backup, link);
+  REFUSED (fixture->store, UNAVAILABLE, backup, missing);
+  g_assert_true (g_file_get_contents (path, &content, NULL, NULL));
+  g_assert_cmpstr (content, ==, "mine");
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  DO (fixture->store, backup, path);
+  /* and another one after it */
+  REFUSED (fixture->store, EXISTS, backup, path);
 }
-
-#define ADD(backend, test) add (backend, #test, test)
 
 int
 main (int argc, char **argv)
@@ -936,15 +1543,34 @@ main (int argc, char **argv)
     ADD (&backends[i], a_thousand_commits_at_once_with_refused_ones_among_them);
     ADD (&backends[i], a_restart_keeps_everything_and_raises_the_epoch);
     ADD (&backends[i], the_last_reference_may_go_while_a_call_waits);
+    ADD (&backends[i], an_update_replaces_all_of_an_input);
+    ADD (&backends[i], an_update_of_what_was_read_before_another_is_fenced);
+    ADD (&backends[i], an_update_that_cannot_be_leaves_all_as_it_was);
+    ADD (&backends[i], a_broadcast_keeps_what_its_recording_is_called);
+    ADD (&backends[i], an_edit_leaves_what_the_owner_writes);
+    ADD (&backends[i], a_deleted_broadcast_is_gone_and_its_owner_fenced);
+    ADD (&backends[i], after_another_owner_has_ended_it_the_first_is_fenced);
+    ADD (&backends[i], sums_follow_commits_and_what_is_forgotten);
+    ADD (&backends[i], the_committed_state_changes_alone_or_stays);
+    ADD (&backends[i], usage_is_of_an_account_and_a_creator);
+    ADD (&backends[i], a_list_has_what_its_filter_says);
+    ADD (&backends[i], a_document_comes_back_as_it_was_put);
+    ADD (&backends[i], a_document_changes_by_its_revision);
+    ADD (&backends[i], a_document_is_found_by_its_digest_alone);
+    ADD (&backends[i], documents_are_listed_oldest_first_by_account_and_parent);
+    ADD (&backends[i], outputs_go_with_their_input);
+    ADD (&backends[i], an_event_comes_back_as_it_was_appended);
+    ADD (&backends[i], events_are_read_from_any_cursor);
+    ADD (&backends[i], a_sequence_is_never_given_twice);
+    ADD (&backends[i], trimming_forgets_what_is_old_and_what_is_too_much);
+    ADD (&backends[i], a_trim_of_thousands_goes_to_its_end);
+    ADD (&backends[i], events_are_written_with_what_they_tell_of);
+    ADD (&backends[i], every_change_is_told_once);
+    ADD (&backends[i], what_is_refused_is_not_told);
+    ADD (&backends[i], of_events_the_newest_is_told);
+    ADD (&backends[i], what_is_told_can_be_read);
+    ADD (&backends[i], a_backup_made_while_it_is_written_to_can_be_started_on);
+    ADD (&backends[i], a_backup_is_never_made_over_a_file);
   }
-  ADD (&backends[0], sqlite_a_newer_schema_is_refused);
-  ADD (&backends[0], sqlite_a_database_of_another_program_is_refused);
-  ADD (&backends[0], sqlite_a_damaged_file_is_refused);
-  ADD (&backends[0], sqlite_no_file_is_readable_by_others);
-  ADD (&backends[0], sqlite_a_folder_that_is_missing_is_an_error);
-  ADD (&backends[0], sqlite_a_full_disk_is_unavailable_and_passes);
-  ADD (&backends[0], sqlite_a_full_disk_at_the_start_is_read);
-  ADD (&backends[0], sqlite_on_a_full_disk_reading_goes_on);
-  ADD (&backends[0], sqlite_what_was_answered_survives_a_kill);
   return g_test_run ();
 }
