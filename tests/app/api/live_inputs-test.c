@@ -296,49 +296,6 @@ a_running_broadcast_shows_in_the_status (AppFixture *fixture, G_GNUC_UNUSED gcon
       "1970-01-01T00:00:00.000001Z");
 }
 
-static void
-the_api_description_names_every_route_of_live_inputs (
-    AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
-{
-  g_auto (AppAnswer) answer = app_fixture_get (fixture, "/openapi.json");
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonObject *paths;
-  GList *names;
-
-  g_assert_true (json_parser_load_from_data (
-      parser, g_bytes_get_data (answer.body, NULL), g_bytes_get_size (answer.body), NULL));
-  paths =
-      json_object_get_object_member (json_node_get_object (json_parser_get_root (parser)), "paths");
-  names = json_object_get_members (paths);
-  for (GList *name = names; name != NULL; name = name->next) {
-    JsonObject *path = json_object_get_object_member (paths, name->data);
-    g_auto (GStrv) pieces = g_strsplit (name->data, "{account}", 2);
-    g_autofree gchar *account = g_strjoinv ("acc", pieces);
-    g_auto (GStrv) ids = g_strsplit (account, "{id}", 2);
-    g_autofree gchar *target = g_strjoinv ("0123456789abcdef0123456789abcdef", ids);
-    static const gchar *const methods[] = {"GET", "POST", "DELETE"};
-
-    for (guint i = 0; i < G_N_ELEMENTS (methods); i++) {
-      g_autofree gchar *key = g_ascii_strdown (methods[i], -1);
-      g_auto (AppAnswer) described = {0};
-      guint status;
-
-      if (!json_object_has_member (path, key))
-        continue;
-      described = app_fixture_call (fixture, methods[i], target, NULL, fixture->token, NULL);
-      status = soup_message_get_status (described.message);
-      g_test_message ("%s %s: %u", methods[i], (gchar *) name->data, status);
-      /* there, and its answer's status is one of those described */
-      g_autofree gchar *text = g_strdup_printf ("%u", status);
-      JsonObject *responses =
-          json_object_get_object_member (json_object_get_object_member (path, key), "responses");
-
-      g_assert_true (json_object_has_member (responses, text));
-    }
-  }
-  g_list_free (names);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -353,7 +310,6 @@ main (int argc, char **argv)
   TEST (access_needs_token_account_and_host);
   TEST (what_is_not_there_says_so);
   TEST (a_running_broadcast_shows_in_the_status);
-  TEST (the_api_description_names_every_route_of_live_inputs);
   for (guint i = 0; i < G_N_ELEMENTS (refusals); i++) {
     g_autofree gchar *path = g_strdup_printf ("/api/live_inputs/refusal/%s", refusals[i].name);
 
