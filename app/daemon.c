@@ -7,7 +7,7 @@
 #include "broadcast/recover.h"
 #include "config.h"
 #include "descriptors.h"
-#include "events/events.h"
+#include "events/webhooks.h"
 #include "fileerror.h"
 #include "http/app.h"
 #include "http/server.h"
@@ -46,6 +46,7 @@ typedef struct {
   WeirRtmpListener *rtmp;
   WeirRtmps *rtmps;
   WeirHttpApp *app;
+  WeirWebhooks *webhooks;
   WeirHttpServer *http;  /* NULL when it is off; so below */
   WeirHttpServer *admin; /* NULL: everything is on @http and @https */
   WeirHttps *https;
@@ -455,6 +456,22 @@ daemon_tell_ready (Daemon *self)
   notify ("READY=1");
 }
 
+static void
+daemon_make_webhooks (Daemon *self)
+{
+  WeirWebhooksSettings settings;
+  /* it was read when the configuration was checked */
+  g_autoptr (WeirEgress) egress = weir_egress_new (self->config->egress.allow, NULL);
+
+  weir_webhooks_settings_init (&settings);
+  settings.store = self->store;
+  settings.egress = egress;
+  settings.counters = self->counters;
+  settings.describe = weir_http_app_describe;
+  settings.describe_data = self->app;
+  self->webhooks = weir_webhooks_new (&settings);
+}
+
 static gboolean
 daemon_start (Daemon *self, GError **error)
 {
@@ -463,6 +480,7 @@ daemon_start (Daemon *self, GError **error)
   if (!daemon_listen_rtmp (self, error) || !daemon_listen_rtmps (self, error) ||
       !daemon_listen_http (self, error))
     return FALSE;
+  daemon_make_webhooks (self);
   daemon_tell_ready (self);
   return TRUE;
 }
@@ -523,6 +541,7 @@ daemon_clear (Daemon *self)
   g_clear_pointer (&self->http, weir_http_server_free);
   g_clear_pointer (&self->proxies, weir_networks_free);
   g_clear_pointer (&self->recovery, weir_recovery_free);
+  g_clear_pointer (&self->webhooks, weir_webhooks_free);
   while (g_main_context_iteration (NULL, FALSE))
     ; /* answers that waited for the store */
   g_clear_pointer (&self->app, weir_http_app_free);

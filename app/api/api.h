@@ -6,6 +6,7 @@
 #include "broadcast/manager.h"
 #include "events/events.h"
 #include "http/router.h"
+#include "net/egress.h"
 #include "rtmps.h"
 #include "store/store.h"
 
@@ -26,9 +27,10 @@ typedef struct {
   WeirBroadcastManager *manager;
   const WeirListeners *listeners;
   WeirAuth *auth;
-  WeirEvents *events;     /* (nullable) */
-  WeirRtmps *rtmps;       /* (nullable) */
-  WeirCounters *counters; /* (nullable) */
+  WeirEvents *events;       /* (nullable) */
+  const WeirEgress *egress; /* (nullable): which addresses a webhook may have */
+  WeirRtmps *rtmps;         /* (nullable) */
+  WeirCounters *counters;   /* (nullable) */
 } WeirApi;
 
 /**

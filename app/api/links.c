@@ -58,6 +58,10 @@ weir_links_get_base (const WeirConfig *config, WeirHttpRequest *request)
       base[--size] = '\0';
     return base;
   }
+  if (request == NULL)
+    return g_strdup_printf ("http://%s:%u",
+        is_set (config->server.public_host) ? config->server.public_host : config->server.node_name,
+        weir_listeners_get_port (config->http.listen));
   return g_strdup_printf ("%s://%s", weir_http_request_is_secure (request) ? "https" : "http",
       weir_http_request_get_host (request));
 }

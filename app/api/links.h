@@ -19,7 +19,9 @@ typedef struct {
 /* Returns: the port of the first address, 0 when there is none */
 guint16 weir_listeners_get_port (const gchar *addresses);
 
-/* Returns: (transfer full): "http://host:8080": `http.public-url`, else by the request's Host; no
+/* @request: (nullable): of what nobody has asked for: by the configured names
+ *
+ * Returns: (transfer full): "http://host:8080": `http.public-url`, else by the request's Host; no
  * slash at the end */
 gchar *weir_links_get_base (const WeirConfig *config, WeirHttpRequest *request);
 /**

@@ -7,6 +7,8 @@
 #include "api/live_inputs.h"
 #include "api/missing.h"
 #include "api/outputs.h"
+#include "api/videos.h"
+#include "api/webhooks.h"
 #include "descriptors.h"
 #include "metrics/metrics.h"
 #include "playback/handlers.h"
@@ -23,6 +25,7 @@ struct _WeirHttpApp {
   WeirWorkerPool *workers;
   WeirCounters *counters;
   WeirDoor *door;
+  WeirEgress *egress;
   gint64 started_us;
   gint ready; /* atomic */
 
@@ -201,6 +204,7 @@ make_router (WeirHttpApp *self, gboolean with_management)
     weir_http_router_add (router, "GET", "/metrics", get_metrics, self, NULL);
     weir_api_events_add_routes (&self->api, router);
     weir_accounts_add_routes (&self->api, router);
+    weir_api_webhooks_add_routes (&self->api, router);
     weir_live_inputs_add_routes (&self->api, router);
     weir_outputs_add_routes (&self->api, router);
     weir_missing_add_routes (&self->api, router);
@@ -224,6 +228,8 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
   self->listeners.http = g_strdup (settings->listeners.http);
   self->listeners.rtmp = g_strdup (settings->listeners.rtmp);
   self->listeners.srt = g_strdup (settings->listeners.srt);
+  /* it was read when the configuration was checked */
+  self->egress = weir_egress_new (settings->config->egress.allow, NULL);
   self->api = (WeirApi){
       .config = settings->config,
       .store = settings->store,
@@ -231,6 +237,7 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
       .listeners = &self->listeners,
       .auth = settings->auth,
       .events = settings->events,
+      .egress = self->egress,
       .rtmps = settings->rtmps,
       .counters = settings->counters,
   };
@@ -253,8 +260,20 @@ weir_http_app_free (WeirHttpApp *self)
   g_free (self->listeners.rtmp);
   g_free (self->listeners.srt);
   g_ptr_array_unref (self->servers);
+  weir_egress_unref (self->egress);
   g_mutex_clear (&self->lock);
   g_free (self);
+}
+
+gchar *
+weir_http_app_describe (const WeirBroadcastRecord *record, gpointer app)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+
+  weir_api_add_video (builder, &((WeirHttpApp *) app)->api, NULL, record);
+  root = json_builder_get_root (builder);
+  return json_to_string (root, FALSE);
 }
 
 void

@@ -42,6 +42,9 @@ void weir_http_app_free (WeirHttpApp *self);
 void weir_http_app_handle (WeirHttpRequest *request, gpointer app);
 void weir_http_app_handle_public (WeirHttpRequest *request, gpointer app);
 
+/* Returns: (transfer full): what the API says of a recording, as JSON */
+gchar *weir_http_app_describe (const WeirBroadcastRecord *record, gpointer app);
+
 /* one more whose numbers /metrics sums up. Any thread; so is the next. */
 void weir_http_app_add_server (WeirHttpApp *self, WeirHttpServer *server);
 /* before any of them is freed */

@@ -144,6 +144,7 @@ typedef enum {
   WEIR_DOCUMENT_OUTPUT, /* @parent is the live input's uid */
   WEIR_DOCUMENT_WEBHOOK,
   WEIR_DOCUMENT_SIGNING_KEY,
+  WEIR_DOCUMENT_DELIVERY, /* how far a webhook is; @parent is its id */
   WEIR_DOCUMENT_LAST
 } WeirDocumentKind;
 
