@@ -94,7 +94,7 @@ struct _WeirBroadcast {
   WeirConnection *connection;
   gint64 connected_us;
   WeirWallDate wall_date;
-  WeirResume resume; /* but for its dates, which are @wall_date's */
+  WeirResume resume; /* but for the date of zero, which is @wall_date's */
   guint gaps_listed; /* of those that it counts, how many the index has */
   gchar *codecs;
   guint64 segments;

@@ -14,11 +14,15 @@ gchar *
 weir_broadcast_make_state (WeirBroadcast *self)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  WeirResume state = self->resume;
 
-  self->resume.dated = self->wall_date.fixed;
-  self->resume.date_zero_us = self->wall_date.zero_us;
-  self->resume.last_date_us = self->wall_date.last_date_us;
-  return weir_resume_to_json (&self->resume);
+  state.dated = self->wall_date.fixed;
+  state.date_zero_us = self->wall_date.zero_us;
+  /* a segment that is open may be listed by the time at which the process dies, and nothing but the
+   * state would tell of it */
+  if (!self->record->recorded && !self->drained && !self->stopped)
+    state.gaps = MAX (state.gaps, 1);
+  return weir_resume_to_json (&state);
 }
 
 static void

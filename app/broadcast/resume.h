@@ -27,7 +27,7 @@ typedef struct {
   guint gaps;            /* that playlists list behind @end_ns */
   gboolean dated;        /* somebody has seen a date: */
   gint64 date_zero_us;   /* date of the timeline's zero */
-  gint64 last_date_us;   /* of the newest segment, or gap */
+  gint64 last_date_us;   /* of the newest segment */
   gchar *last; /* (nullable): the newest closed segment's entry, when the store has none */
 } WeirResume;
 

@@ -173,6 +173,7 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
   g_mutex_lock (&self->lock);
   segment->program_date_us = weir_wall_date_begin_segment (
       &self->wall_date, event->start_ns, event->discontinuity, g_get_real_time ());
+  self->resume.last_date_us = segment->program_date_us;
   g_mutex_unlock (&self->lock);
   if (fd >= 0)
     segment->blob = weir_blob_new (fd);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A killed daemon denies nothing that a viewer has seen.
+// A killed daemon denies nothing that a viewer has seen, and a restart is a reconnect.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from './support/folder.mjs';
-import { mediaPlaylists, parseMedia } from './support/hls.mjs';
+import { checkMedia, mediaPlaylists, parseMedia, recordedPlaylists } from './support/hls.mjs';
 import { decodesCleanly, makeReference } from './support/media.mjs';
 import { Process, run } from './support/process.mjs';
-import { test } from './support/test.mjs';
+import { ReturningEncoder, startAgain, Viewer } from './support/restart.mjs';
+import { shared, test } from './support/test.mjs';
 import { sleep, until } from './support/wait.mjs';
 import { settings, Weir } from './support/weir.mjs';
 
@@ -102,4 +103,202 @@ test('every part that was served before kill -9 stands in a playable segment aft
   } finally {
     assert.equal(await again.stop(), 0, again.process.tail());
   }
+});
+
+const folder = temporaryFolder('restart');
+const clip = shared(() => makeReference(path.join(folder, 'clip.flv'), { seconds: 60 }));
+const other = shared(() => makeReference(path.join(folder, 'other.flv'), { seconds: 60, video: { size: '480x270' }, audio: false }));
+
+const stateFolder = (name) => {
+  const state = path.join(folder, name);
+  fs.mkdirSync(state);
+  return state;
+};
+
+const newer = (viewer, count, seconds = 30) => {
+  const before = viewer.newest;
+  return until(() => `${count} more than ${before}, is ${viewer.newest}`, async () => {
+    await Promise.race([viewer.done, sleep(50)]);
+    return viewer.newest >= before + count;
+  }, { seconds });
+};
+
+const segmentName = (uri) => /segments\/(\d+-\d+)\//.exec(uri)[1];
+
+/* all of a recording's tracks pass the strict checker, an init before each discontinuity; returns the lists */
+async function checkRecording(weir, uid, name) {
+  const lists = [];
+
+  for (const { playlist, list } of await recordedPlaylists(weir, uid)) {
+    const where = (uri) => new URL(uri, new URL(playlist, 'http://x/')).pathname;
+    const pieces = [];
+    checkMedia(list, playlist);
+    assert.ok(list.ended, `${playlist} has no end`);
+    for (const [index, segment] of list.segments.entries()) {
+      if (segment.gap)
+        continue;
+      if (index === 0 || segment.discontinuity)
+        pieces.push(await weir.bytes(where(segment.map)));
+      segment.bytes = await weir.bytes(where(segment.uri));
+      assert.ok(segment.bytes, `${segment.uri} is listed and cannot be had`);
+      pieces.push(segment.bytes);
+    }
+    const file = path.join(folder, `${name}-${path.basename(playlist)}.mp4`);
+    fs.writeFileSync(file, Buffer.concat(pieces));
+    await run(settings.weir, ['check', file]);
+    lists.push(list);
+  }
+  return lists;
+}
+
+/* what the viewer had of a track is in the recording, byte for byte */
+function assertAllThere(viewer, lists) {
+  const recorded = new Map(lists.flatMap(({ segments }) => segments)
+    .filter((s) => !s.gap).map((s) => [s.uri.split('/').slice(-2).join('/'), s.bytes]));
+  const seen = viewer.segments.filter((s) => s.bytes);
+
+  assert.ok(seen.length > 0);
+  for (const { uri, bytes } of seen)
+    assert.ok(recorded.get(uri.split('/').slice(-2).join('/'))?.equals(bytes), `${uri} was seen and is not in the recording`);
+}
+
+/* how the daemon goes → how often it does */
+const restarts = {
+  SIGTERM: async (weir) => assert.equal(await weir.process.stop('SIGTERM', 20), 0, weir.process.tail()),
+  SIGKILL: async (weir) => weir.kill(),
+};
+
+for (const [signal, end] of Object.entries(restarts)) {
+  test(`a broadcast goes on over two restarts by ${signal}`, { seconds: 180 }, async () => {
+    const options = { 'recording.timeout': '20s' };
+    let weir = await Weir.start({ state: stateFolder(signal), options });
+    const input = await weir.createInput();
+    const encoder = new ReturningEncoder(await clip(), input.publishUrl);
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    const viewer = new Viewer(weir, input.uid);
+
+    await newer(viewer, 3);
+    for (let i = 0; i < 2; i++) {
+      await end(weir);
+      /* longer than a segment: there are gaps to be made up for */
+      await sleep(i === 0 ? 0 : 3000);
+      weir = await startAgain(weir, options);
+      assert.equal((await weir.lifecycle(input.uid)).videoUID, videoUID);
+      assert.equal((await weir.waitForState(input.uid, 'live')).videoUID, videoUID);
+      await newer(viewer, 3);
+    }
+    await encoder.stop();
+    await weir.waitForState(videoUID, 'ready', 40);
+    await until('an end', () => [...viewer.tracks.values()].every(({ list }) => list.ended));
+    await viewer.stop();
+    const lists = await checkRecording(weir, videoUID, signal);
+    assert.equal(lists.length, 2);
+    for (const list of lists) {
+      assert.equal(list.segments.filter((s) => s.discontinuity).length, 2);
+      /* each restart is another epoch, and their numbers go on */
+      const names = list.segments.map((s) => segmentName(s.uri).split('-').map(Number));
+      assert.equal(new Set(names.map(([epoch]) => epoch)).size, 3);
+      names.forEach(([, number], index) => assert.equal(number, index));
+    }
+    assertAllThere(viewer, lists);
+    assert.ok(viewer.segments.some((s) => s.gap), 'no gap was listed');
+    assert.equal(await weir.stop(), 0, weir.process.tail());
+  });
+}
+
+test('a daemon that dies between two connections of an encoder goes on waiting', { seconds: 180 }, async () => {
+  const options = { 'recording.timeout': '40s' };
+  await other();
+  let weir = await Weir.start({ state: stateFolder('waiting'), options });
+  const input = await weir.createInput();
+  const first = new ReturningEncoder(await clip(), input.publishUrl);
+  const { videoUID } = await weir.waitForState(input.uid, 'live');
+  const viewer = new Viewer(weir, input.uid);
+
+  await newer(viewer, 2);
+  await first.stop('SIGKILL');
+  const { deadline } = await weir.waitForState(input.uid, 'reconnecting');
+  await until('two gaps', () => viewer.segments.filter((s) => s.gap).length >= 4);
+  await weir.kill();
+  weir = await startAgain(weir, options);
+  const again = await weir.lifecycle(input.uid);
+  assert.equal(again.state, 'reconnecting');
+  assert.equal(again.videoUID, videoUID);
+  assert.ok(Math.abs(Date.parse(again.deadline) - Date.parse(deadline)) < 1000, `${deadline}, then ${again.deadline}`);
+  /* another resolution, and no sound */
+  const second = new ReturningEncoder(await other(), input.publishUrl);
+  assert.equal((await weir.waitForState(input.uid, 'live')).videoUID, videoUID);
+  await newer(viewer, 2);
+  await second.stop();
+  await weir.waitForState(videoUID, 'ready', 40);
+  await viewer.stop();
+  const [video] = await checkRecording(weir, videoUID, 'waiting');
+  assert.equal(video.segments.filter((s) => s.discontinuity).length, 1);
+  assert.equal(new Set(video.segments.map((s) => s.map)).size, 2);
+  assert.equal(await weir.stop(), 0, weir.process.tail());
+});
+
+for (const signal of Object.keys(restarts)) {
+  test(`the playlists of what is not recorded never go back over ${signal}`, { seconds: 120 }, async () => {
+    const options = { 'recording.timeout': '20s' };
+    let weir = await Weir.start({ state: stateFolder(`off-${signal}`), options });
+    const input = await weir.createInput({ recording: { mode: 'off' } });
+    const encoder = new ReturningEncoder(await clip(), input.publishUrl);
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    const viewer = new Viewer(weir, input.uid);
+
+    await newer(viewer, 4);
+    await restarts[signal](weir);
+    weir = await startAgain(weir, options);
+    assert.equal((await weir.waitForState(input.uid, 'live')).videoUID, videoUID);
+    await newer(viewer, 4);
+    await encoder.stop();
+    await weir.waitForState(input.uid, ['idle', 'ended'], 40);
+    await until('an end', () => [...viewer.tracks.values()].every(({ list }) => list.ended));
+    await viewer.stop();
+    assert.equal(await weir.stop(), 0, weir.process.tail());
+  });
+}
+
+test('a broadcast whose window was over meanwhile has ended, and the next one begins', { seconds: 120 }, async () => {
+  const options = { 'recording.timeout': '2s' };
+  let weir = await Weir.start({ state: stateFolder('over'), options });
+  const input = await weir.createInput();
+  const encoder = new ReturningEncoder(await clip(), input.publishUrl);
+  const { videoUID } = await weir.waitForState(input.uid, 'live');
+  const viewer = new Viewer(weir, input.uid);
+
+  await newer(viewer, 2);
+  await viewer.stop();
+  await weir.kill();
+  await sleep(3000);
+  weir = await startAgain(weir, options);
+  const lists = await checkRecording(weir, videoUID, 'over');
+  assertAllThere(viewer, lists);
+  assert.ok(lists.every((list) => list.segments.every((s) => !s.discontinuity)));
+  assert.notEqual((await weir.waitForState(input.uid, 'live')).videoUID, videoUID);
+  await encoder.stop();
+  assert.equal(await weir.stop(), 0, weir.process.tail());
+});
+
+test('a daemon that stands still for 20 s goes on with the same broadcast', { seconds: 180, long: true }, async () => {
+  const options = { 'recording.timeout': '60s' };
+  const weir = await Weir.start({ state: stateFolder('stopped'), options });
+  const input = await weir.createInput();
+  const encoder = new ReturningEncoder(await clip(), input.publishUrl);
+  const { videoUID } = await weir.waitForState(input.uid, 'live');
+  const viewer = new Viewer(weir, input.uid);
+
+  await newer(viewer, 3);
+  process.kill(weir.process.pid, 'SIGSTOP');
+  await sleep(20_000);
+  process.kill(weir.process.pid, 'SIGCONT');
+  await newer(viewer, 6);
+  assert.equal((await weir.waitForState(input.uid, 'live')).videoUID, videoUID);
+  await encoder.stop();
+  await weir.api('GET', '/live_inputs');
+  await weir.waitForState(videoUID, 'ready', 90);
+  await viewer.stop();
+  assertAllThere(viewer, await checkRecording(weir, videoUID, 'stopped'));
+  assert.equal(await weir.stop(), 0, weir.process.tail());
 });
