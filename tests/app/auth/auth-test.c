@@ -189,6 +189,110 @@ random_texts_have_their_form_and_differ (void)
   g_assert_false (weir_equal_constant_time ("a", ""));
 }
 
+/* ---- accounts and tokens of the store ---- */
+
+static void
+set_flag (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+static void
+take_put (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_assert_cmpuint (weir_store_put_document_finish (WEIR_STORE (source), result, NULL), >, 0);
+  set_flag (data);
+}
+
+static void
+take_delete (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_assert_true (weir_store_delete_document_finish (WEIR_STORE (source), result, NULL));
+  set_flag (data);
+}
+
+static void
+wait_for (const gboolean *flag)
+{
+  while (!*flag)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+put (WeirStore *store, WeirDocumentKind kind, const gchar *account, const gchar *id,
+    const gchar *token, const gchar *json)
+{
+  g_autoptr (WeirDocument) document = weir_document_new (kind, account, id);
+  gboolean done = FALSE;
+
+  g_free (document->json);
+  document->json = g_strdup (json);
+  g_free (document->digest);
+  document->digest = token != NULL ? weir_store_digest_secret (token) : NULL;
+  weir_store_put_document (store, document, 0, take_put, &done);
+  wait_for (&done);
+}
+
+static void
+drop (WeirStore *store, WeirDocumentKind kind, const gchar *id)
+{
+  gboolean done = FALSE;
+
+  weir_store_delete_document (store, kind, id, take_delete, &done);
+  wait_for (&done);
+}
+
+/* waits until the table says so: a change that is not taken ends in the test's timeout */
+static void
+expect (WeirAuth *auth, const gchar *token, const gchar *account, WeirAccess access)
+{
+  g_autofree gchar *authorization = g_strconcat ("Bearer ", token, NULL);
+
+  while (weir_auth_get_access (auth, authorization, account) != access)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+tokens_are_those_of_the_store_whoever_changes_them (Fixture *fixture, gconstpointer data)
+{
+  static const gchar old[] = "a-token-that-was-there-before", fresh[] = "a-token-of-another-node";
+  static const gchar odd[] = "a-token-that-says-nothing";
+  g_autoptr (WeirAuth) auth = load (fixture, "home", NULL);
+  g_autofree gchar *database = g_build_filename (fixture->state_dir, "weir.db", NULL);
+  g_autofree gchar *administrator = read_token (fixture);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirStore) store = weir_store_sqlite_new (database, &error);
+  gboolean ready = FALSE;
+
+  (void) data;
+  g_assert_no_error (error);
+  put (store, WEIR_DOCUMENT_ACCOUNT, "", "two", NULL, "{}");
+  put (store, WEIR_DOCUMENT_TOKEN, "two", "1", old, "{\"access\":\"read\"}");
+  expect (auth, old, NULL, WEIR_ACCESS_NONE);
+  weir_auth_follow (auth, store, set_flag, &ready);
+  wait_for (&ready);
+  /* no waiting: they were there at the start */
+  g_assert_true (weir_auth_has_account (auth, "two"));
+  g_assert_true (weir_auth_has_account (auth, "home"));
+  expect (auth, old, "two", WEIR_ACCESS_READ);
+  g_assert_cmpint (weir_auth_get_access (auth, "Bearer a-token-that-was-there-before", "home"), ==,
+      WEIR_ACCESS_NONE);
+  expect (auth, administrator, "two", WEIR_ACCESS_ADMINISTRATOR);
+  expect (auth, administrator, "three", WEIR_ACCESS_NONE);
+
+  put (store, WEIR_DOCUMENT_TOKEN, "home", "2", fresh, "{\"access\":\"write\"}");
+  expect (auth, fresh, "home", WEIR_ACCESS_WRITE);
+  drop (store, WEIR_DOCUMENT_TOKEN, "2");
+  expect (auth, fresh, NULL, WEIR_ACCESS_NONE);
+  put (store, WEIR_DOCUMENT_TOKEN, "home", "3", odd, "[]");
+  put (store, WEIR_DOCUMENT_TOKEN, "home", "4", fresh, "{\"access\":\"write\"}");
+  expect (auth, fresh, "home", WEIR_ACCESS_WRITE);
+  expect (auth, odd, "home", WEIR_ACCESS_NONE);
+  /* a token without its account is none */
+  drop (store, WEIR_DOCUMENT_ACCOUNT, "two");
+  expect (auth, old, NULL, WEIR_ACCESS_NONE);
+}
+
 #define ADD(test) g_test_add ("/auth/auth/" #test, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -201,6 +305,7 @@ main (int argc, char **argv)
   ADD (a_token_that_others_can_read_is_refused);
   ADD (a_token_file_of_ones_own_may_end_with_a_newline);
   ADD (a_short_or_empty_token_is_refused);
+  ADD (tokens_are_those_of_the_store_whoever_changes_them);
   g_test_add_func ("/auth/auth/random_texts_have_their_form_and_differ",
       random_texts_have_their_form_and_differ);
   return g_test_run ();
