@@ -524,6 +524,7 @@ daemon_recover (Daemon *self)
   self->manager =
       weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
   weir_broadcast_manager_set_counters (self->manager, self->counters);
+  weir_broadcast_manager_set_events (self->manager, self->events);
   self->recovery = weir_recovery_new (
       self->config, self->store, self->blobs, self->manager, daemon_recovered, self);
 }

@@ -130,12 +130,14 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
 
 /* The source's callbacks have ended when this returns: nothing runs on the worker any more. */
 static void
-broadcast_remove_source (WeirBroadcast *self)
+broadcast_remove_source (WeirBroadcast *self, const gchar *reason)
 {
   guint64 received;
 
   if (self->source == NULL)
     return;
+  if (self->connection != NULL)
+    weir_broadcast_tell_connection (self, WEIR_EVENT_INPUT_DISCONNECTED, self->connection, reason);
   weir_broadcast_end_health (self);
   gst_element_set_locked_state (self->source, TRUE);
   gst_element_set_state (self->source, GST_STATE_NULL);
@@ -182,12 +184,12 @@ connection_ended_on_main (gpointer data)
   if (self->connection == connection) {
     gint64 media_us = weir_connection_get_last_media_us (connection);
 
-    broadcast_remove_source (self);
+    broadcast_remove_source (self, summary.reason);
     if (self->leaving != NULL) {
       self->last_media_us = MAX (self->last_media_us, media_us);
       broadcast_stop (self, self->leaving);
     } else if (!self->ending) {
-      weir_broadcast_begin_waiting (self, media_us, summary.clean);
+      weir_broadcast_begin_waiting (self, media_us, summary.clean, summary.reason);
     }
   }
   weir_connection_summary_clear (&summary);
@@ -239,6 +241,7 @@ weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
   g_mutex_unlock (&self->lock);
   weir_broadcast_begin_health (self);
   weir_broadcast_set_state (self, WEIR_LIFECYCLE_CONNECTING, 0);
+  weir_broadcast_tell_connection (self, WEIR_EVENT_INPUT_CONNECTED, connection, NULL);
 
   g_object_set (self->source, "connection", connection, NULL);
   g_signal_connect (
@@ -341,6 +344,7 @@ static void
 broadcast_finish (WeirBroadcast *self, gboolean left)
 {
   g_autofree gchar *state = NULL;
+  g_autoptr (WeirEvent) event = NULL;
 
   self->finishing = TRUE;
   if (left && !self->fenced)
@@ -361,8 +365,10 @@ broadcast_finish (WeirBroadcast *self, gboolean left)
     g_message ("broadcast %s: %u segment(s) are missing in the recording", self->record->uid,
         self->missing);
   self->missing = 0;
+  if (self->record->recorded)
+    event = weir_broadcast_make_event (self->record, WEIR_EVENT_RECORDING_READY, NULL);
   weir_store_end_broadcast (self->context.store, self->record->uid, self->record->epoch,
-      self->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, NULL, store_ended,
+      self->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, event, store_ended,
       self);
 }
 
@@ -433,7 +439,7 @@ broadcast_stop (WeirBroadcast *self, const gchar *description)
         MAX (self->last_media_us, weir_connection_get_last_media_us (self->connection));
     weir_connection_close (self->connection, description);
   }
-  broadcast_remove_source (self);
+  broadcast_remove_source (self, description);
   weir_broadcast_note_end (self, self->last_media_us);
   g_object_get (self->sink, "stats", &statistics, NULL);
   if (statistics != NULL) {
@@ -442,11 +448,13 @@ broadcast_stop (WeirBroadcast *self, const gchar *description)
       self->gop_ns = (gint64) gop;
   }
   self->pending++;
-  if (self->suspending)
+  if (self->suspending) {
     weir_broadcast_set_state (
         self, WEIR_LIFECYCLE_RECONNECTING, weir_broadcast_get_deadline (self));
-  else
+  } else {
     weir_broadcast_set_state (self, WEIR_LIFECYCLE_ENDED, 0);
+    weir_broadcast_tell (self, WEIR_EVENT_BROADCAST_ENDED, description);
+  }
   task = g_task_new (NULL, NULL, pipeline_stopped, self);
   g_task_set_task_data (task, self, NULL);
   g_task_run_in_thread (task, stop_pipeline);
@@ -559,7 +567,10 @@ WeirBroadcast *
 weir_broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastRecord *record,
     const WeirLiveInput *input, gint64 known_gop_ns)
 {
-  return broadcast_new (context, record, input, known_gop_ns, NULL, NULL);
+  WeirBroadcast *self = broadcast_new (context, record, input, known_gop_ns, NULL, NULL);
+
+  weir_broadcast_tell_started (self);
+  return self;
 }
 
 WeirBroadcast *

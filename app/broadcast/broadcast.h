@@ -28,6 +28,7 @@ typedef struct {
   WeirWorkerPool *workers;
   WeirSpoolWriter *writer;
   WeirCounters *counters; /* (nullable) */
+  WeirEvents *events;     /* (nullable) */
   /* main thread: the lifecycle state has changed; `ready` is never its own: whoever reads that
    * finds the recording, which the store has, and not the live window */
   void (*changed) (WeirBroadcast *broadcast, gpointer data);
@@ -110,6 +111,10 @@ gchar *weir_broadcast_make_spool_path (
 /* Returns: (transfer full): the name of a segment in the segment store:
  * `<uid>/<epoch>-<number>.m4s` */
 gchar *weir_broadcast_make_segment_name (const gchar *uid, guint64 epoch, guint64 number);
+
+/* Returns: (transfer full): about a broadcast. @data: JSON */
+WeirEvent *weir_broadcast_make_event (
+    const WeirBroadcastRecord *record, const gchar *type, const gchar *data);
 
 /* adds what it has counted so far; any thread */
 void weir_broadcast_add_to_totals (WeirBroadcast *self, WeirBroadcastTotals *totals);

@@ -46,8 +46,10 @@ weir_broadcast_check_fenced (WeirBroadcast *self, const GError *error)
 {
   if (!g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED))
     return FALSE;
-  if (!self->fenced)
+  if (!self->fenced) {
     g_message ("broadcast %s: taken over by another owner, letting go", self->record->uid);
+    weir_broadcast_tell (self, WEIR_EVENT_BROADCAST_TAKEN_OVER, "another owner");
+  }
   self->fenced = TRUE;
   weir_broadcast_end (self, "The broadcast goes on elsewhere.");
   return TRUE;
@@ -97,6 +99,7 @@ broadcast_commit_segment (WeirBroadcast *self, ClosedSegment *the_closed)
   g_autoptr (WeirIndexSegment) segment = NULL;
   g_autofree gchar *entry = NULL;
   g_autofree gchar *committed = NULL;
+  g_autoptr (WeirEvent) event = NULL;
   WeirSegmentCommit commit;
 
   segment = weir_index_find (self->index, self->record->epoch, closed->number);
@@ -107,12 +110,14 @@ broadcast_commit_segment (WeirBroadcast *self, ClosedSegment *the_closed)
   /* as of now, not of when it closed: one that is late does not turn it back */
   committed = weir_broadcast_make_state (self);
   entry = weir_index_segment_to_json (segment);
+  event = weir_broadcast_make_segment_event (self, segment, closed->name);
   commit = (WeirSegmentCommit){
       .number = closed->number,
       .entry = entry,
       .committed = committed,
       .size = segment->size,
       .duration_us = segment->duration_ns / 1000,
+      .event = event,
   };
   weir_store_commit_segment (self->context.store, self->record->uid, self->record->epoch, &commit,
       segment_committed, closed);

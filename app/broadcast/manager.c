@@ -17,6 +17,9 @@
 #define KEEP_MAX 1024
 /* how long an encoder may take to leave by itself when the daemon stops */
 #define LEAVE_US (2 * G_USEC_PER_SEC)
+/* events about refusals of one account: a second, at once */
+#define REFUSALS_RATE 1
+#define REFUSALS_BURST 20
 
 typedef struct {
   WeirIndex *index;
@@ -31,9 +34,11 @@ struct _WeirBroadcastManager {
   WeirSpoolWriter *writer;
 
   WeirCounters *counters; /* (nullable) */
+  WeirEvents *events;     /* (nullable) */
 
   /* main thread */
   WeirStrangerLog log;    /* refusals: whoever is refused may come again at once */
+  GHashTable *refusals;   /* account → Refusals; "" of those whom nobody knows */
   GHashTable *known_gops; /* input uid → gint64 ns */
   GQueue waiting;         /* of Request: their input's last broadcast is still ending */
   gboolean draining;
@@ -163,6 +168,45 @@ request_free (Request *request)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Request, request_free)
 
+/* strangers do not fill the log of events */
+typedef struct {
+  WeirTokenBucket events;
+  gint64 left_out; /* since the last that was told of */
+} Refusals;
+
+static void
+request_tell_refused (Request *request, const gchar *reason)
+{
+  WeirBroadcastManager *self = request->manager;
+  const gchar *account = request->input != NULL ? request->input->account : "";
+  Refusals *refusals = g_hash_table_lookup (self->refusals, account);
+  gint64 now_us = g_get_monotonic_time ();
+  g_autofree gchar *key = NULL, *left_out = NULL, *data = NULL;
+
+  if (self->events == NULL)
+    return;
+  if (refusals == NULL) {
+    refusals = g_new0 (Refusals, 1);
+    weir_token_bucket_init (&refusals->events, REFUSALS_RATE, REFUSALS_BURST, now_us);
+    g_hash_table_insert (self->refusals, g_strdup (account), refusals);
+  }
+  if (!weir_token_bucket_take (&refusals->events, 1, now_us)) {
+    refusals->left_out++;
+    weir_counters_add (self->counters, WEIR_REASON_REFUSAL_NOT_TOLD);
+    return;
+  }
+  key = weir_event_mask_key (weir_connection_get_secret (request->connection));
+  left_out =
+      refusals->left_out > 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, refusals->left_out) : NULL;
+  refusals->left_out = 0;
+  data = weir_event_make_data ("reason", reason, "protocol",
+      weir_connection_get_protocol (request->connection), "address",
+      weir_connection_get_peer (request->connection), "key", key, "leftOut", left_out, NULL);
+  weir_events_emit (
+      self->events, weir_event_new (WEIR_EVENT_PUBLISH_REFUSED, account,
+                        request->input != NULL ? request->input->uid : NULL, NULL, data));
+}
+
 /* @reason: static, of those in the header */
 static void
 request_refuse (
@@ -177,6 +221,7 @@ request_refuse (
       weir_connection_get_peer (request->connection),
       request->input != NULL ? request->input->uid : "-", description);
   weir_counters_add (self->counters, reason);
+  request_tell_refused (request, reason);
   g_mutex_lock (&self->lock);
   self->totals.refused_total++;
   g_mutex_unlock (&self->lock);
@@ -220,7 +265,7 @@ static WeirBroadcastContext
 manager_make_context (WeirBroadcastManager *self)
 {
   return (WeirBroadcastContext){self->config, self->store, self->blobs, self->workers, self->writer,
-      self->counters, on_broadcast_changed, on_broadcast_ended, self};
+      self->counters, self->events, on_broadcast_changed, on_broadcast_ended, self};
 }
 
 static void
@@ -415,6 +460,7 @@ weir_broadcast_manager_new (
   self->blobs = g_object_ref (blobs);
   self->workers = workers;
   self->writer = weir_spool_writer_new ((gsize) config->limits.disk_queue_total);
+  self->refusals = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->known_gops = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -431,7 +477,7 @@ weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *c
 {
   static const gchar *const reasons[] = {WEIR_REASON_UNKNOWN_KEY, WEIR_REASON_INPUT_DISABLED,
       WEIR_REASON_INPUT_REVOKED, WEIR_REASON_IN_USE, WEIR_REASON_STORE_UNAVAILABLE,
-      WEIR_REASON_SHUTTING_DOWN, WEIR_LIMIT_BROADCAST_CONFIGURATIONS};
+      WEIR_REASON_SHUTTING_DOWN, WEIR_REASON_REFUSAL_NOT_TOLD, WEIR_LIMIT_BROADCAST_CONFIGURATIONS};
 
   self->counters = weir_counters_ref (counters);
   for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
@@ -439,9 +485,16 @@ weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *c
 }
 
 void
+weir_broadcast_manager_set_events (WeirBroadcastManager *self, WeirEvents *events)
+{
+  self->events = events;
+}
+
+void
 weir_broadcast_manager_free (WeirBroadcastManager *self)
 {
   g_queue_clear_full (&self->waiting, (GDestroyNotify) request_free);
+  g_hash_table_unref (self->refusals);
   g_hash_table_unref (self->by_input);
   g_hash_table_unref (self->by_uid);
   g_hash_table_unref (self->starting);

@@ -5,6 +5,7 @@
 #include "base/counters.h"
 #include "blobs/blobs.h"
 #include "broadcast/health.h"
+#include "events/events.h"
 #include "broadcast/resume.h"
 #include "playback/index.h"
 #include "store/store.h"
@@ -37,8 +38,13 @@ void weir_broadcast_manager_free (WeirBroadcastManager *self);
 #define WEIR_REASON_IN_USE "in-use"
 #define WEIR_REASON_STORE_UNAVAILABLE "store-unavailable"
 #define WEIR_REASON_SHUTTING_DOWN "shutting-down"
+/* and how many refusals no event was written of, as there were too many */
+#define WEIR_REASON_REFUSAL_NOT_TOLD "refusal-not-told"
 /* counts refusals by the reasons above; main thread, before anyone connects */
 void weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *counters);
+
+/* tells of what happens; main thread, before anyone connects. @events: outlives the manager */
+void weir_broadcast_manager_set_events (WeirBroadcastManager *self, WeirEvents *events);
 
 /* a connection asks to publish; accept thread. Returns: TRUE, the decision is taken here */
 gboolean weir_broadcast_manager_authorise (WeirBroadcastManager *self, WeirConnection *connection);

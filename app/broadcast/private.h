@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * commits.c: the main thread: closed segments go to segment store and store
  * reconnect.c: the main thread: what goes on while nobody sends, and where that stands
  * reports.c: health, status, totals
+ * tell.c: events
  */
 
 /* closed segments whose objects stay open (and, without recording, exist), beyond the window for
@@ -158,8 +159,9 @@ void weir_broadcast_clear_commits (WeirBroadcast *self);
 /* @resume, @index: (nullable): of a broadcast that goes on. Before the pipeline is there */
 void weir_broadcast_init_resume (WeirBroadcast *self, const WeirResume *resume);
 /* the connection is gone, and it is not the end: its encoder is waited for. @media_us: monotonic;
- * when media came last; @clean: the encoder has said that it stops */
-void weir_broadcast_begin_waiting (WeirBroadcast *self, gint64 media_us, gboolean clean);
+ * when media came last; @clean: the encoder has said that it stops; @reason: in words */
+void weir_broadcast_begin_waiting (
+    WeirBroadcast *self, gint64 media_us, gboolean clean, const gchar *reason);
 /* likewise for a broadcast that goes on after a restart: nothing has come yet */
 void weir_broadcast_go_on_waiting (WeirBroadcast *self);
 void weir_broadcast_stop_waiting (WeirBroadcast *self);
@@ -179,5 +181,21 @@ void weir_broadcast_begin_health (WeirBroadcast *self);
 void weir_broadcast_end_health (WeirBroadcast *self);
 /* any thread */
 GstBusSyncReply weir_broadcast_on_bus_message (GstBus *bus, GstMessage *message, gpointer data);
+
+/* ---- tell.c: any thread; @reason: (nullable) ---- */
+
+void weir_broadcast_tell (WeirBroadcast *self, const gchar *type, const gchar *reason);
+void weir_broadcast_tell_started (WeirBroadcast *self);
+/* @deadline_us: wall */
+void weir_broadcast_tell_waiting (
+    WeirBroadcast *self, const gchar *type, const gchar *reason, gint64 deadline_us);
+void weir_broadcast_tell_connection (
+    WeirBroadcast *self, const gchar *type, WeirConnection *connection, const gchar *reason);
+/* and that the live input has an error, when the hosted product would say so */
+void weir_broadcast_tell_health (
+    WeirBroadcast *self, const WeirBroadcastIssue *issue, gboolean raised);
+/* Returns: (transfer full): @name: of its object */
+WeirEvent *weir_broadcast_make_segment_event (
+    WeirBroadcast *self, const WeirIndexSegment *segment, const gchar *name);
 
 G_END_DECLS

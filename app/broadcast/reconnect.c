@@ -188,7 +188,8 @@ weir_broadcast_get_deadline (WeirBroadcast *self)
 }
 
 void
-weir_broadcast_begin_waiting (WeirBroadcast *self, gint64 media_us, gboolean clean)
+weir_broadcast_begin_waiting (
+    WeirBroadcast *self, gint64 media_us, gboolean clean, const gchar *reason)
 {
   gint64 now_us = g_get_real_time ();
   gint64 wait_us;
@@ -203,6 +204,7 @@ weir_broadcast_begin_waiting (WeirBroadcast *self, gint64 media_us, gboolean cle
   broadcast_set_timer (self, &self->reconnect_timer, wait_us, reconnect_window_over);
   weir_segment_sink_drain (WEIR_SEGMENT_SINK (self->sink), drained, self);
   weir_broadcast_set_state (self, WEIR_LIFECYCLE_RECONNECTING, now_us + wait_us);
+  weir_broadcast_tell_waiting (self, WEIR_EVENT_BROADCAST_RECONNECTING, reason, now_us + wait_us);
 }
 
 void
@@ -217,6 +219,7 @@ weir_broadcast_go_on_waiting (WeirBroadcast *self)
   self->drained = TRUE;
   broadcast_set_timer (self, &self->reconnect_timer, wait_us, reconnect_window_over);
   broadcast_add_gaps (self);
+  weir_broadcast_tell_waiting (self, WEIR_EVENT_BROADCAST_RESUMED, NULL, self->deadline_us);
 }
 
 static void

@@ -117,8 +117,11 @@ orphan_ended (GObject *source, GAsyncResult *result, gpointer data)
 static void
 orphan_end (Orphan *orphan)
 {
+  g_autoptr (WeirEvent) event = weir_broadcast_make_event (orphan->record,
+      orphan->record->recorded ? WEIR_EVENT_RECORDING_READY : WEIR_EVENT_BROADCAST_ENDED, NULL);
+
   weir_store_end_broadcast (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
-      orphan->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, NULL, orphan_ended,
+      orphan->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, event, orphan_ended,
       orphan);
 }
 

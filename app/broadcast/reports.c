@@ -149,8 +149,10 @@ health_on_main (WeirBroadcast *self, gpointer data)
   if (changed && change->raised)
     self->issues_total[change->issue.code]++;
   g_mutex_unlock (&self->lock);
-  if (changed)
+  if (changed) {
     broadcast_log_health (self, change);
+    weir_broadcast_tell_health (self, &change->issue, change->raised);
+  }
   broadcast_tell_encoder (self, change);
   weir_broadcast_pending_done (self);
 }

@@ -19,8 +19,10 @@ pad_kind (GstPad *pad)
 static void
 live_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
 {
-  if (weir_broadcast_get_state (self) == WEIR_LIFECYCLE_CONNECTING)
+  if (weir_broadcast_get_state (self) == WEIR_LIFECYCLE_CONNECTING) {
     weir_broadcast_set_state (self, WEIR_LIFECYCLE_LIVE, 0);
+    weir_broadcast_tell (self, WEIR_EVENT_BROADCAST_LIVE, NULL);
+  }
   weir_broadcast_pending_done (self);
 }
 

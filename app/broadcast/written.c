@@ -125,6 +125,8 @@ broadcast_pause (WeirBroadcast *self, const WeirSegmentWritten *written)
   self->paused_us = g_get_real_time ();
   self->pauses++;
   g_mutex_unlock (&self->lock);
+  if (self->record->recorded)
+    weir_broadcast_tell (self, WEIR_EVENT_RECORDING_PAUSED, written->refusal);
   g_message ("broadcast %s: the disk takes no segments: %s; %s", self->record->uid,
       written->refusal,
       self->record->recorded ? "recording is paused, live goes on from memory"
@@ -141,6 +143,8 @@ broadcast_resume (WeirBroadcast *self, const WeirSegmenterEvent *event)
   g_mutex_lock (&self->lock);
   self->paused_us = 0;
   g_mutex_unlock (&self->lock);
+  if (self->record->recorded)
+    weir_broadcast_tell (self, WEIR_EVENT_RECORDING_RESUMED, NULL);
   g_message ("broadcast %s: the disk takes segments again after %.1f s%s", self->record->uid,
       (gdouble) (event->start_ns - self->refused_start_ns) / 1e9,
       self->record->recorded ? ", which are missing in the recording" : "");
