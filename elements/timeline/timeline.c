@@ -206,7 +206,6 @@ weir_decision_reason_get_name (WeirDecisionReason reason)
       [WEIR_REASON_LEADING_PICTURE] = "leading-picture",
       [WEIR_REASON_LEADING_AUDIO] = "leading-audio",
       [WEIR_REASON_OLD_CONFIG] = "old-config",
-      [WEIR_REASON_OVERFLOW] = "overflow",
       [WEIR_REASON_ENDED] = "ended",
   };
 

@@ -95,7 +95,6 @@ typedef enum {
   WEIR_REASON_LEADING_PICTURE,        /* R10, dropped: needs what came before the first keyframe */
   WEIR_REASON_LEADING_AUDIO,          /* dropped: too far ahead of the first keyframe */
   WEIR_REASON_OLD_CONFIG, /* R9: dropped between a changed configuration and its keyframe */
-  WEIR_REASON_OVERFLOW,   /* R15: dropped, too much was held */
   WEIR_REASON_ENDED,      /* dropped: its connection ended before the start */
   WEIR_REASON_LAST
 } WeirDecisionReason;
