@@ -690,23 +690,6 @@ live_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
   broadcast_pending_done (self);
 }
 
-/* Worker: the first seconds of media tell which wall time the timeline's zero has: the least
- * delayed sample does. */
-static GstPadProbeReturn
-first_media_probe (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  WeirBroadcast *self = data;
-  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
-  GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
-
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return GST_PAD_PROBE_OK;
-  g_mutex_lock (&self->lock);
-  weir_wall_date_observe (&self->wall_date, (gint64) time, g_get_real_time ());
-  g_mutex_unlock (&self->lock);
-  return time > 3 * GST_SECOND ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_OK;
-}
-
 /* Worker, once per connection: media has passed the sanitizer's start condition. */
 static GstPadProbeReturn
 live_probe (G_GNUC_UNUSED GstPad *pad, G_GNUC_UNUSED GstPadProbeInfo *info, gpointer data)
@@ -743,7 +726,6 @@ on_sanitizer_pad_added (G_GNUC_UNUSED GstElement *sanitizer, GstPad *pad, WeirBr
   gst_pad_link_full (tee_branch, segments, GST_PAD_LINK_CHECK_NOTHING);
   gst_element_sync_state_with_parent (tee);
   gst_pad_link_full (pad, tee_sink, GST_PAD_LINK_CHECK_NOTHING);
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, first_media_probe, self, NULL);
 }
 
 /* whether the caps of both are of one codec: MP3 and AAC have their number in a field */
