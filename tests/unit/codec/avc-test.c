@@ -109,9 +109,9 @@ records_of_real_encoders (void)
 
     g_assert_true (weir_avc_parse_record (data, size, &info, &error));
     g_assert_no_error (error);
-    g_assert_cmpuint (info.chroma_format, ==, cases[i].chroma);
-    g_assert_cmpuint (info.bit_depth_luma, ==, cases[i].depth);
-    g_assert_cmpuint (info.bit_depth_chroma, ==, cases[i].depth);
+    g_assert_cmpuint (info.picture.chroma_format, ==, cases[i].chroma);
+    g_assert_cmpuint (info.picture.bit_depth_luma, ==, cases[i].depth);
+    g_assert_cmpuint (info.picture.bit_depth_chroma, ==, cases[i].depth);
     g_assert_cmpint (info.interlaced, ==, cases[i].interlaced);
     g_assert_cmpint (config->reorder, ==, cases[i].reorder);
     g_assert_cmpint (config->colour != NULL, ==, cases[i].colour != 0);
@@ -189,11 +189,11 @@ every_cut_of_a_record_is_refused_or_taken_cleanly (void)
     /* copied, so that memory checkers see a read beyond the end */
     g_autofree guint8 *copy = g_memdup2 (g_bytes_get_data (whole, NULL), size);
     g_autoptr (GError) error = NULL;
-    WeirAvcInfo info = {.width = 7};
+    WeirAvcInfo info = {.picture = {.width = 7}};
 
     if (!weir_avc_parse_record (copy, size, &info, &error)) {
       g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
-      g_assert_cmpuint (info.width, ==, 7);
+      g_assert_cmpuint (info.picture.width, ==, 7);
     } else {
       /* only the extension at its end may be missing */
       g_assert_cmpuint (size, >=, g_bytes_get_size (whole) - 4);
@@ -241,10 +241,10 @@ scaling_lists_are_skipped (void)
   put (&bits, 1, 1);
   g_assert_true (parse (&bits, &info, &error));
   g_assert_no_error (error);
-  g_assert_cmpuint (info.width, ==, 640);
-  g_assert_cmpuint (info.height, ==, 360);
-  g_assert_cmpuint (info.frame_rate_n, ==, 0);
-  g_assert_cmpuint (info.frame_rate_d, ==, 1);
+  g_assert_cmpuint (info.picture.width, ==, 640);
+  g_assert_cmpuint (info.picture.height, ==, 360);
+  g_assert_cmpuint (info.picture.frame_rate_n, ==, 0);
+  g_assert_cmpuint (info.picture.frame_rate_d, ==, 1);
 }
 
 static void
@@ -290,10 +290,10 @@ cropping_counts_in_units_of_the_chroma_format (void)
     put (&bits, 0, 1);
     put (&bits, 1, 1);
     g_assert_true (parse (&bits, &info, NULL));
-    g_assert_cmpuint (info.width, ==, cases[i].width);
-    g_assert_cmpuint (info.height, ==, cases[i].height);
-    g_assert_cmpuint (info.bit_depth_luma, ==, 10);
-    g_assert_cmpuint (info.bit_depth_chroma, ==, 8);
+    g_assert_cmpuint (info.picture.width, ==, cases[i].width);
+    g_assert_cmpuint (info.picture.height, ==, cases[i].height);
+    g_assert_cmpuint (info.picture.bit_depth_luma, ==, 10);
+    g_assert_cmpuint (info.picture.bit_depth_chroma, ==, 8);
   }
 }
 
@@ -320,8 +320,8 @@ picture_order_by_a_cycle_is_skipped (void)
   put (&bits, 0, 2);
   put (&bits, 1, 1);
   g_assert_true (parse (&bits, &info, NULL));
-  g_assert_cmpuint (info.width, ==, 320);
-  g_assert_cmpuint (info.height, ==, 240);
+  g_assert_cmpuint (info.picture.width, ==, 320);
+  g_assert_cmpuint (info.picture.height, ==, 240);
 }
 
 static void
@@ -436,10 +436,10 @@ implausible_timing_and_aspect_are_unknown (void)
       }
       g_assert_true (parse (&escaped, &info, NULL));
     }
-    g_assert_cmpuint (info.par_n, ==, cases[i].par_n);
-    g_assert_cmpuint (info.par_d, ==, cases[i].par_d);
-    g_assert_cmpuint (info.frame_rate_n, ==, cases[i].rate_n);
-    g_assert_cmpuint (info.frame_rate_d, ==, cases[i].rate_d);
+    g_assert_cmpuint (info.picture.par_n, ==, cases[i].par_n);
+    g_assert_cmpuint (info.picture.par_d, ==, cases[i].par_d);
+    g_assert_cmpuint (info.picture.frame_rate_n, ==, cases[i].rate_n);
+    g_assert_cmpuint (info.picture.frame_rate_d, ==, cases[i].rate_d);
     g_assert_cmpint (info.fixed_frame_rate, ==, cases[i].rate_n > 0);
   }
 }
@@ -454,9 +454,9 @@ broken_vui_leaves_the_picture (void)
   bits.bits -= 64; /* in the timing */
   bits.bits -= bits.bits % 8;
   g_assert_true (parse (&bits, &info, NULL));
-  g_assert_cmpuint (info.width, ==, 640);
-  g_assert_cmpuint (info.par_n, ==, 4);
-  g_assert_cmpuint (info.frame_rate_n, ==, 0);
+  g_assert_cmpuint (info.picture.width, ==, 640);
+  g_assert_cmpuint (info.picture.par_n, ==, 4);
+  g_assert_cmpuint (info.picture.frame_rate_n, ==, 0);
 }
 
 static void
