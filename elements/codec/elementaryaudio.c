@@ -34,20 +34,17 @@ weir_elementary_audio_free (WeirElementaryAudio *self)
   g_free (self);
 }
 
-/* Returns: whether it is another one */
-static gboolean
+static void
 use_config (WeirElementaryAudio *self, WeirCodecConfig *config)
 {
   if (self->config != NULL && weir_codec_config_equal (self->config, config))
-    return FALSE;
+    return;
   g_clear_pointer (&self->config, weir_codec_config_unref);
   self->config = weir_codec_config_ref (config);
-  return TRUE;
 }
 
 gboolean
-weir_elementary_audio_set_record (
-    WeirElementaryAudio *self, GBytes *record, gboolean *changed, GError **error)
+weir_elementary_audio_set_record (WeirElementaryAudio *self, GBytes *record, GError **error)
 {
   g_autoptr (GBytes) made = NULL;
   g_autoptr (WeirCodecConfig) config = NULL;
@@ -57,7 +54,7 @@ weir_elementary_audio_set_record (
   config = weir_codec_config_parse (self->codec, made != NULL ? made : record, error);
   if (config == NULL)
     return FALSE;
-  *changed = use_config (self, config);
+  use_config (self, config);
   self->has_record = TRUE;
   return TRUE;
 }
@@ -180,7 +177,7 @@ weir_elementary_audio_take (
     return;
   }
   if (found != NULL)
-    unit->config_changed = use_config (self, found);
+    use_config (self, found);
   unit->status = WEIR_UNIT_OK;
   unit->keyframe = info.keyframe;
   unit->leading = info.leading;
