@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { aacBody, avcBody, nalUnits, onMetaData, publishMessages, readFlv, videoBody, withLengths, withStartCodes } from './support/flv.mjs';
 import { temporaryFolder } from './support/folder.mjs';
-import { Collector } from './support/hls.mjs';
+import { Collector, recordedPlaylists } from './support/hls.mjs';
 import { decodesCleanly, makeReference } from './support/media.mjs';
 import { readTracks } from './support/mp4.mjs';
 import { play } from './support/player.mjs';
@@ -82,7 +82,8 @@ const EPOCH_MS = 1763800000000;
 
 /**
  * messages: makes what is sent; what is to come out has a `unit` and no `config`.
- * discontinuities: in each playlist (0); hole: s by which decode times may leave something out (0);
+ * discontinuities: in each playlist (0); hole: s by which decode times may leave something out (0); slept: s that the dates say so, at the
+ * discontinuity (0);
  * apart: ms by which picture and sound may be off each other (45), beside those by which they were sent late if `arrival` decides;
  * except: [from, to], ms of the clip in which they may be further;
  * still: ms that the picture may stand beyond two seconds; lead: s in the buffer when the player begins (4); kinds: of what tracks there are;
@@ -205,8 +206,15 @@ const cases = [
     name: 'a laptop that slept',
     messages: async () => sleeps(await clip(), 4000, 5000).map((message) => (message.time < 4000 ? message
       : { ...message, time: message.time + 5000, shown: message.shown + 5000 })),
-    discontinuities: 1, hole: 5.5, still: 5000, lead: 2,
+    discontinuities: 1, hole: 5.5, slept: 5, still: 5000, lead: 2,
     issues: ['starving'], corrections: { gap: 1 },
+  },
+  {
+    /* the same where the clock slept, too: below 10 s that is a delay, which the timeline bears (R14) */
+    name: 'a laptop that slept, and its clock with it',
+    messages: async () => sleeps(await clip(), 3500, 8000),
+    still: 8000, lead: 2,
+    issues: ['starving'],
   },
 ];
 
@@ -314,6 +322,29 @@ function checkStep(samples, { apart = 45, except = [0, 0] }) {
   assert.ok(worst.ms <= apart, `picture and sound are apart: ${JSON.stringify(worst)}`);
 }
 
+/* the recording's playlists: what was sent and nothing else, and how long nothing came */
+async function checkRecording(weir, videoUID, messages, { discontinuities = 0, slept = 0 }) {
+  const expected = messages.filter((m) => m.kind === 'video' && m.unit && !m.config).length * FRAME_MS / 1000;
+
+  for (const { playlist, list: { ended, segments } } of await recordedPlaylists(weir, videoUID)) {
+    const seconds = segments.reduce((sum, { duration }) => sum + duration, 0);
+    let missing = 0;
+    assert.ok(ended, playlist);
+    assert.equal(segments.filter(({ discontinuity }) => discontinuity).length, discontinuities, `${playlist}: discontinuities`);
+    assert.ok(Math.abs(seconds - expected) < 0.3, `${playlist}: ${seconds} s of ${expected} s`);
+    for (const [i, { date, discontinuity }] of segments.entries()) {
+      if (i === 0)
+        continue;
+      const later = (date - segments[i - 1].date) / 1000 - segments[i - 1].duration;
+      if (discontinuity)
+        missing += later;
+      else
+        assert.ok(Math.abs(later) < 0.1, `${playlist}: dates leap by ${later} s before segment ${i}`);
+    }
+    assert.ok(Math.abs(missing - slept) < 0.3, `${playlist}: ${missing} s are missing by its dates`);
+  }
+}
+
 for (const [index, one] of cases.entries()) {
   /* clips are made before their cases begin; if one cannot be, its case says so */
   const prepare = () => one.messages().catch(() => {});
@@ -327,7 +358,7 @@ for (const [index, one] of cases.entries()) {
     const publishing = publishMessages(weir, input, messages);
     publishing.catch(() => {});
 
-    await weir.waitForState(input.uid, 'live');
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
     const health = watchHealth(weir, input);
     const player = await play(weir, input.uid, { lead });
     const late = await publishing;
@@ -362,6 +393,7 @@ for (const [index, one] of cases.entries()) {
       }
     }
     await decodesCleanly(...wholes);
+    await checkRecording(weir, videoUID, messages, one);
 
     checkHealth(health, one);
     const metrics = await weir.text('/metrics');
