@@ -548,7 +548,8 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
     broadcast_journal (self, segment);
 }
 
-/* A chunk closes when what follows it comes: that tells the wall time of its end. */
+/* From the first segment on, chunk by chunk: one closes when what follows it comes, which tells the
+ * wall time of its end. */
 static void
 broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
 {
@@ -558,7 +559,7 @@ broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
 
   if (chunk->track < self->timescales->len)
     timescale = g_array_index (self->timescales, guint32, chunk->track);
-  if (timescale == 0)
+  if (timescale == 0 || !self->date_fixed)
     return;
   g_mutex_lock (&self->lock);
   weir_wall_date_observe (&self->wall_date,
@@ -618,6 +619,7 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
   if (!self->date_fixed) {
     g_mutex_lock (&self->lock);
     weir_wall_date_fix (&self->wall_date);
+    self->date_fixed = TRUE;
     for (guint i = 0; i < G_N_ELEMENTS (self->open_segments); i++) {
       WeirIndexSegment *segment = self->open_segments[i];
       if (segment != NULL)
@@ -625,7 +627,6 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
       g_clear_pointer (&self->open_segments[i], weir_index_segment_unref);
     }
     g_mutex_unlock (&self->lock);
-    self->date_fixed = TRUE;
   }
   weir_index_close_segment (self->index, event->segment, event->duration_ns, event->target_duration,
       g_get_monotonic_time ());
@@ -690,6 +691,26 @@ live_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
   broadcast_pending_done (self);
 }
 
+/* Worker: until the first segment closes each sample is observed, as it comes: what was held back
+ * at the start is written all at once, and of its chunks only the last tells the wall time. */
+static GstPadProbeReturn
+first_media_probe (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  WeirBroadcast *self = data;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
+  gboolean fixed;
+
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return GST_PAD_PROBE_OK;
+  g_mutex_lock (&self->lock);
+  fixed = self->date_fixed;
+  if (!fixed)
+    weir_wall_date_observe (&self->wall_date, (gint64) time, g_get_real_time ());
+  g_mutex_unlock (&self->lock);
+  return fixed ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_OK;
+}
+
 /* Worker, once per connection: media has passed the sanitizer's start condition. */
 static GstPadProbeReturn
 live_probe (G_GNUC_UNUSED GstPad *pad, G_GNUC_UNUSED GstPadProbeInfo *info, gpointer data)
@@ -726,6 +747,7 @@ on_sanitizer_pad_added (G_GNUC_UNUSED GstElement *sanitizer, GstPad *pad, WeirBr
   gst_pad_link_full (tee_branch, segments, GST_PAD_LINK_CHECK_NOTHING);
   gst_element_sync_state_with_parent (tee);
   gst_pad_link_full (pad, tee_sink, GST_PAD_LINK_CHECK_NOTHING);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, first_media_probe, self, NULL);
 }
 
 /* whether the caps of both are of one codec: MP3 and AAC have their number in a field */
