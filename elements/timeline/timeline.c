@@ -174,7 +174,7 @@ weir_timeline_settings_init (WeirTimelineSettings *settings)
       .audio_video_bind_ns = G_GINT64_CONSTANT (5000000000),
       .probe_us = 1500000,
       .probe_promised_us = 3000000,
-      .keyframe_wait_us = 10000000,
+      .keyframe_wait_us = 4000000,
       .leading_audio_ns = G_GINT64_CONSTANT (500000000),
       .hold_bytes_max = 4 * 1024 * 1024,
       .frozen_samples = 8,

@@ -166,6 +166,19 @@ pauses (const Model *model, guint track, Frame *frame)
 
 /* sound was promised and never comes */
 static void
+no_picture (G_GNUC_UNUSED const Model *model, guint track, Frame *frame)
+{
+  frame->lost = track == VIDEO;
+}
+
+static void
+no_keyframe (G_GNUC_UNUSED const Model *model, guint track, Frame *frame)
+{
+  if (track == VIDEO)
+    frame->keyframe = FALSE;
+}
+
+static void
 no_sound (G_GNUC_UNUSED const Model *model, guint track, Frame *frame)
 {
   frame->lost = track == AUDIO;
@@ -616,6 +629,22 @@ static const Model models[] = {
         .b = VIDEO,
         .clean = TRUE},
     {.name = "sound-never-comes", .seconds = 60, .shape = no_sound, .clean = TRUE},
+    {.name = "picture-never-comes",
+        .seconds = 60,
+        .shape = no_picture,
+        .clean = TRUE,
+        .begins_within_ms = 6200},
+    {.name = "keyframe-never-comes",
+        .seconds = 60,
+        .shape = no_keyframe,
+        .reason = WEIR_REASON_BEFORE_KEYFRAME,
+        .least = 1700,
+        .begins_within_ms = 6200},
+    {.name = "keyframe-after-9-s",
+        .seconds = 60,
+        .shape = picture_is_later,
+        .a = 9000,
+        .begins_within_ms = 6200},
     {.name = "sound-only", .seconds = 60, .video_ns = NEVER, .clean = TRUE},
     {.name = "picture-only", .seconds = 60, .audio_ns = NEVER, .clean = TRUE},
 
