@@ -39,6 +39,9 @@ const largerClip = shared(async () => readFlv(await makeReference(path.join(fold
   { video: { size: '480x270' }, seconds: SECONDS })));
 
 const longClip = shared(async () => readFlv(await makeReference(path.join(folder, 'long.flv'), { seconds: MISSING_SECONDS })));
+/* as cameras and their hardware encoders make it */
+const interlacedClip = shared(async () => readFlv(await makeReference(path.join(folder, 'interlaced.flv'),
+  { video: { interlaced: true }, seconds: SECONDS })));
 
 /* pictures of VP9, [{ key, unit }], a keyframe every 50 as in the clips */
 const vp9Clip = shared(async () => {
@@ -71,6 +74,10 @@ function atKeyframe(messages) {
 /* the first seconds of the clip, of which nothing is sent for a while at `from`, whatever the stamps say; ms */
 const sleeps = (tags, from, length) => asMessages(tags).filter(({ time }) => time < 6000)
   .map((message) => (message.time < from ? message : { ...message, due: message.due + length }));
+
+/* an SEI message of captions (ATSC A/53, ANSI/CTA-708) that differs with each picture */
+const captions = (number) => Buffer.from([0x06, 0x04, 0x0e, 0xb5, 0x00, 0x31, 0x47, 0x41, 0x39, 0x34, 0x03, 0xc1, 0xff,
+  0xfc, 0x20 | number & 0x0f, 0x40 | number >> 4 & 0x3f, 0xff, 0x80]);
 
 const adts = (unit) => {
   const size = unit.length + 7;
@@ -191,6 +198,16 @@ const cases = [
         : aacBody(message, adts(message.unit)) };
     }),
     issues: ['adts', 'annex_b'],
+  },
+  {
+    /* Teradek, AJA, Haivision, Blackmagic: interlaced pictures, each with captions; what is sent is stored bit by bit */
+    name: 'interlaced pictures with captions',
+    messages: async () => asMessages(await interlacedClip()).map((message, i) => {
+      if (message.kind !== 'video' || message.config)
+        return message;
+      const unit = withLengths([captions(i), ...nalUnits(message.unit)]);
+      return { ...message, unit, body: avcBody(message, unit) };
+    }),
   },
   {
     /* Streamlabs' screen sharing (bluenviron/mediamtx#2352), DJI (AlexxIT/go2rtc#1969) */

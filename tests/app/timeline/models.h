@@ -363,6 +363,59 @@ reconnects (const Model *model, guint track, Frame *frame)
     jump (frame, -end);
 }
 
+/* the same with the old clock, of which the last 3 s come again */
+static void
+reconnects_into_its_past (const Model *model, guint track, Frame *frame)
+{
+  reconnects (model, track, frame);
+  if (frame->truth >= 20 * S + model->a * MS)
+    jump (frame, -3 * S);
+}
+
+/* ---- applications and services that others build upon ---- */
+
+/* RootEncoder, TimestampMode.CLOCK: pictures have the time at which the encoder put them out
+ * (VideoEncoder.java, checkBuffer()), up to @a ms later than they were captured; none goes back */
+static void
+stamped_when_encoded (const Model *model, guint track, Frame *frame)
+{
+  if (track == VIDEO)
+    jump (frame, frame->index * 7919 % (model->a + 1) * MS);
+}
+
+/* RootEncoder, TimestampMode.BUFFER: sound is stamped by counting what was read (AudioEncoder.java,
+ * calculatePts()), and what the full queue did not take is not counted: a frame every 5 s; every
+ * @a ms it is set right by the clock (pedroSG94/RootEncoder#1739) */
+static void
+counts_what_was_read (const Model *model, guint track, Frame *frame)
+{
+  gint64 lost_every = 5 * S / track_frame (model, AUDIO);
+  gint64 right_every = model->a * MS / (5 * S) * lost_every;
+
+  if (track != AUDIO)
+    return;
+  frame->lost = frame->index % lost_every == lost_every - 1;
+  jump (frame, -(frame->index % right_every / lost_every) * track_frame (model, AUDIO));
+}
+
+/* a restreamer that is asked for a stream of 7 hours, in mid-GOP: its first pictures cannot be
+ * decoded; the stamps are the original's, made of ticks of 90 kHz and rounded to ms by two hops */
+static void
+is_restreamed (G_GNUC_UNUSED const Model *model, guint track, Frame *frame)
+{
+  gint64 stamps[2] = {frame->dts + 7 * HOUR_S * S, frame->pts + 7 * HOUR_S * S};
+
+  for (guint i = 0; i < 2; i++) {
+    stamps[i] = stamps[i] * 9 / 100000 * 100000 / 9;
+    for (guint hop = 0; hop < 2; hop++)
+      stamps[i] = (stamps[i] + MS / 2) / MS * MS + MS / 3;
+  }
+  frame->dts = stamps[0];
+  frame->pts = stamps[1];
+  if (track == VIDEO)
+    frame->keyframe = frame->index % 60 == 25;
+}
+
 /* ---- muxers ---- */
 
 /* the presentation time is given as the decode time, too */
@@ -866,6 +919,34 @@ static const Model models[] = {
         .b = 1,
         .holes = {{25000, 25200}},
         .discontinuities = 1},
+
+    {.name = "reconnect-into-its-past",
+        .seconds = 60,
+        .shape = reconnects_into_its_past,
+        .a = 5000,
+        .b = 1,
+        .holes = {{25000, 25200}},
+        .discontinuities = 1},
+
+    {.name = "stamped-when-encoded",
+        .seconds = 60,
+        .shape = stamped_when_encoded,
+        .a = 25,
+        .slack_ms = 30,
+        .clean = TRUE},
+    {.name = "counts-what-was-read",
+        .seconds = 120,
+        .shape = counts_what_was_read,
+        .a = 30000,
+        .apart = TRUE,
+        .slack_ms = 150,
+        .clean = TRUE},
+    {.name = "restreamed",
+        .seconds = 60,
+        .shape = is_restreamed,
+        .reason = WEIR_REASON_BEFORE_KEYFRAME,
+        .least = 25,
+        .most = 25},
 
     {.name = "decode-times-missing",
         .seconds = 60,

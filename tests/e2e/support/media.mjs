@@ -12,10 +12,10 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 
 /**
  * An FLV file in which every frame and every audio block differs.
- * video: { rate, gop (frames), bframes, size } or null; audio: true or false
+ * video: { rate, gop (frames), bframes, size, interlaced } or null; audio: true or false
  */
 export async function makeReference(file, { video = {}, audio = true, seconds = 12 } = {}) {
-  const { rate = '25', gop = 50, bframes = 2, size = '320x180' } = video ?? {};
+  const { rate = '25', gop = 50, bframes = 2, size = '320x180', interlaced = false } = video ?? {};
   const args = ['-v', 'error', '-y'];
 
   if (video)
@@ -25,7 +25,7 @@ export async function makeReference(file, { video = {}, audio = true, seconds = 
       'aevalsrc=0.3*sin(2*PI*t*(300+40*t))+0.05*(random(0)-0.5)|0.3*sin(2*PI*t*(500+25*t)):s=48000:c=stereo');
   if (video)
     args.push('-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-bf', String(bframes),
-      '-g', String(gop), '-keyint_min', String(gop), '-sc_threshold', '0', '-b:v', '400k', '-threads', '1');
+      '-g', String(gop), '-keyint_min', String(gop), '-sc_threshold', '0', '-b:v', '400k', '-threads', '1', ...(interlaced ? ['-flags', '+ildct+ilme'] : []));
   if (audio)
     args.push('-c:a', 'aac', '-b:a', '96k');
   args.push('-t', String(seconds), '-f', 'flv', file);
