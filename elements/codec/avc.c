@@ -124,51 +124,47 @@ parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirAvcInfo *in
   return weir_nal_parse_cropping (bits, &frame, &info->picture, error);
 }
 
+/* what high profiles say between their identifier and log2_max_frame_num_minus4 */
 static gboolean
-parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
+parse_format (
+    WeirBitReader *bits, WeirNalPicture *picture, gboolean *separate_planes, GError **error)
 {
-  WeirAvcInfo info = *out;
-  gboolean separate_planes = FALSE;
-  guint profile, order_type;
+  guint luma, chroma;
 
-  profile = weir_bit_reader_bits (bits, 8);
-  weir_bit_reader_skip (bits, 16); /* constraint flags, level_idc */
-  if (weir_bit_reader_ue (bits) > 31)
-    return weir_codec_malformed (error, NAME, "seq_parameter_set_id beyond 31");
-
-  weir_nal_picture_init (&info.picture);
-  if (weir_avc_is_high (profile)) {
-    guint luma, chroma;
-
-    info.picture.chroma_format = weir_bit_reader_ue (bits);
-    if (info.picture.chroma_format > 3)
-      return weir_codec_malformed (error, NAME, "chroma_format_idc beyond 3");
-    if (info.picture.chroma_format == 3)
-      separate_planes = weir_bit_reader_bit (bits);
-    luma = weir_bit_reader_ue (bits);
-    chroma = weir_bit_reader_ue (bits);
-    if (luma > 6 || chroma > 6)
-      return weir_codec_malformed (error, NAME, "bit depth beyond 14");
-    info.picture.bit_depth_luma = 8 + luma;
-    info.picture.bit_depth_chroma = 8 + chroma;
-    weir_bit_reader_skip (bits, 1);   /* qpprime_y_zero_transform_bypass_flag */
-    if (weir_bit_reader_bit (bits)) { /* seq_scaling_matrix_present_flag */
-      for (guint i = 0; i < (info.picture.chroma_format == 3 ? 12u : 8u); i++) {
-        if (weir_bit_reader_bit (bits))
-          skip_scaling_list (bits, i < 6 ? 16 : 64);
-      }
+  picture->chroma_format = weir_bit_reader_ue (bits);
+  if (picture->chroma_format > 3)
+    return weir_codec_malformed (error, NAME, "chroma_format_idc beyond 3");
+  if (picture->chroma_format == 3)
+    *separate_planes = weir_bit_reader_bit (bits);
+  luma = weir_bit_reader_ue (bits);
+  chroma = weir_bit_reader_ue (bits);
+  if (luma > 6 || chroma > 6)
+    return weir_codec_malformed (error, NAME, "bit depth beyond 14");
+  picture->bit_depth_luma = 8 + luma;
+  picture->bit_depth_chroma = 8 + chroma;
+  weir_bit_reader_skip (bits, 1);   /* qpprime_y_zero_transform_bypass_flag */
+  if (weir_bit_reader_bit (bits)) { /* seq_scaling_matrix_present_flag */
+    for (guint i = 0; i < (picture->chroma_format == 3 ? 12u : 8u); i++) {
+      if (weir_bit_reader_bit (bits))
+        skip_scaling_list (bits, i < 6 ? 16 : 64);
     }
   }
+  return TRUE;
+}
 
+/* log2_max_frame_num_minus4 to gaps_in_frame_num_value_allowed_flag. @type: pic_order_cnt_type */
+static gboolean
+parse_order (WeirBitReader *bits, guint *type, GError **error)
+{
   if (weir_bit_reader_ue (bits) > 12)
     return weir_codec_malformed (error, NAME, "log2_max_frame_num_minus4 beyond 12");
-  order_type = weir_bit_reader_ue (bits);
-  if (order_type > 2)
+  *type = weir_bit_reader_ue (bits);
+  if (*type > 2)
     return weir_codec_malformed (error, NAME, "pic_order_cnt_type beyond 2");
-  if (order_type == 0) {
+  if (*type == 0) {
     if (weir_bit_reader_ue (bits) > 12)
       return weir_codec_malformed (error, NAME, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
-  } else if (order_type == 1) {
+  } else if (*type == 1) {
     guint cycle;
 
     weir_bit_reader_skip (bits, 1); /* delta_pic_order_always_zero_flag */
@@ -183,13 +179,30 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
   if (weir_bit_reader_ue (bits) > 16)
     return weir_codec_malformed (error, NAME, "max_num_ref_frames beyond 16");
   weir_bit_reader_skip (bits, 1); /* gaps_in_frame_num_value_allowed_flag */
+  return TRUE;
+}
 
-  if (!parse_dimensions (bits, separate_planes, &info, error))
-    return FALSE;
+/* 7.3.2.1.1 */
+static gboolean
+parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
+{
+  WeirAvcInfo info = *out;
+  gboolean separate_planes = FALSE;
+  guint profile, order_type = 0;
 
+  weir_nal_picture_init (&info.picture);
   info.fixed_frame_rate = FALSE;
-  /* type 2: output order is decoding order (8.2.1) */
-  info.picture.reorder = order_type == 2 ? 0 : -1;
+  profile = weir_bit_reader_bits (bits, 8);
+  weir_bit_reader_skip (bits, 16); /* constraint flags, level_idc */
+  if (weir_bit_reader_ue (bits) > 31)
+    return weir_codec_malformed (error, NAME, "seq_parameter_set_id beyond 31");
+  if (weir_avc_is_high (profile) && !parse_format (bits, &info.picture, &separate_planes, error))
+    return FALSE;
+  if (!parse_order (bits, &order_type, error) ||
+      !parse_dimensions (bits, separate_planes, &info, error))
+    return FALSE;
+  if (order_type == 2)
+    info.picture.reorder = 0;     /* output order is decoding order (8.2.1) */
   if (weir_bit_reader_bit (bits)) /* vui_parameters_present_flag */
     parse_vui (bits, &info);
   *out = info;
