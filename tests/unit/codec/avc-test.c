@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/avc.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 /* what makes parameter sets that no encoder at hand makes */
 typedef struct {
@@ -161,14 +161,8 @@ records_that_are_refused (void)
           WEIR_CODEC_ERROR_MALFORMED},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (WEIR_CODEC_AVC, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (WEIR_CODEC_AVC, cases[i].what, cases[i].record, cases[i].code);
 }
 
 static void
@@ -325,6 +319,16 @@ picture_order_by_a_cycle_is_skipped (void)
 }
 
 static void
+assert_bits_refused (Bits *bits, gint code)
+{
+  WeirAvcInfo info = {0};
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (parse (bits, &info, &error));
+  g_assert_error (error, WEIR_CODEC_ERROR, code);
+}
+
+static void
 put_picture (Bits *bits, guint width_mbs, guint height_mbs)
 {
   put_start (bits, 66);
@@ -337,24 +341,18 @@ put_picture (Bits *bits, guint width_mbs, guint height_mbs)
 static void
 absurd_values_are_refused (void)
 {
-  WeirAvcInfo info = {0};
-  g_autoptr (GError) error = NULL;
   Bits bits = {0};
 
   put_picture (&bits, 1025, 2);
   put (&bits, 0, 2);
   put (&bits, 1, 1);
-  g_assert_false (parse (&bits, &info, &error));
-  g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED);
-  g_clear_error (&error);
+  assert_bits_refused (&bits, WEIR_CODEC_ERROR_UNSUPPORTED);
 
   bits = (Bits){0};
   put_picture (&bits, 0x7fffffff, 0x7fffffff);
   put (&bits, 0, 2);
   put (&bits, 1, 1);
-  g_assert_false (parse (&bits, &info, &error));
-  g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED);
-  g_clear_error (&error);
+  assert_bits_refused (&bits, WEIR_CODEC_ERROR_UNSUPPORTED);
 
   /* all of 16 lines cut away */
   bits = (Bits){0};
@@ -365,9 +363,7 @@ absurd_values_are_refused (void)
   put_ue (&bits, 4);
   put_ue (&bits, 4);
   put (&bits, 1, 2);
-  g_assert_false (parse (&bits, &info, &error));
-  g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
-  g_clear_error (&error);
+  assert_bits_refused (&bits, WEIR_CODEC_ERROR_MALFORMED);
 
   /* cropping whose sum would wrap in 32 bits */
   bits = (Bits){0};
@@ -378,8 +374,7 @@ absurd_values_are_refused (void)
   put_ue (&bits, 0);
   put_ue (&bits, 0);
   put (&bits, 1, 2);
-  g_assert_false (parse (&bits, &info, &error));
-  g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
+  assert_bits_refused (&bits, WEIR_CODEC_ERROR_MALFORMED);
 }
 
 static void
@@ -462,10 +457,7 @@ broken_vui_leaves_the_picture (void)
 static void
 samples_say_what_they_are (void)
 {
-  static const struct {
-    const gchar *what, *data;
-    gboolean valid, empty, keyframe;
-  } cases[] = {
+  static const SampleRow cases[] = {
       {"nothing", "", TRUE, TRUE, FALSE},
       {"IDR", "00000003 658884", TRUE, FALSE, TRUE},
       {"IDR behind delimiter, SEI and parameter sets",
@@ -485,19 +477,8 @@ samples_say_what_they_are (void)
   };
   g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_AVC, RECORD_HIGH_1080I25);
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) bytes = test_hex (cases[i].data);
-    gsize size;
-    const guint8 *data = g_bytes_get_data (bytes, &size);
-    WeirSampleInfo info = weir_codec_config_inspect_sample (config, data, size);
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_cmpint (info.valid, ==, cases[i].valid);
-    if (info.valid) {
-      g_assert_cmpint (info.empty, ==, cases[i].empty);
-      g_assert_cmpint (info.keyframe, ==, cases[i].keyframe);
-    }
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_sample (config, &cases[i]);
 }
 
 static void

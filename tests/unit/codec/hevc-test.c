@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/hevc.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 static void
 records_of_a_real_encoder (void)
@@ -61,12 +61,7 @@ records_of_a_real_encoder (void)
     g_assert_cmpuint (config->frame_rate_d, ==, cases[i].rate_d);
     g_assert_cmpuint (config->nal_length_size, ==, 4);
     g_assert_cmpint (config->reorder, ==, cases[i].reorder);
-    g_assert_cmpint (config->colour != NULL, ==, cases[i].colour != NULL);
-    if (config->colour != NULL) {
-      g_autofree gchar *colour = weir_colour_to_text (config->colour);
-
-      g_assert_cmpstr (colour, ==, cases[i].colour);
-    }
+    assert_colour (config, cases[i].colour);
     g_assert_cmpstr (caps, ==, cases[i].caps);
   }
 }
@@ -150,14 +145,8 @@ records_that_are_refused (void)
           WEIR_CODEC_ERROR_MALFORMED},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (WEIR_CODEC_HEVC, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (WEIR_CODEC_HEVC, cases[i].what, cases[i].record, cases[i].code);
 }
 
 static void
@@ -178,10 +167,7 @@ every_cut_of_a_record_is_refused (void)
 static void
 samples_say_what_they_are (void)
 {
-  static const struct {
-    const gchar *what, *data;
-    gboolean valid, empty, keyframe, leading;
-  } cases[] = {
+  static const SampleRow cases[] = {
       {"nothing", "", TRUE, TRUE, FALSE, FALSE},
       {"IDR_N_LP", "00000003 2801af", TRUE, FALSE, TRUE, FALSE},
       {"CRA", "00000003 2a01ac", TRUE, FALSE, TRUE, FALSE},
@@ -201,20 +187,8 @@ samples_say_what_they_are (void)
   };
   g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_720P30);
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) bytes = test_hex (cases[i].data);
-    gsize size;
-    const guint8 *data = g_bytes_get_data (bytes, &size);
-    WeirSampleInfo info = weir_codec_config_inspect_sample (config, data, size);
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_cmpint (info.valid, ==, cases[i].valid);
-    if (!info.valid)
-      continue;
-    g_assert_cmpint (info.empty, ==, cases[i].empty);
-    g_assert_cmpint (info.keyframe, ==, cases[i].keyframe);
-    g_assert_cmpint (info.leading, ==, cases[i].leading);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_sample (config, &cases[i]);
 }
 
 int
