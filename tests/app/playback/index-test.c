@@ -800,8 +800,8 @@ video_tracks_are_variants_measured_each_on_its_own (void)
   /* 20,000 bytes of the first track in two seconds, 40,000 of the second … */
   assert_text (weir_index_get_multivariant (index),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",DEFAULT=YES,"
-      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track2.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",LANGUAGE=\"en\","
+      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track2.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-ac-3\",NAME=\"Audio 1\",LANGUAGE=\"en\","
       "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"track3.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=320000,AVERAGE-BANDWIDTH=320000,"
