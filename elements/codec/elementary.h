@@ -34,9 +34,10 @@ typedef struct _WeirElementaryStream WeirElementaryStream;
 
 typedef enum {
   WEIR_UNIT_OK,
-  WEIR_UNIT_EMPTY,     /* nothing in it that decodes: skip it */
-  WEIR_UNIT_NO_CONFIG, /* nobody knows the configuration yet: skip it */
-  WEIR_UNIT_INVALID,   /* its framing does not add up, or its configuration is broken: skip it */
+  WEIR_UNIT_EMPTY,       /* nothing in it that decodes: skip it */
+  WEIR_UNIT_NO_CONFIG,   /* nobody knows the configuration yet: skip it */
+  WEIR_UNIT_INVALID,     /* its framing does not add up, or its configuration is broken: skip it */
+  WEIR_UNIT_UNSUPPORTED, /* AAC in ADTS of a kind that is not handled: skip it */
   WEIR_UNIT_NO_MEMORY,
 } WeirUnitStatus;
 

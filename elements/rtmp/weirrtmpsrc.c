@@ -831,6 +831,11 @@ drop_unit (WeirRtmpSrc *self, Track *track, WeirUnitStatus status)
     stop_taking (self, "There is no memory.");
     return;
   }
+  if (status == WEIR_UNIT_UNSUPPORTED) {
+    tell_unsupported (self, track->kind, weir_codec_get_name (track->codec),
+        "AAC in ADTS frames of several blocks, or that alone tell their channels");
+    return;
+  }
   if (weir_elementary_stream_get_config (track->stream) == NULL) {
     count (self, COUNT_BEFORE_CONFIG, 1);
     if (++track->early == FRAMES_BEFORE_CONFIG)

@@ -946,6 +946,26 @@ codecs_that_are_not_supported_are_said_once (void)
 }
 
 static void
+adts_whose_channels_are_in_the_stream_is_not_supported (void)
+{
+  g_auto (Bench) bench = {0};
+  g_auto (Publisher) publisher = {0};
+
+  publish (&bench, &publisher, "");
+  for (guint i = 0; i < 60; i++)
+    publisher_hex (&publisher, WEIR_RTMP_AUDIO, i,
+        "af01"
+        "fff14c0001bffc211004608c1c");
+  audio_config (&publisher);
+  audio (&publisher, 70);
+  assert_output (&bench, AUDIO_EVENTS " a0!");
+  assert_health (&bench,
+      "adts (audio track 0, AAC); unsupported-audio-codec (AAC in ADTS frames of several blocks, "
+      "or that alone tell their channels)");
+  g_assert_cmpuint (get_count (&bench, "dropped-unsupported"), ==, 60);
+}
+
+static void
 opus_without_a_header_is_as_the_sender_says_or_stereo (void)
 {
   static const struct {
@@ -1277,6 +1297,7 @@ main (int argc, char **argv)
   ADD (parameter_sets_in_the_stream_change_the_configuration);
   ADD (parameter_sets_that_keep_changing_end_the_publisher);
   ADD (codecs_that_are_not_supported_are_said_once);
+  ADD (adts_whose_channels_are_in_the_stream_is_not_supported);
   ADD (opus_without_a_header_is_as_the_sender_says_or_stereo);
   ADD (the_end_of_a_track_is_a_gap);
   ADD (metadata_names_tracks_and_promises_them);

@@ -5,6 +5,9 @@
 
 /* of ffmpeg -f lavfi -i anullsrc=r=48000:cl=stereo -c:a aac x.aac */
 #define ADTS_STEREO "fff14c8001bffc211004608c1c"
+/* the header altered: channelConfiguration 0; number_of_raw_data_blocks_in_frame 1 */
+#define ADTS_CHANNELS_IN_STREAM "fff14c0001bffc211004608c1c"
+#define ADTS_TWO_BLOCKS "fff14c8001bffd211004608c1c"
 /* the same, cl=mono; cl=5.1 */
 #define ADTS_MONO "fff14c40017ffc01182007"
 #define ADTS_5_1 "fff14d80035ffc011820010880230460231004608c0c230000e0"
@@ -102,6 +105,19 @@ a_record_says_more_than_adts_headers (void)
 {
   TAKE_ALL (WEIR_CODEC_AAC, RECORD_HE_AAC_48000_STEREO, 0,
       {ADTS_STEREO, WEIR_UNIT_OK, FALSE, WEIR_QUIRK_ADTS, 7});
+}
+
+static void
+channels_that_only_adts_frames_tell_are_not_supported (void)
+{
+  TAKE_ALL (WEIR_CODEC_AAC, NULL, 0,
+      {ADTS_CHANNELS_IN_STREAM, WEIR_UNIT_UNSUPPORTED, FALSE, WEIR_QUIRK_ADTS, 0},
+      {ADTS_TWO_BLOCKS, WEIR_UNIT_UNSUPPORTED, FALSE, WEIR_QUIRK_ADTS, 0},
+      {ADTS_STEREO, WEIR_UNIT_OK, TRUE, WEIR_QUIRK_ADTS | WEIR_QUIRK_NO_RECORD, 7},
+      {ADTS_CHANNELS_IN_STREAM, WEIR_UNIT_UNSUPPORTED, FALSE, WEIR_QUIRK_ADTS, 0});
+  /* a record tells them */
+  TAKE_ALL (WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO, 0,
+      {ADTS_CHANNELS_IN_STREAM, WEIR_UNIT_OK, FALSE, WEIR_QUIRK_ADTS, 7});
 }
 
 static void
@@ -231,6 +247,7 @@ main (int argc, char **argv)
   ADD (raw_frames_need_a_record);
   ADD (adts_headers_are_taken_off_and_give_the_configuration);
   ADD (a_record_says_more_than_adts_headers);
+  ADD (channels_that_only_adts_frames_tell_are_not_supported);
   ADD (broken_adts_is_not_passed_on);
   ADD (the_first_frame_of_mp3_gives_the_configuration);
   ADD (frames_overrule_a_record);
