@@ -1071,6 +1071,29 @@ check_clock (
   return TRUE;
 }
 
+static gboolean
+too_many_messages (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
+{
+  g_autofree gchar *reason =
+      g_strdup_printf ("more than %u messages a second", self->settings.messages_rate);
+
+  return end_for_limit (self, WEIR_LIMIT_RTMP_MESSAGES_RATE, reason, now_us, event);
+}
+
+/* Each further track of a message costs as much as a message. FALSE: that was enough, it is being
+ * closed. */
+static gboolean
+take_tracks (
+    WeirRtmpSession *self, const WeirRtmpMessage *message, gint64 now_us, WeirRtmpEvent *event)
+{
+  WeirMediaKind kind = message->type == WEIR_RTMP_VIDEO ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO;
+  guint count = weir_flv_count_tags (kind, message->payload, message->size);
+
+  if (count <= 1 || weir_token_bucket_take (&self->messages, count - 1, now_us))
+    return TRUE;
+  return too_many_messages (self, now_us, event);
+}
+
 /* takes the payload when it returns TRUE */
 static gboolean
 handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, WeirRtmpEvent *event)
@@ -1094,7 +1117,7 @@ handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, We
     message->type = WEIR_RTMP_DATA;
   }
   if (!is_data && message->size > 0) {
-    if (!check_clock (self, message, now_us, event))
+    if (!take_tracks (self, message, now_us, event) || !check_clock (self, message, now_us, event))
       return FALSE;
     self->media_deadline_us = now_us + self->settings.media_silence_us;
     if (weir_rtmp_session_is_held_back (self))
@@ -1120,15 +1143,6 @@ begin_aggregate (WeirRtmpSession *self, WeirRtmpMessage *message)
   self->aggregate_message = *message;
   self->aggregate_begun = FALSE;
   weir_reader_init (&self->aggregate_reader, self->aggregate, message->size);
-}
-
-static gboolean
-too_many_messages (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
-{
-  g_autofree gchar *reason =
-      g_strdup_printf ("more than %u messages a second", self->settings.messages_rate);
-
-  return end_for_limit (self, WEIR_LIMIT_RTMP_MESSAGES_RATE, reason, now_us, event);
 }
 
 /* the limit that a message of an aggregate exceeds, NULL for none */

@@ -30,6 +30,7 @@ parse_bytes (WeirMediaKind kind, const guint8 *data, gsize size, Tags *tags)
   g_assert_cmpuint (tags->count, >, 0);
   for (guint i = 0; i < tags->count; i++)
     g_assert_cmpint (tags->tags[i].last, ==, i + 1 == tags->count);
+  g_assert_cmpuint (weir_flv_count_tags (kind, data, size), ==, tags->count);
 }
 
 static void
