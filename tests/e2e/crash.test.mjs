@@ -9,7 +9,7 @@ import { mediaPlaylists, parseMedia } from './support/hls.mjs';
 import { decodesCleanly, makeReference } from './support/media.mjs';
 import { Process, run } from './support/process.mjs';
 import { test } from './support/test.mjs';
-import { sleep, until } from './support/wait.mjs';
+import { until } from './support/wait.mjs';
 import { settings, Weir } from './support/weir.mjs';
 
 test('every part that was served before kill -9 stands in a playable segment after the restart', { seconds: 180 }, async () => {
@@ -96,7 +96,6 @@ test('every part that was served before kill -9 stands in a playable segment aft
       `rtmp://${again.address('rtmp')}/live/${input.rtmp.streamKey}`]);
     await again.waitForState(input.uid, 'live');
     await next.stop();
-    await sleep(100);
   } finally {
     assert.equal(await again.stop(), 0, again.process.tail());
   }
