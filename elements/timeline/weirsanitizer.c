@@ -859,8 +859,6 @@ is_leading (Track *track, GstBuffer *buffer, const WeirTimelineSample *sample)
   GstMapInfo map;
   gboolean leading;
 
-  if (sample->keyframe)
-    track->keyframe_pts = sample->pts;
   if (track->config == NULL || sample->keyframe)
     return FALSE;
   if (track->config->codec == WEIR_CODEC_AVC)
@@ -905,6 +903,9 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   sample.arrival_us = now (self);
   self->last_arrival_us = sample.arrival_us;
   track->gap_due = FALSE;
+  /* a break may turn out to be there when more has come */
+  if (sample.keyframe)
+    track->keyframe_pts = sample.pts;
   if (track->kind == WEIR_MEDIA_VIDEO &&
       weir_timeline_wants_leading (self->timeline, (guint) track->index))
     sample.leading = is_leading (track, buffer, &sample);

@@ -555,6 +555,24 @@ pictures_that_lead_the_first_keyframe_are_dropped (void)
   g_assert_cmpuint (dropped, ==, 2);
 }
 
+/* it was taken for a spike at first, and is the first one of another clock, after a pause */
+static void
+no_picture_leads_a_keyframe_that_was_held (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_start (&bench, 3600000);
+  wait_ms (&bench, 40);
+  push (&bench, 0, 3600040, 0, FALSE);
+  assert_output (&bench, "v40");
+  wait_ms (&bench, 1000);
+  for (guint i = 0; i < 5; i++) {
+    push (&bench, 0, i * 40, 0, i == 0);
+    wait_ms (&bench, 40);
+  }
+  assert_output (&bench, "v1040k! v1080 v1120 v1160 v1200");
+}
+
 static void
 silence_fills_the_place_of_missing_audio (void)
 {
@@ -853,6 +871,7 @@ main (int argc, char **argv)
   ADD (tracks_may_come_from_threads_of_their_own);
   ADD (a_pad_takes_its_source_pad_with_it);
   ADD (pictures_that_lead_the_first_keyframe_are_dropped);
+  ADD (no_picture_leads_a_keyframe_that_was_held);
   ADD (silence_fills_the_place_of_missing_audio);
   ADD (issues_are_posted_when_they_are_raised_and_when_they_are_cleared);
   ADD (sound_goes_on_while_another_configuration_has_no_keyframe);
