@@ -76,7 +76,6 @@ typedef struct {
   /* used with the sink pad's stream lock held only */
   GstSegment segment;
 
-  gint64 keyframe_pts; /* of the last keyframe that came while decoding was broken */
   GstPad *sinkpad;
   guint connection; /* number of the connection that it takes part in */
   gchar *stream_id;
@@ -851,25 +850,6 @@ combine_flows (WeirSanitizer *self, const Track *track)
   return GST_FLOW_EOS;
 }
 
-/* lock held. Returns: whether @buffer cannot be decoded when decoding started at the keyframe
- * before it: in AVC, and only then, what is shown before that keyframe */
-static gboolean
-is_leading (Track *track, GstBuffer *buffer, const WeirTimelineSample *sample)
-{
-  GstMapInfo map;
-  gboolean leading;
-
-  if (track->config == NULL || sample->keyframe)
-    return FALSE;
-  if (track->config->codec == WEIR_CODEC_AVC)
-    return sample->pts < track->keyframe_pts;
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
-    return FALSE;
-  leading = weir_codec_config_inspect_sample (track->config, map.data, map.size).leading;
-  gst_buffer_unmap (buffer, &map);
-  return leading;
-}
-
 static GstFlowReturn
 sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -903,12 +883,6 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   sample.arrival_us = now (self);
   self->last_arrival_us = sample.arrival_us;
   track->gap_due = FALSE;
-  /* a break may turn out to be there when more has come */
-  if (sample.keyframe)
-    track->keyframe_pts = sample.pts;
-  if (track->kind == WEIR_MEDIA_VIDEO &&
-      weir_timeline_wants_leading (self->timeline, (guint) track->index))
-    sample.leading = is_leading (track, buffer, &sample);
   item = item_new (track, buffer, g_steal_pointer (&track->next_caps));
   item->arrival_us = sample.arrival_us;
   item->size = sample.size;

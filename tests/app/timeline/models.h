@@ -246,7 +246,6 @@ open_gop (const Model *model, guint track, Frame *frame)
     frame->shown += 2 * duration;
   else if (place <= 2)
     frame->shown = frame->truth;
-  frame->leading = place == 1 || place == 2;
   frame->pts = frame->shown;
 }
 

@@ -46,7 +46,7 @@ typedef struct {
   gint64 truth, shown;
   gint64 dts, pts; /* by the encoder's clock, not rounded to ms yet */
   gint64 arrival;  /* on the truth's clock */
-  gboolean keyframe, leading;
+  gboolean keyframe;
   gboolean lost;      /* it was never sent */
   gboolean reconnect; /* it is the first one of a new connection */
   Config config;
@@ -595,7 +595,6 @@ send_frame (Run *run, guint index, const Frame *frame)
   sample.dts = value * MS;
   sample.pts = sample.dts + (pts_ms - dts_ms) * MS;
   sample.arrival_us = run->now_us;
-  sample.leading = frame->leading;
   sample.data = payload;
   weir_timeline_push (run->timeline, (guint) track->timeline, &sample);
   run->samples++;

@@ -8,8 +8,8 @@
 
 /*
  * Situations are written as text. Input tokens, separated by blanks:
- *   v40k@45     video sample, decode time 40 ms, keyframe, arrived at 45 ms; v40l: a leading
- * picture a21@30      audio sample; without "@" it arrives at its decode time begin@100
+ *   v40k@45     video sample, decode time 40 ms, keyframe, arrived at 45 ms
+ *   a21@30      audio sample; without "@" it arrives at its decode time begin@100
  * begin+2000@100 end@100   a connection begins (after 2000 ms of nothing), ends video audio     the
  * track is configured; video* audio*: with another configuration promise-audio promise-video,
  * gone-video gone-audio, paused-video paused-audio, @500 (time passes) Output tokens: v40  v40!
@@ -111,10 +111,6 @@ run_input (Situation *self, const gchar *input)
     }
     if (*rest == 'k') {
       sample.keyframe = TRUE;
-      rest++;
-    }
-    if (*rest == 'l') {
-      sample.leading = TRUE;
       rest++;
     }
     if (*rest == '@')
@@ -335,19 +331,29 @@ static const Case cases[] = {
 
     /* R10: leading pictures */
     {"pictures_that_lead_the_first_keyframe_are_dropped",
-        "begin@0 video audio v0c80k v40l@40 a0@41 v80l v120 v160l",
-        "v0c80 -v:leading-picture a0 -v:leading-picture v120 v160"},
-    {"those_that_lead_a_later_one_are_not", STEADY_IN "v120c80k v160l v200",
-        STEADY_OUT "v120c80 v160 v200"},
-    {"those_behind_a_gap_are", STEADY_IN "v5080k v5120l v5160 v5200k v5240l",
-        STEADY_OUT "v5080!:gap -v:leading-picture v5160 v5200 v5240"},
-    {"those_of_the_first_keyframe_behind_a_gap_are", STEADY_IN "v5080 v5120l v5160k v5200l v5240",
-        STEADY_OUT "v5080!:gap v5120 v5160 -v:leading-picture v5240"},
-    {"those_of_a_new_configuration_are", STEADY_IN "video* v120k v160l v200",
-        STEADY_OUT "v120! -v:leading-picture v200"},
+        "begin@0 video audio v0c200k v40 a0@41 v60c10 v120c80 v160",
+        "v0c200 -v:leading-picture a0 -v:leading-picture v120c80 v160"},
+    {"what_is_shown_with_the_keyframe_or_behind_it_does_not_lead",
+        "begin@0 video audio v0c80k a0 v40c40 v50c60 v80c40", "v0c80 a0 v40c40 v50c60 v80c40"},
+    {"pictures_that_are_decoded_before_the_keyframe_do_not_lead",
+        "begin@0 video audio v100k@0 a100@1 v90@40 v140@80", "v0 a0 v1:backward-dts v40"},
+    {"a_composition_that_is_not_believed_leads_nothing", "begin@0 video audio v0c3000k a0 v40 v80",
+        "v0:impossible-composition a0 v40 v80"},
+    {"a_first_keyframe_far_ahead_costs_nothing_behind_it",
+        "begin@0 video audio v9000k@0 a0@1 v0@40 v40@80 v80@120 v120@160",
+        "v0 a1 v40:reset v80 v120 v160"},
+    {"those_that_lead_a_later_one_are_not", STEADY_IN "v120c80k v160 v200c80",
+        STEADY_OUT "v120c80 v160 v200c80"},
+    {"those_behind_a_gap_are", STEADY_IN "v5080c80k v5120 v5160c40 v5200c80k v5240",
+        STEADY_OUT "v5080c80!:gap -v:leading-picture v5160c40 v5200c80 v5240"},
+    {"those_of_the_first_keyframe_behind_a_gap_are",
+        STEADY_IN "v5080 v5120 v5160c80k v5200 v5240c40",
+        STEADY_OUT "v5080!:gap v5120 v5160c80 -v:leading-picture v5240c40"},
+    {"those_of_a_new_configuration_are", STEADY_IN "video* v120c80k v160 v200c40",
+        STEADY_OUT "v120c80! -v:leading-picture v200c40"},
     {"those_of_a_new_connection_are",
-        STEADY_IN "end@100 begin+2000@2080 video audio v0k@2080 a0@2081 v40l@2120 v80@2160",
-        STEADY_OUT "v2120! a2120! -v:leading-picture v2200"},
+        STEADY_IN "end@100 begin+2000@2080 video audio v0c80k@2080 a0@2081 v40@2120 v80c40@2160",
+        STEADY_OUT "v2120c80! a2120! -v:leading-picture v2200c40"},
 
     /* R9: configuration */
     {"a_changed_configuration_waits_for_its_keyframe", STEADY_IN "video* v120 v160 v200k v240",
@@ -947,7 +953,6 @@ random_stamps_come_out_once_in_order_and_increasing (void)
       sample.pts = sample.dts;
       if (round % 2 == 0)
         sample.pts += g_test_rand_int_range (-200, 200) * MS;
-      sample.leading = g_test_rand_int_range (0, 8) == 0;
       sample.arrival_us = now;
       sample.keyframe = track == 1 || g_test_rand_int_range (0, 5) == 0;
       sample.size = (gsize) g_test_rand_int_range (0, 3000);
@@ -1012,7 +1017,6 @@ the_short_way_decides_what_the_long_one_does (void)
         sample.pts += g_test_rand_int_range (event == 6 ? -3000 : 0, 100) * MS;
       sample.arrival_us = now;
       sample.keyframe = track == 1 || g_test_rand_int_range (0, 30) == 0;
-      sample.leading = g_test_rand_int_range (0, 50) == 0;
       sample.size = 10;
       for (guint n = 0; n < 2; n++) {
         if (event == 7)
