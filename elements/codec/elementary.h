@@ -53,7 +53,6 @@ typedef enum {
 typedef struct {
   WeirUnitStatus status;
   gboolean keyframe;
-  gboolean leading;
   WeirQuirks quirks;
   /* OK: the access unit is @size bytes at @offset of the input, or of @converted */
   guint8 *converted; /* (nullable) (transfer full): g_free() */

@@ -186,5 +186,4 @@ weir_elementary_audio_take (
     use_config (self, found);
   unit->status = WEIR_UNIT_OK;
   unit->keyframe = info.keyframe;
-  unit->leading = info.leading;
 }

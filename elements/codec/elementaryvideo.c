@@ -448,7 +448,6 @@ take_nal_units (WeirElementaryVideo *self, const guint8 *data, gsize size, WeirA
   if (look.has_empty)
     unit->quirks |= WEIR_QUIRK_EMPTY_NAL;
   unit->keyframe = look.summary.keyframe;
-  unit->leading = look.summary.leading;
   if (!look.summary.slice) {
     unit->status = WEIR_UNIT_EMPTY;
     return;

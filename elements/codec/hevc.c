@@ -456,8 +456,6 @@ weir_hevc_summarise (WeirNalSummary *summary, const WeirNal *nal)
   summary->slice = TRUE;
   if (type >= WEIR_HEVC_IRAP_FIRST && type <= WEIR_HEVC_IRAP_LAST)
     summary->keyframe = TRUE;
-  else if (type == WEIR_HEVC_RASL_N || type == WEIR_HEVC_RASL_R)
-    summary->leading = TRUE;
 }
 
 WeirSampleInfo

@@ -11,8 +11,6 @@ G_BEGIN_DECLS
 
 /* nal_unit_type (table 7-1) */
 enum {
-  WEIR_HEVC_RASL_N = 8,
-  WEIR_HEVC_RASL_R = 9,
   WEIR_HEVC_IRAP_FIRST = 16,
   WEIR_HEVC_IRAP_LAST = 23,
   WEIR_HEVC_SLICE_LAST = 31,

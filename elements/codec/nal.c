@@ -333,8 +333,6 @@ weir_nal_inspect_sample (const WeirCodecConfig *config, gsize header_size,
       return (WeirSampleInfo){.valid = FALSE};
     summarise (&summary, &nal);
   }
-  return (WeirSampleInfo){.valid = !reader.failed,
-      .empty = !summary.slice,
-      .keyframe = summary.keyframe,
-      .leading = summary.leading};
+  return (WeirSampleInfo){
+      .valid = !reader.failed, .empty = !summary.slice, .keyframe = summary.keyframe};
 }

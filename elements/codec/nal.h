@@ -132,7 +132,6 @@ gboolean weir_sei_parse_colour (const WeirNal *nal, gsize header_size, WeirColou
 typedef struct {
   gboolean slice; /* one was seen */
   gboolean keyframe;
-  gboolean leading;
   gboolean recovery_point; /* (AVC) of 0 frames */
 } WeirNalSummary;
 

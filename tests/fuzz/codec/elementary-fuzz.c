@@ -25,7 +25,7 @@ take (WeirElementaryStream *stream, const guint8 *data, gsize size)
   info = weir_codec_config_inspect_sample (
       config, (converted != NULL ? converted : data) + unit.offset, unit.size);
   g_assert (info.valid && !info.empty);
-  g_assert (!info.keyframe == !unit.keyframe && !info.leading == !unit.leading);
+  g_assert (!info.keyframe == !unit.keyframe);
 }
 
 /* a byte for the codec; then again and again a byte for what comes and two of its length: a

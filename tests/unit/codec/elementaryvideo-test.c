@@ -32,7 +32,7 @@
 
 typedef struct {
   WeirUnitStatus status;
-  gboolean keyframe, leading, changed, copied;
+  gboolean keyframe, changed, copied;
   guint quirks;
   const gchar *out; /* (nullable): as it came */
 } Expected;
@@ -69,7 +69,6 @@ take (WeirElementaryStream *stream, const gchar *hex, Expected expected, gint li
     return;
   }
   g_assert_cmpint (unit.keyframe, ==, expected.keyframe);
-  g_assert_cmpint (unit.leading, ==, expected.leading);
   g_assert_cmpint (converted != NULL, ==, expected.copied);
   g_assert_nonnull (weir_elementary_stream_get_config (stream));
   g_assert_cmpmem ((converted != NULL ? converted : data) + unit.offset, unit.size,
@@ -81,7 +80,6 @@ take (WeirElementaryStream *stream, const gchar *hex, Expected expected, gint li
 
     g_assert_true (info.valid && !info.empty);
     g_assert_cmpint (info.keyframe, ==, expected.keyframe);
-    g_assert_cmpint (info.leading, ==, expected.leading);
   }
 }
 
@@ -348,7 +346,7 @@ hevc_in_annex_b_becomes_what_the_encoder_writes_into_files (void)
   TAKE (stream, CODE HEVC_VPS CODE HEVC_SPS CODE HEVC_PPS, .status = WEIR_UNIT_EMPTY);
   TAKE (stream, CODE "460110" CODE "2801af", .keyframe = TRUE, .copied = TRUE, .changed = TRUE,
       .quirks = WEIR_QUIRK_NO_RECORD, .out = "00000003 2801af");
-  TAKE (stream, CODE "1001e2", .leading = TRUE, .copied = TRUE, .out = "00000003 1001e2");
+  TAKE (stream, CODE "1001e2", .copied = TRUE, .out = "00000003 1001e2");
   config = weir_elementary_stream_get_config (stream);
   g_assert_cmpstr (config->codecs, ==, file->codecs);
   g_assert_cmpuint (config->width, ==, file->width);

@@ -168,22 +168,22 @@ static void
 samples_say_what_they_are (void)
 {
   static const SampleRow cases[] = {
-      {"nothing", "", TRUE, TRUE, FALSE, FALSE},
-      {"IDR_N_LP", "00000003 2801af", TRUE, FALSE, TRUE, FALSE},
-      {"CRA", "00000003 2a01ac", TRUE, FALSE, TRUE, FALSE},
+      {"nothing", "", TRUE, TRUE, FALSE},
+      {"IDR_N_LP", "00000003 2801af", TRUE, FALSE, TRUE},
+      {"CRA", "00000003 2a01ac", TRUE, FALSE, TRUE},
       {"BLA behind a delimiter and sets", "00000003 460110 00000003 4001ff 00000003 2001ff", TRUE,
-          FALSE, TRUE, FALSE},
-      {"trailing picture", "00000003 0201d0", TRUE, FALSE, FALSE, FALSE},
-      {"RASL_N", "00000003 1001e2", TRUE, FALSE, FALSE, TRUE},
-      {"RASL_R", "00000003 1201e2", TRUE, FALSE, FALSE, TRUE},
-      {"RADL_N", "00000003 0c01e2", TRUE, FALSE, FALSE, FALSE},
-      {"sets only", "00000003 4001ff 00000003 4201ff 00000003 4401ff", TRUE, TRUE, FALSE, FALSE},
-      {"a picture of another layer only", "00000003 2809af", TRUE, TRUE, FALSE, FALSE},
-      {"NAL unit of one byte", "00000001 28", FALSE, FALSE, FALSE, FALSE},
-      {"NAL unit of no byte", "00000000 00000003 2801af", FALSE, FALSE, FALSE, FALSE},
-      {"length beyond the end", "00000004 2801af", FALSE, FALSE, FALSE, FALSE},
-      {"huge length", "ffffffff 2801af", FALSE, FALSE, FALSE, FALSE},
-      {"half a length", "00000003 2801af 0000", FALSE, FALSE, FALSE, FALSE},
+          FALSE, TRUE},
+      {"trailing picture", "00000003 0201d0", TRUE, FALSE, FALSE},
+      {"RASL_N", "00000003 1001e2", TRUE, FALSE, FALSE},
+      {"RASL_R", "00000003 1201e2", TRUE, FALSE, FALSE},
+      {"RADL_N", "00000003 0c01e2", TRUE, FALSE, FALSE},
+      {"sets only", "00000003 4001ff 00000003 4201ff 00000003 4401ff", TRUE, TRUE, FALSE},
+      {"a picture of another layer only", "00000003 2809af", TRUE, TRUE, FALSE},
+      {"NAL unit of one byte", "00000001 28", FALSE, FALSE, FALSE},
+      {"NAL unit of no byte", "00000000 00000003 2801af", FALSE, FALSE, FALSE},
+      {"length beyond the end", "00000004 2801af", FALSE, FALSE, FALSE},
+      {"huge length", "ffffffff 2801af", FALSE, FALSE, FALSE},
+      {"half a length", "00000003 2801af 0000", FALSE, FALSE, FALSE},
   };
   g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_720P30);
 
