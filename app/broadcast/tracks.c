@@ -26,21 +26,24 @@ live_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
   weir_broadcast_pending_done (self);
 }
 
-/* Worker: the first seconds of media tell which wall time the timeline's zero has: the least
- * delayed sample does. */
+/* Worker: until the first segment closes each sample is observed, as it comes: what was held back
+ * at the start is written all at once, and of its chunks only the last tells the wall time. */
 static GstPadProbeReturn
 first_media_probe (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   WeirBroadcast *self = data;
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
   GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
+  gboolean fixed;
 
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return GST_PAD_PROBE_OK;
   g_mutex_lock (&self->lock);
-  weir_wall_date_observe (&self->wall_date, (gint64) time, g_get_real_time ());
+  fixed = self->date_fixed;
+  if (!fixed)
+    weir_wall_date_observe (&self->wall_date, (gint64) time, g_get_real_time ());
   g_mutex_unlock (&self->lock);
-  return time > 3 * GST_SECOND ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_OK;
+  return fixed ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_OK;
 }
 
 /* Worker, once per connection: media has passed the sanitizer's start condition. */

@@ -15,7 +15,7 @@ weir_wall_date_observe (WeirWallDate *self, gint64 time_ns, gint64 wall_us)
     self->known = TRUE;
     self->window = window;
     self->zero_us = self->least_us[0] = self->least_us[1] = zero;
-  } else if (window != self->window) {
+  } else if (window > self->window) {
     /* after a hole in the timeline what was observed before it says nothing any more */
     self->least_us[1] = window == self->window + 1 ? self->least_us[0] : zero;
     self->least_us[0] = zero;

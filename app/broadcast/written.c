@@ -201,7 +201,8 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
     broadcast_journal (self, segment);
 }
 
-/* A chunk closes when what follows it comes: that tells the wall time of its end. */
+/* From the first segment on, chunk by chunk: one closes when what follows it comes, which tells the
+ * wall time of its end. */
 static void
 broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
 {
@@ -212,7 +213,7 @@ broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
 
   if (chunk->track < self->timescales->len)
     timescale = g_array_index (self->timescales, guint32, chunk->track);
-  if (timescale == 0)
+  if (timescale == 0 || !self->date_fixed)
     return;
   g_mutex_lock (&self->lock);
   weir_wall_date_observe (&self->wall_date,
@@ -281,6 +282,7 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
   if (!self->date_fixed) {
     g_mutex_lock (&self->lock);
     weir_wall_date_fix (&self->wall_date);
+    self->date_fixed = TRUE;
     for (guint i = 0; i < G_N_ELEMENTS (self->open_segments); i++) {
       WeirIndexSegment *segment = self->open_segments[i];
       if (segment != NULL)
@@ -288,7 +290,6 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
       g_clear_pointer (&self->open_segments[i], weir_index_segment_unref);
     }
     g_mutex_unlock (&self->lock);
-    self->date_fixed = TRUE;
   }
   weir_index_close_segment (self->index, event->segment, event->duration_ns, event->target_duration,
       g_get_monotonic_time ());

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "playback/hls.h"
 
+#include <string.h>
+
 /* 6 would do for EXT-X-MAP; 7 is what players of fragmented MP4 expect */
 #define VERSION 7
 /* EXT-X-GAP asks for it */
@@ -104,17 +106,58 @@ is_video (const WeirHlsTrack *track)
   return weir_codec_get_kind (track->codec) == WEIR_MEDIA_VIDEO;
 }
 
+/* one content of sound, in one encoding or several: a member of each group (4.4.6.1.1) */
+typedef struct {
+  const gchar *label, *language; /* (nullable) */
+  gchar *name;
+  gboolean automatic;
+  GPtrArray *tracks; /* of const WeirHlsTrack, each of another codec */
+} Member;
+
+typedef struct {
+  WeirCodec codec;   /* of all that come in it */
+  GPtrArray *tracks; /* of const WeirHlsTrack, parallel to the members */
+} Group;
+
 /* the tracks of one multivariant playlist */
 typedef struct {
   const WeirHlsTrack *tracks;
   guint n_tracks;
   guint videos, audios;
-  const WeirHlsTrack **groups; /* the first track of each */
-  guint n_groups;
+  GPtrArray *members;  /* of Member */
+  GPtrArray *groups;   /* of Group */
   gboolean high_range; /* there is video that is not SDR */
   const gchar *broadcast;
   const gchar *suffix;
 } Offer;
+
+static void
+member_free (gpointer data)
+{
+  Member *member = data;
+
+  g_ptr_array_unref (member->tracks);
+  g_free (member->name);
+  g_free (member);
+}
+
+static void
+group_free (gpointer data)
+{
+  Group *group = data;
+
+  g_ptr_array_unref (group->tracks);
+  g_free (group);
+}
+
+static void
+offer_clear (Offer *offer)
+{
+  g_ptr_array_unref (offer->members);
+  g_ptr_array_unref (offer->groups);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Offer, offer_clear)
 
 static const gchar *
 get_range (const WeirHlsTrack *track)
@@ -129,39 +172,97 @@ get_range (const WeirHlsTrack *track)
   }
 }
 
-static gboolean
-is_in_group (const WeirHlsTrack *track, const WeirHlsTrack *group)
+/* Returns: (nullable): what @member has of @codec */
+static const WeirHlsTrack *
+find_encoding (const Member *member, WeirCodec codec)
 {
-  return !is_video (track) && track->codec == group->codec;
+  for (guint i = 0; i < member->tracks->len; i++) {
+    const WeirHlsTrack *track = g_ptr_array_index (member->tracks, i);
+
+    if (track->codec == codec)
+      return track;
+  }
+  return NULL;
+}
+
+/* @same: nothing unknown will do */
+static gboolean
+matches (const gchar *a, const gchar *b, gboolean same)
+{
+  return g_strcmp0 (a, b) == 0 || (!same && (a == NULL || b == NULL));
+}
+
+/* Returns: (nullable): what @track is another encoding of, as far as names and languages say */
+static Member *
+find_member (const Offer *offer, const WeirHlsTrack *track)
+{
+  for (guint same = 2; same-- > 0;) {
+    for (guint i = 0; i < offer->members->len; i++) {
+      Member *member = g_ptr_array_index (offer->members, i);
+
+      if (find_encoding (member, track->codec) == NULL &&
+          matches (member->label, track->label, same) &&
+          matches (member->language, track->language, same))
+        return member;
+    }
+  }
+  return NULL;
 }
 
 static void
-offer_init (Offer *offer, const WeirHlsTrack *tracks, guint n_tracks)
+add_audio (Offer *offer, const WeirHlsTrack *track)
 {
-  *offer = (Offer){.tracks = tracks, .n_tracks = n_tracks};
-  offer->groups = g_new (const WeirHlsTrack *, n_tracks);
-  for (guint i = 0; i < n_tracks; i++) {
-    gboolean known = FALSE;
+  Member *member = find_member (offer, track);
 
-    if (is_video (&tracks[i])) {
-      offer->videos++;
-      offer->high_range |= !g_str_equal (get_range (&tracks[i]), "SDR");
-      continue;
-    }
-    offer->audios++;
-    for (guint k = 0; k < offer->n_groups; k++)
-      known |= is_in_group (&tracks[i], offer->groups[k]);
-    if (!known)
-      offer->groups[offer->n_groups++] = &tracks[i];
+  if (member == NULL) {
+    member = g_new0 (Member, 1);
+    member->tracks = g_ptr_array_new ();
+    g_ptr_array_add (offer->members, member);
   }
+  if (member->label == NULL)
+    member->label = track->label;
+  if (member->language == NULL)
+    member->language = track->language;
+  g_ptr_array_add (member->tracks, (gpointer) track);
+  offer->audios++;
+}
+
+/* All members in @codec. What there is in others only comes in AAC, which every player knows, or in
+ * what it came first: a group must not lack a member (4.4.6.1.1). */
+static Group *
+make_group (const Offer *offer, WeirCodec codec)
+{
+  Group *group = g_new0 (Group, 1);
+
+  group->codec = codec;
+  group->tracks = g_ptr_array_new ();
+  for (guint i = 0; i < offer->members->len; i++) {
+    const Member *member = g_ptr_array_index (offer->members, i);
+    const WeirHlsTrack *track = find_encoding (member, codec);
+
+    if (track == NULL)
+      track = find_encoding (member, WEIR_CODEC_AAC);
+    if (track == NULL)
+      track = g_ptr_array_index (member->tracks, 0);
+    g_ptr_array_add (group->tracks, (gpointer) track);
+  }
+  return group;
+}
+
+static gboolean
+is_same_group (gconstpointer a, gconstpointer b)
+{
+  const GPtrArray *one = ((const Group *) a)->tracks, *other = ((const Group *) b)->tracks;
+
+  return memcmp (one->pdata, other->pdata, one->len * sizeof one->pdata[0]) == 0;
 }
 
 static gchar *
-make_group_id (const Offer *offer, const WeirHlsTrack *group)
+make_group_id (const Offer *offer, const Group *group)
 {
   g_autofree gchar *codec = g_ascii_strdown (weir_codec_get_name (group->codec), -1);
 
-  return offer->n_groups > 1 ? g_strconcat ("audio-", codec, NULL) : g_strdup ("audio");
+  return offer->groups->len > 1 ? g_strconcat ("audio-", codec, NULL) : g_strdup ("audio");
 }
 
 /* what a quoted-string may hold (4.2) */
@@ -179,12 +280,12 @@ quote (const gchar *text)
   return quoted;
 }
 
-/* Returns: one that no rendition in @names has; it is added to them. @number: in its group */
+/* Returns: one that no rendition in @names has; it is added to them */
 static gchar *
-make_name (GHashTable *names, const WeirHlsTrack *track, guint number)
+make_name (GHashTable *names, const Member *member, guint number)
 {
   g_autofree gchar *base =
-      track->label != NULL ? quote (track->label) : g_strdup_printf ("Audio %u", number);
+      member->label != NULL ? quote (member->label) : g_strdup_printf ("Audio %u", number);
   gchar *name = g_strdup (base);
 
   for (guint i = 2; !g_hash_table_add (names, g_strdup (name)); i++) {
@@ -192,6 +293,50 @@ make_name (GHashTable *names, const WeirHlsTrack *track, guint number)
     name = g_strdup_printf ("%s %u", base, i);
   }
   return name;
+}
+
+static void
+name_members (const Offer *offer)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) languages = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < offer->members->len; i++) {
+    Member *member = g_ptr_array_index (offer->members, i);
+    const gchar *language = member->language != NULL ? member->language : "";
+
+    /* of those that a player cannot tell apart it chooses one by itself (4.4.6.1.1) */
+    member->automatic = g_hash_table_add (languages, (gpointer) language);
+    member->name = make_name (names, member, i + 1);
+  }
+}
+
+static void
+offer_init (Offer *offer, const WeirHlsTrack *tracks, guint n_tracks)
+{
+  *offer = (Offer){.tracks = tracks, .n_tracks = n_tracks};
+  offer->members = g_ptr_array_new_with_free_func (member_free);
+  offer->groups = g_ptr_array_new_with_free_func (group_free);
+  for (guint i = 0; i < n_tracks; i++) {
+    if (!is_video (&tracks[i])) {
+      add_audio (offer, &tracks[i]);
+      continue;
+    }
+    offer->videos++;
+    offer->high_range |= !g_str_equal (get_range (&tracks[i]), "SDR");
+  }
+  name_members (offer);
+  for (guint i = 0; i < n_tracks; i++) {
+    Group *group;
+
+    if (is_video (&tracks[i]))
+      continue;
+    group = make_group (offer, tracks[i].codec);
+    if (g_ptr_array_find_with_equal_func (offer->groups, group, is_same_group, NULL))
+      group_free (group);
+    else
+      g_ptr_array_add (offer->groups, group);
+  }
 }
 
 static void
@@ -203,41 +348,29 @@ append_media_uri (GString *text, const Offer *offer, const WeirHlsTrack *track)
 
 static void
 append_rendition (GString *text, const Offer *offer, const WeirHlsTrack *track, const gchar *group,
-    const gchar *name, gboolean first, gboolean automatic)
+    const Member *member, gboolean first)
 {
-  g_string_append_printf (text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\"", group, name);
-  if (track->language != NULL) {
-    g_autofree gchar *language = quote (track->language);
+  g_string_append_printf (
+      text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\"", group, member->name);
+  if (member->language != NULL) {
+    g_autofree gchar *language = quote (member->language);
 
     g_string_append_printf (text, ",LANGUAGE=\"%s\"", language);
   }
   g_string_append_printf (text, ",DEFAULT=%s,AUTOSELECT=%s,CHANNELS=\"%u\",URI=\"",
-      first ? "YES" : "NO", automatic ? "YES" : "NO", track->channels);
+      first ? "YES" : "NO", member->automatic ? "YES" : "NO", track->channels);
   append_media_uri (text, offer, track);
   g_string_append (text, "\"\n");
 }
 
 static void
-append_renditions (GString *text, const Offer *offer, const WeirHlsTrack *group)
+append_renditions (GString *text, const Offer *offer, const Group *group)
 {
   g_autofree gchar *id = make_group_id (offer, group);
-  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GHashTable) languages = g_hash_table_new (g_str_hash, g_str_equal);
-  guint number = 0;
 
-  for (guint i = 0; i < offer->n_tracks; i++) {
-    const WeirHlsTrack *track = &offer->tracks[i];
-    g_autofree gchar *name = NULL;
-    gboolean automatic;
-
-    if (!is_in_group (track, group))
-      continue;
-    /* of those that a player cannot tell apart it chooses one by itself (4.4.6.1.1) */
-    automatic =
-        g_hash_table_add (languages, (gpointer) (track->language != NULL ? track->language : ""));
-    name = make_name (names, track, ++number);
-    append_rendition (text, offer, track, id, name, track == group, automatic);
-  }
+  for (guint i = 0; i < group->tracks->len; i++)
+    append_rendition (text, offer, g_ptr_array_index (group->tracks, i), id,
+        g_ptr_array_index (offer->members, i), i == 0);
 }
 
 /* each once: @more may be a list itself */
@@ -272,21 +405,19 @@ append_video (GString *text, const Offer *offer, const WeirHlsTrack *video)
 
 /* @video: (nullable), @group: (nullable): not both are NULL */
 static void
-append_variant (
-    GString *text, const Offer *offer, const WeirHlsTrack *video, const WeirHlsTrack *group)
+append_variant (GString *text, const Offer *offer, const WeirHlsTrack *video, const Group *group)
 {
+  const WeirHlsTrack *first;
   guint64 peak = 0, average = 0;
   g_autoptr (GString) codecs = g_string_new (video != NULL ? video->codecs : NULL);
 
   /* the largest sum of any combination (4.4.6.2) */
-  for (guint i = 0; group != NULL && i < offer->n_tracks; i++) {
-    const WeirHlsTrack *track = &offer->tracks[i];
+  for (guint i = 0; group != NULL && i < group->tracks->len; i++) {
+    const WeirHlsTrack *audio = g_ptr_array_index (group->tracks, i);
 
-    if (!is_in_group (track, group))
-      continue;
-    peak = MAX (peak, track->peak_rate);
-    average = MAX (average, track->average_rate);
-    append_codecs (codecs, track->codecs);
+    peak = MAX (peak, audio->peak_rate);
+    average = MAX (average, audio->average_rate);
+    append_codecs (codecs, audio->codecs);
   }
   if (video != NULL) {
     peak += video->peak_rate;
@@ -304,8 +435,9 @@ append_variant (
 
     g_string_append_printf (text, ",AUDIO=\"%s\"", id);
   }
+  first = video != NULL ? video : g_ptr_array_index (group->tracks, 0);
   g_string_append_c (text, '\n');
-  append_media_uri (text, offer, video != NULL ? video : group);
+  append_media_uri (text, offer, first);
   g_string_append_c (text, '\n');
 }
 
@@ -314,27 +446,25 @@ weir_hls_write_multivariant (const WeirHlsTrack *tracks, guint n_tracks, gboolea
     const gchar *broadcast, const gchar *suffix)
 {
   GString *text = g_string_new (NULL);
-  g_autofree const WeirHlsTrack **groups = NULL;
-  Offer offer;
+  g_auto (Offer) offer = {0};
 
   offer_init (&offer, tracks, n_tracks);
   offer.broadcast = broadcast;
   offer.suffix = suffix;
-  groups = offer.groups;
   append_header (text, VERSION);
   if (independent)
     g_string_append (text, "#EXT-X-INDEPENDENT-SEGMENTS\n");
-  for (guint i = 0; (offer.videos > 0 || offer.audios > 1) && i < offer.n_groups; i++)
-    append_renditions (text, &offer, offer.groups[i]);
+  for (guint i = 0; (offer.videos > 0 || offer.audios > 1) && i < offer.groups->len; i++)
+    append_renditions (text, &offer, g_ptr_array_index (offer.groups, i));
   for (guint i = 0; i < n_tracks; i++) {
     if (!is_video (&tracks[i]))
       continue;
-    for (guint k = 0; k < offer.n_groups; k++)
-      append_variant (text, &offer, &tracks[i], offer.groups[k]);
-    if (offer.n_groups == 0)
+    for (guint k = 0; k < offer.groups->len; k++)
+      append_variant (text, &offer, &tracks[i], g_ptr_array_index (offer.groups, k));
+    if (offer.groups->len == 0)
       append_variant (text, &offer, &tracks[i], NULL);
   }
-  for (guint i = 0; offer.videos == 0 && i < offer.n_groups; i++)
-    append_variant (text, &offer, NULL, offer.groups[i]);
+  for (guint i = 0; offer.videos == 0 && i < offer.groups->len; i++)
+    append_variant (text, &offer, NULL, g_ptr_array_index (offer.groups, i));
   return g_string_free_to_bytes (text);
 }

@@ -103,8 +103,11 @@ typedef struct {
  * @suffix: of the media playlists' names: %WEIR_HLS_WHOLE_SUFFIX or ""
  *
  * The audio tracks are renditions, in one group for each codec that they have: a player takes the
- * variants whose CODECS it knows (4.4.6.2.1). There is a variant for each video track with each
- * group. Without video there is one for each group, or just one for a single track.
+ * variants whose CODECS it knows (4.4.6.2.1). All groups have the same members (4.4.6.1.1): tracks
+ * of different codecs are encodings of one member when label and language are the same, or not
+ * known of one; what there is not in a group's codec is there in another. There is a variant for
+ * each video track with each group. Without video there is one for each group, or just one for a
+ * single track.
  *
  * Returns: (transfer full): the text
  */

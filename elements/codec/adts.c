@@ -54,8 +54,6 @@ weir_adts_parse (const guint8 *data, gsize size, WeirAdtsHeader *header, GError 
     return weir_codec_malformed (error, NAME, "frame without content");
   if (blocks > 1)
     return weir_codec_unsupported (error, NAME, "several raw data blocks in a frame");
-  if (parsed.layout == 0)
-    return weir_codec_unsupported (error, NAME, "channels in a program configuration");
   *header = parsed;
   return TRUE;
 }
@@ -73,6 +71,8 @@ weir_adts_make_record (const WeirAdtsHeader *header)
 {
   WeirWriter writer;
 
+  if (header->layout == 0)
+    return NULL;
   weir_writer_init (&writer, RECORD_SIZE);
   weir_writer_u16 (&writer, make_word (header));
   return weir_writer_steal (&writer);

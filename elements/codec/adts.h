@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  * WeirAdtsHeader:
  * @object_type: audio object type, 1 to 4
  * @rate_index: samplingFrequencyIndex (ISO/IEC 14496-3, 1.6.3.3), 0 to 12
- * @layout: channelConfiguration, 1 to 7
+ * @layout: channelConfiguration, 1 to 7; 0: a program configuration in the frames tells the
+ * channels
  * @rate: samples per second, before SBR that is not signalled
  * @header_size: bytes, with the CRC where there is one
  * @frame_size: bytes, the header included; more than @header_size
@@ -36,11 +37,12 @@ gboolean weir_adts_is_header (const guint8 *data, gsize size);
  * @data: (array length=size): begins with a header; may go on behind the frame, or end in it
  * @header: (out): untouched on failure
  *
- * Several raw data blocks in a frame, and channels that only a program configuration in the stream
- * tells, are not supported. The CRC is not looked at: it is of a few bits of the frame only.
+ * Several raw data blocks in a frame are not supported. The CRC is not looked at: it is of a few
+ * bits of the frame only.
  */
 gboolean weir_adts_parse (const guint8 *data, gsize size, WeirAdtsHeader *header, GError **error);
-/* Returns: (transfer full): the AudioSpecificConfig of such frames */
+/* Returns: (transfer full) (nullable): the AudioSpecificConfig of such frames; NULL when only the
+ * frames tell their channels, which is not supported */
 GBytes *weir_adts_make_record (const WeirAdtsHeader *header);
 /* whether that is @record. Costs no allocation. */
 gboolean weir_adts_continues (GBytes *record, const WeirAdtsHeader *header);

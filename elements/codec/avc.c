@@ -15,6 +15,7 @@
 #define REORDER_MAX 16
 /* a recovery point stands among the first messages of its SEI */
 #define SEI_HEAD_SIZE 256
+#define NAL_HEADER_SIZE 1
 
 enum {
   SLICE_I = 2,
@@ -75,23 +76,14 @@ parse_vui (WeirBitReader *bits, WeirAvcInfo *info)
 {
   gboolean hrd;
 
-  if (weir_bit_reader_bit (bits))
-    weir_nal_parse_aspect_ratio (bits, &info->par_n, &info->par_d);
-  if (weir_bit_reader_bit (bits)) /* overscan_info_present_flag */
-    weir_bit_reader_skip (bits, 1);
-  if (weir_bit_reader_bit (bits)) /* video_signal_type_present_flag */
-    info->has_colour = weir_nal_parse_signal_type (bits, &info->colour);
-  if (weir_bit_reader_bit (bits)) { /* chroma_loc_info_present_flag */
-    weir_bit_reader_ue (bits);
-    weir_bit_reader_ue (bits);
-  }
+  weir_nal_parse_vui_start (bits, &info->picture);
   if (weir_bit_reader_bit (bits)) { /* timing_info_present_flag */
     guint64 units = 2 * (guint64) weir_bit_reader_bits (bits, 32);
     guint64 scale = weir_bit_reader_bits (bits, 32);
     gboolean fixed = weir_bit_reader_bit (bits);
 
-    if (!bits->failed &&
-        weir_fraction_set_frame_rate (scale, units, &info->frame_rate_n, &info->frame_rate_d))
+    if (!bits->failed && weir_fraction_set_frame_rate (scale, units, &info->picture.frame_rate_n,
+                             &info->picture.frame_rate_d))
       info->fixed_frame_rate = fixed;
   }
   hrd = weir_bit_reader_bit (bits); /* nal_hrd_parameters_present_flag */
@@ -110,96 +102,69 @@ parse_vui (WeirBitReader *bits, WeirAvcInfo *info)
       weir_bit_reader_ue (bits);
     reorder = weir_bit_reader_ue (bits); /* max_num_reorder_frames */
     if (!bits->failed && reorder <= REORDER_MAX)
-      info->reorder = (gint) reorder;
+      info->picture.reorder = (gint) reorder;
   }
 }
 
 static gboolean
 parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirAvcInfo *info, GError **error)
 {
-  guint64 width, height, left = 0, right = 0, top = 0, bottom = 0;
-  guint frame_factor, unit_x = 1, unit_y;
+  WeirNalFrame frame = {.name = NAME, .dimension_max = DIMENSION_MAX, .fields = 1};
 
-  width = 16 * ((guint64) weir_bit_reader_ue (bits) + 1);
-  height = 16 * ((guint64) weir_bit_reader_ue (bits) + 1);
+  frame.separate_planes = separate_planes;
+  frame.width = 16 * ((guint64) weir_bit_reader_ue (bits) + 1);
+  frame.height = 16 * ((guint64) weir_bit_reader_ue (bits) + 1);
   info->interlaced = !weir_bit_reader_bit (bits); /* frame_mbs_only_flag */
-  frame_factor = info->interlaced ? 2 : 1;
-  height *= frame_factor;
-  if (info->interlaced)
+  if (info->interlaced) {
+    frame.fields = 2;
+    frame.height *= 2;
     weir_bit_reader_skip (bits, 1); /* mb_adaptive_frame_field_flag */
-  weir_bit_reader_skip (bits, 1);   /* direct_8x8_inference_flag */
-  if (weir_bit_reader_bit (bits)) { /* frame_cropping_flag */
-    left = weir_bit_reader_ue (bits);
-    right = weir_bit_reader_ue (bits);
-    top = weir_bit_reader_ue (bits);
-    bottom = weir_bit_reader_ue (bits);
   }
-  if (bits->failed)
-    return weir_codec_malformed (error, NAME, "SPS too short");
+  weir_bit_reader_skip (bits, 1); /* direct_8x8_inference_flag */
+  return weir_nal_parse_cropping (bits, &frame, &info->picture, error);
+}
 
-  /* 7.4.2.1.1: crop units are chroma samples, of frames in pairs of fields */
-  unit_y = frame_factor;
-  if (!separate_planes && (info->chroma_format == 1 || info->chroma_format == 2))
-    unit_x = 2;
-  if (!separate_planes && info->chroma_format == 1)
-    unit_y *= 2;
-  if ((left + right) * unit_x >= width || (top + bottom) * unit_y >= height)
-    return weir_codec_malformed (error, NAME, "cropping leaves no picture");
-  width -= (left + right) * unit_x;
-  height -= (top + bottom) * unit_y;
-  if (width > DIMENSION_MAX || height > DIMENSION_MAX)
-    return weir_codec_unsupported (error, NAME, "picture too large");
-  info->width = (guint) width;
-  info->height = (guint) height;
+/* what high profiles say between their identifier and log2_max_frame_num_minus4 */
+static gboolean
+parse_format (
+    WeirBitReader *bits, WeirNalPicture *picture, gboolean *separate_planes, GError **error)
+{
+  guint luma, chroma;
+
+  picture->chroma_format = weir_bit_reader_ue (bits);
+  if (picture->chroma_format > 3)
+    return weir_codec_malformed (error, NAME, "chroma_format_idc beyond 3");
+  if (picture->chroma_format == 3)
+    *separate_planes = weir_bit_reader_bit (bits);
+  luma = weir_bit_reader_ue (bits);
+  chroma = weir_bit_reader_ue (bits);
+  if (luma > 6 || chroma > 6)
+    return weir_codec_malformed (error, NAME, "bit depth beyond 14");
+  picture->bit_depth_luma = 8 + luma;
+  picture->bit_depth_chroma = 8 + chroma;
+  weir_bit_reader_skip (bits, 1);   /* qpprime_y_zero_transform_bypass_flag */
+  if (weir_bit_reader_bit (bits)) { /* seq_scaling_matrix_present_flag */
+    for (guint i = 0; i < (picture->chroma_format == 3 ? 12u : 8u); i++) {
+      if (weir_bit_reader_bit (bits))
+        skip_scaling_list (bits, i < 6 ? 16 : 64);
+    }
+  }
   return TRUE;
 }
 
+/* log2_max_frame_num_minus4 to gaps_in_frame_num_value_allowed_flag. @type: pic_order_cnt_type */
 static gboolean
-parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
+parse_order (WeirBitReader *bits, guint *type, GError **error)
 {
-  WeirAvcInfo info = *out;
-  gboolean separate_planes = FALSE;
-  guint profile, order_type;
-
-  profile = weir_bit_reader_bits (bits, 8);
-  weir_bit_reader_skip (bits, 16); /* constraint flags, level_idc */
-  if (weir_bit_reader_ue (bits) > 31)
-    return weir_codec_malformed (error, NAME, "seq_parameter_set_id beyond 31");
-
-  info.chroma_format = 1;
-  info.bit_depth_luma = info.bit_depth_chroma = 8;
-  if (weir_avc_is_high (profile)) {
-    guint luma, chroma;
-
-    info.chroma_format = weir_bit_reader_ue (bits);
-    if (info.chroma_format > 3)
-      return weir_codec_malformed (error, NAME, "chroma_format_idc beyond 3");
-    if (info.chroma_format == 3)
-      separate_planes = weir_bit_reader_bit (bits);
-    luma = weir_bit_reader_ue (bits);
-    chroma = weir_bit_reader_ue (bits);
-    if (luma > 6 || chroma > 6)
-      return weir_codec_malformed (error, NAME, "bit depth beyond 14");
-    info.bit_depth_luma = 8 + luma;
-    info.bit_depth_chroma = 8 + chroma;
-    weir_bit_reader_skip (bits, 1);   /* qpprime_y_zero_transform_bypass_flag */
-    if (weir_bit_reader_bit (bits)) { /* seq_scaling_matrix_present_flag */
-      for (guint i = 0; i < (info.chroma_format == 3 ? 12u : 8u); i++) {
-        if (weir_bit_reader_bit (bits))
-          skip_scaling_list (bits, i < 6 ? 16 : 64);
-      }
-    }
-  }
-
   if (weir_bit_reader_ue (bits) > 12)
     return weir_codec_malformed (error, NAME, "log2_max_frame_num_minus4 beyond 12");
-  order_type = weir_bit_reader_ue (bits);
-  if (order_type > 2)
+  *type = weir_bit_reader_ue (bits);
+  if (*type > 2)
     return weir_codec_malformed (error, NAME, "pic_order_cnt_type beyond 2");
-  if (order_type == 0) {
+  if (*type == 0) {
     if (weir_bit_reader_ue (bits) > 12)
       return weir_codec_malformed (error, NAME, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
-  } else if (order_type == 1) {
+  } else if (*type == 1) {
     guint cycle;
 
     weir_bit_reader_skip (bits, 1); /* delta_pic_order_always_zero_flag */
@@ -214,18 +179,30 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
   if (weir_bit_reader_ue (bits) > 16)
     return weir_codec_malformed (error, NAME, "max_num_ref_frames beyond 16");
   weir_bit_reader_skip (bits, 1); /* gaps_in_frame_num_value_allowed_flag */
+  return TRUE;
+}
 
-  if (!parse_dimensions (bits, separate_planes, &info, error))
-    return FALSE;
+/* 7.3.2.1.1 */
+static gboolean
+parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
+{
+  WeirAvcInfo info = *out;
+  gboolean separate_planes = FALSE;
+  guint profile, order_type = 0;
 
-  info.par_n = info.par_d = 1;
-  info.frame_rate_n = 0;
-  info.frame_rate_d = 1;
+  weir_nal_picture_init (&info.picture);
   info.fixed_frame_rate = FALSE;
-  info.has_colour = FALSE;
-  info.colour = (WeirColour){.primaries = 2, .transfer = 2, .matrix = 2};
-  /* type 2: output order is decoding order (8.2.1) */
-  info.reorder = order_type == 2 ? 0 : -1;
+  profile = weir_bit_reader_bits (bits, 8);
+  weir_bit_reader_skip (bits, 16); /* constraint flags, level_idc */
+  if (weir_bit_reader_ue (bits) > 31)
+    return weir_codec_malformed (error, NAME, "seq_parameter_set_id beyond 31");
+  if (weir_avc_is_high (profile) && !parse_format (bits, &info.picture, &separate_planes, error))
+    return FALSE;
+  if (!parse_order (bits, &order_type, error) ||
+      !parse_dimensions (bits, separate_planes, &info, error))
+    return FALSE;
+  if (order_type == 2)
+    info.picture.reorder = 0;     /* output order is decoding order (8.2.1) */
   if (weir_bit_reader_bit (bits)) /* vui_parameters_present_flag */
     parse_vui (bits, &info);
   *out = info;
@@ -235,24 +212,33 @@ parse_sps_bits (WeirBitReader *bits, WeirAvcInfo *out, GError **error)
 gboolean
 weir_avc_parse_sps (const guint8 *data, gsize size, WeirAvcInfo *info, GError **error)
 {
+  WeirNal nal = {.data = data, .size = size};
   g_autofree guint8 *payload = NULL;
   WeirBitReader bits;
 
   if (size < 4 || (data[0] & 0x80) != 0 || (data[0] & 0x1f) != WEIR_AVC_SPS)
     return weir_codec_malformed (error, NAME, "not an SPS");
-  payload = g_try_malloc (size);
+  payload = weir_nal_get_payload (&nal, NAL_HEADER_SIZE, &size, error);
   if (payload == NULL)
-    return weir_codec_out_of_memory (error);
-  weir_bit_reader_init (&bits, payload, weir_nal_unescape (data + 1, size - 1, payload));
+    return FALSE;
+  weir_bit_reader_init (&bits, payload, size);
   return parse_sps_bits (&bits, info, error);
+}
+
+/* a parameter set. Returns: FALSE when it is none of @type */
+static gboolean
+read_set (WeirReader *reader, guint type, WeirNal *nal)
+{
+  nal->size = weir_reader_u16 (reader);
+  nal->data = weir_reader_bytes (reader, nal->size);
+  return nal->data != NULL && nal->size > 0 && (nal->data[0] & 0x1f) == type;
 }
 
 gboolean
 weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError **error)
 {
   WeirAvcInfo info = {0};
-  const guint8 *first_sps = NULL;
-  gsize first_sps_size = 0;
+  WeirNal first_sps = {0}, nal;
   WeirReader reader;
   guint count;
 
@@ -269,25 +255,17 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
 
   count = weir_reader_u8 (&reader) & 0x1f;
   for (guint i = 0; i < count; i++) {
-    gsize length = weir_reader_u16 (&reader);
-    const guint8 *nal = weir_reader_bytes (&reader, length);
-
-    if (nal == NULL || length == 0 || (nal[0] & 0x1f) != WEIR_AVC_SPS)
+    if (!read_set (&reader, WEIR_AVC_SPS, &nal))
       return weir_codec_malformed (error, NAME, "broken SPS in the configuration record");
-    if (first_sps == NULL) {
+    if (first_sps.data == NULL)
       first_sps = nal;
-      first_sps_size = length;
-    }
   }
-  if (reader.failed || first_sps == NULL)
+  if (reader.failed || first_sps.data == NULL)
     return weir_codec_malformed (error, NAME, "configuration record without SPS");
 
   count = weir_reader_u8 (&reader);
   for (guint i = 0; i < count; i++) {
-    gsize length = weir_reader_u16 (&reader);
-    const guint8 *nal = weir_reader_bytes (&reader, length);
-
-    if (nal == NULL || length == 0 || (nal[0] & 0x1f) != WEIR_AVC_PPS)
+    if (!read_set (&reader, WEIR_AVC_PPS, &nal))
       return weir_codec_malformed (error, NAME, "broken PPS in the configuration record");
   }
   if (reader.failed || count == 0)
@@ -304,7 +282,7 @@ weir_avc_parse_record (const guint8 *data, gsize size, WeirAvcInfo *out, GError 
       return weir_codec_malformed (error, NAME, "broken SPS extension in the configuration record");
   }
 
-  if (!weir_avc_parse_sps (first_sps, first_sps_size, &info, error))
+  if (!weir_avc_parse_sps (first_sps.data, first_sps.size, &info, error))
     return FALSE;
   *out = info;
   return TRUE;
@@ -321,17 +299,10 @@ weir_avc_config_parse (WeirCodecConfig *config, GError **error)
     return FALSE;
   config->codecs =
       g_strdup_printf ("avc1.%02x%02x%02x", info.profile, info.compatibility, info.level);
-  config->timescale = 90000;
-  config->width = info.width;
-  config->height = info.height;
-  config->par_n = info.par_n;
-  config->par_d = info.par_d;
-  config->frame_rate_n = info.frame_rate_n;
-  config->frame_rate_d = info.frame_rate_d;
   config->nal_length_size = info.nal_length_size;
-  config->reorder = info.reorder;
-  if (info.has_colour)
-    config->colour = g_memdup2 (&info.colour, sizeof info.colour);
+  weir_nal_picture_apply (&info.picture, config);
+  if (info.picture.has_colour)
+    config->colour = g_memdup2 (&info.picture.colour, sizeof info.picture.colour);
   return TRUE;
 }
 
@@ -384,10 +355,8 @@ weir_avc_append_caps (const WeirCodecConfig *config, GString *caps)
                                     (info.compatibility & 0x10) != 0);
   if (level_1b)
     g_string_append (caps, ", level=(string)1b");
-  else if (info.level % 10 == 0)
-    g_string_append_printf (caps, ", level=(string)%u", info.level / 10);
   else
-    g_string_append_printf (caps, ", level=(string)%u.%u", info.level / 10, info.level % 10);
+    weir_nal_append_level (info.level, caps);
 }
 
 void
@@ -446,21 +415,8 @@ weir_avc_summarise (WeirNalSummary *summary, const WeirNal *nal)
   summary->slice = TRUE;
 }
 
-/* Runs for every access unit: hops from length to length and looks at the first bytes of each NAL
- * unit. */
 WeirSampleInfo
 weir_avc_inspect_sample (const WeirCodecConfig *config, const guint8 *data, gsize size)
 {
-  WeirNalSummary summary = {0};
-  WeirReader reader;
-  WeirNal nal;
-
-  weir_reader_init (&reader, data, size);
-  while (weir_nal_next (&reader, config->nal_length_size, &nal)) {
-    if (nal.size == 0)
-      return (WeirSampleInfo){.valid = FALSE};
-    weir_avc_summarise (&summary, &nal);
-  }
-  return (WeirSampleInfo){
-      .valid = !reader.failed, .empty = !summary.slice, .keyframe = summary.keyframe};
+  return weir_nal_inspect_sample (config, NAL_HEADER_SIZE, weir_avc_summarise, data, size);
 }

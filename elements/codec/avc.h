@@ -21,26 +21,17 @@ enum {
 
 /**
  * WeirAvcInfo: what an AVCDecoderConfigurationRecord and its first SPS say
- * @frame_rate_n: time_scale : 2 × num_units_in_tick, whether or not the rate is said to be fixed;
- *   0:1 when absent or beyond 1 to 300 per second
- * @colour: valid with @has_colour
- * @reorder: max_num_reorder_frames, or what follows of pic_order_cnt_type; -1: not known
+ * @picture: its frame rate is time_scale : 2 × num_units_in_tick, whether or not the rate is said
+ * to be fixed; @reorder is max_num_reorder_frames, or what follows of pic_order_cnt_type
  */
 typedef struct {
   guint8 profile;
   guint8 compatibility;
   guint8 level;
   guint nal_length_size;
-  guint chroma_format;
-  guint bit_depth_luma, bit_depth_chroma;
+  WeirNalPicture picture;
   gboolean interlaced; /* frame_mbs_only_flag is 0 */
-  guint width, height; /* after cropping */
-  guint par_n, par_d;
-  guint frame_rate_n, frame_rate_d;
   gboolean fixed_frame_rate;
-  gboolean has_colour;
-  WeirColour colour;
-  gint reorder;
 } WeirAvcInfo;
 
 /* profiles whose SPS carries chroma format, bit depths and scaling lists (7.3.2.1.1) */

@@ -171,8 +171,6 @@ typedef struct {
   gboolean keyframe; /* decoding can start here (AVC: IDR, or an intra picture with a recovery point
                         of 0 frames; HEVC: IRAP; AV1: key frame with its sequence header; VP8, VP9:
                         key frame; any audio frame) */
-  gboolean leading;  /* cannot be decoded when decoding started at the keyframe before it (HEVC:
-                        RASL) */
 } WeirSampleInfo;
 
 /* looks at one access unit in the framing of @self as it is stored (AVC, HEVC: length-prefixed NAL

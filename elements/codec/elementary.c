@@ -71,21 +71,18 @@ copy_record (const guint8 *data, gsize size, GError **error)
 
 gboolean
 weir_elementary_stream_set_record (
-    WeirElementaryStream *self, const guint8 *data, gsize size, gboolean *changed, GError **error)
+    WeirElementaryStream *self, const guint8 *data, gsize size, GError **error)
 {
   g_autoptr (GBytes) record = NULL;
   gboolean taken;
 
-  if (is_given (self, data, size)) {
-    *changed = FALSE;
+  if (is_given (self, data, size))
     return TRUE;
-  }
   record = copy_record (data, size, error);
   if (record == NULL)
     return FALSE;
-  taken = self->video != NULL
-              ? weir_elementary_video_set_record (self->video, record, changed, error)
-              : weir_elementary_audio_set_record (self->audio, record, changed, error);
+  taken = self->video != NULL ? weir_elementary_video_set_record (self->video, record, error)
+                              : weir_elementary_audio_set_record (self->audio, record, error);
   if (!taken)
     return FALSE;
   g_clear_pointer (&self->given, g_bytes_unref);

@@ -34,9 +34,10 @@ typedef struct _WeirElementaryStream WeirElementaryStream;
 
 typedef enum {
   WEIR_UNIT_OK,
-  WEIR_UNIT_EMPTY,     /* nothing in it that decodes: skip it */
-  WEIR_UNIT_NO_CONFIG, /* nobody knows the configuration yet: skip it */
-  WEIR_UNIT_INVALID,   /* its framing does not add up, or its configuration is broken: skip it */
+  WEIR_UNIT_EMPTY,       /* nothing in it that decodes: skip it */
+  WEIR_UNIT_NO_CONFIG,   /* nobody knows the configuration yet: skip it */
+  WEIR_UNIT_INVALID,     /* its framing does not add up, or its configuration is broken: skip it */
+  WEIR_UNIT_UNSUPPORTED, /* AAC in ADTS of a kind that is not handled: skip it */
   WEIR_UNIT_NO_MEMORY,
 } WeirUnitStatus;
 
@@ -52,9 +53,6 @@ typedef enum {
 typedef struct {
   WeirUnitStatus status;
   gboolean keyframe;
-  gboolean leading;
-  gboolean config_changed; /* weir_elementary_stream_get_config() is another one from this unit on;
-                              also when there was none */
   WeirQuirks quirks;
   /* OK: the access unit is @size bytes at @offset of the input, or of @converted */
   guint8 *converted; /* (nullable) (transfer full): g_free() */
@@ -69,7 +67,6 @@ void weir_elementary_stream_free (WeirElementaryStream *self);
  * weir_elementary_stream_set_record:
  * @data: (array length=size): a configuration record from beside the stream; the same one again
  *   changes nothing. Copied; the copy may fail.
- * @changed: (out): whether the configuration is another one now
  *
  * An AVC or HEVC record in Annex B (start codes and parameter sets) is taken too, and one of VP8 or
  * VP9 without the version and flags of its box. A record that does not say the size (VP8, VP9)
@@ -78,14 +75,15 @@ void weir_elementary_stream_free (WeirElementaryStream *self);
  * Returns: FALSE with %WEIR_CODEC_ERROR; then everything is as before
  */
 gboolean weir_elementary_stream_set_record (
-    WeirElementaryStream *self, const guint8 *data, gsize size, gboolean *changed, GError **error);
+    WeirElementaryStream *self, const guint8 *data, gsize size, GError **error);
 /* for Opus: what to assume when no record comes (RFC 7845, 5.1.1.1): 1 or 2 channels, 0: nothing;
  * of no effect for other codecs */
 void weir_elementary_stream_assume_channels (WeirElementaryStream *self, guint channels);
 /* @colour: (nullable): what the sender says of it beside the stream, for the configuration from the
  * next keyframe on; NULL: as the headers say. Copied; of no effect for audio */
 void weir_elementary_stream_set_colour (WeirElementaryStream *self, const WeirColour *colour);
-/* Returns: (transfer none) (nullable): NULL as long as it is not known */
+/* Returns: (transfer none) (nullable): NULL as long as it is not known. Records and access units
+ * may bring another one; as long as they do not, it is the same object. */
 WeirCodecConfig *weir_elementary_stream_get_config (WeirElementaryStream *self);
 /* one access unit; all of @unit is set, @unit->converted is then the caller's */
 void weir_elementary_stream_take (

@@ -34,20 +34,17 @@ weir_elementary_audio_free (WeirElementaryAudio *self)
   g_free (self);
 }
 
-/* Returns: whether it is another one */
-static gboolean
+static void
 use_config (WeirElementaryAudio *self, WeirCodecConfig *config)
 {
   if (self->config != NULL && weir_codec_config_equal (self->config, config))
-    return FALSE;
+    return;
   g_clear_pointer (&self->config, weir_codec_config_unref);
   self->config = weir_codec_config_ref (config);
-  return TRUE;
 }
 
 gboolean
-weir_elementary_audio_set_record (
-    WeirElementaryAudio *self, GBytes *record, gboolean *changed, GError **error)
+weir_elementary_audio_set_record (WeirElementaryAudio *self, GBytes *record, GError **error)
 {
   g_autoptr (GBytes) made = NULL;
   g_autoptr (WeirCodecConfig) config = NULL;
@@ -57,7 +54,7 @@ weir_elementary_audio_set_record (
   config = weir_codec_config_parse (self->codec, made != NULL ? made : record, error);
   if (config == NULL)
     return FALSE;
-  *changed = use_config (self, config);
+  use_config (self, config);
   self->has_record = TRUE;
   return TRUE;
 }
@@ -75,17 +72,21 @@ weir_elementary_audio_get_config (WeirElementaryAudio *self)
 }
 
 /* takes off the header. Returns: (transfer full) (nullable): the record that it makes; NULL: there
- * is none, the configuration stays, or it is broken: then the unit is empty */
+ * is none, the configuration stays, or the unit's status says why it is not taken */
 static GBytes *
 take_adts (const WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit)
 {
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) record = NULL;
   WeirAdtsHeader header;
 
   if (!weir_adts_is_header (data, unit->size))
     return NULL;
   unit->quirks |= WEIR_QUIRK_ADTS;
-  if (!weir_adts_parse (data, unit->size, &header, NULL) || header.frame_size != unit->size) {
-    unit->size = 0;
+  if (!weir_adts_parse (data, unit->size, &header, &error) || header.frame_size != unit->size) {
+    unit->status = g_error_matches (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED)
+                       ? WEIR_UNIT_UNSUPPORTED
+                       : WEIR_UNIT_INVALID;
     return NULL;
   }
   unit->offset = header.header_size;
@@ -94,7 +95,10 @@ take_adts (const WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *
   if (self->has_record ||
       (self->config != NULL && weir_adts_continues (self->config->record, &header)))
     return NULL;
-  return weir_adts_make_record (&header);
+  record = weir_adts_make_record (&header);
+  if (record == NULL)
+    unit->status = WEIR_UNIT_UNSUPPORTED;
+  return g_steal_pointer (&record);
 }
 
 /* Returns: whether the frame goes on with the configuration that is there, of a codec whose frames
@@ -110,7 +114,7 @@ continues (const WeirElementaryAudio *self, const guint8 *data, gsize size)
 }
 
 /* Returns: (transfer full) (nullable): the configuration with which the unit begins, if it is
- * another one; the unit's size is 0 when it is broken */
+ * another one; the unit's status says when it is broken */
 static WeirCodecConfig *
 find_config (WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit)
 {
@@ -145,7 +149,7 @@ find_config (WeirElementaryAudio *self, const guint8 *data, WeirAccessUnit *unit
   }
   config = record != NULL ? weir_codec_config_parse (self->codec, record, NULL) : NULL;
   if (config == NULL)
-    unit->size = 0;
+    unit->status = WEIR_UNIT_INVALID;
   else if (self->has_record)
     unit->quirks |= WEIR_QUIRK_IN_BAND_CONFIG;
   return config;
@@ -164,12 +168,11 @@ weir_elementary_audio_take (
     return;
   }
   unit->size = size;
+  unit->status = WEIR_UNIT_OK;
   found = find_config (self, data, unit);
   config = found != NULL ? found : self->config;
-  if (unit->size == 0) {
-    unit->status = WEIR_UNIT_INVALID;
+  if (unit->status != WEIR_UNIT_OK)
     return;
-  }
   if (config == NULL) {
     unit->status = WEIR_UNIT_NO_CONFIG;
     return;
@@ -180,8 +183,7 @@ weir_elementary_audio_take (
     return;
   }
   if (found != NULL)
-    unit->config_changed = use_config (self, found);
+    use_config (self, found);
   unit->status = WEIR_UNIT_OK;
   unit->keyframe = info.keyframe;
-  unit->leading = info.leading;
 }

@@ -13,10 +13,9 @@ typedef struct _WeirElementaryAudio WeirElementaryAudio;
 
 WeirElementaryAudio *weir_elementary_audio_new (WeirCodec codec);
 void weir_elementary_audio_free (WeirElementaryAudio *self);
-/* @record: not the one that was given last, of WEIR_CODEC_RECORD_SIZE_MAX at most. @changed is set
- * on success only */
+/* @record: not the one that was given last, of WEIR_CODEC_RECORD_SIZE_MAX at most. */
 gboolean weir_elementary_audio_set_record (
-    WeirElementaryAudio *self, GBytes *record, gboolean *changed, GError **error);
+    WeirElementaryAudio *self, GBytes *record, GError **error);
 void weir_elementary_audio_assume_channels (WeirElementaryAudio *self, guint channels);
 WeirCodecConfig *weir_elementary_audio_get_config (WeirElementaryAudio *self);
 /* @unit is all zero */

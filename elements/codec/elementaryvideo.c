@@ -127,9 +127,8 @@ add_told (const WeirElementaryVideo *self, const WeirCodecConfig *config, WeirCo
   return TRUE;
 }
 
-/* Shows what is known now, in @width and @height where the record does not say.
- * Returns: whether it is another than before */
-static gboolean
+/* shows what is known now, in @width and @height where the record does not say */
+static void
 show (WeirElementaryVideo *self, guint width, guint height)
 {
   g_autoptr (WeirCodecConfig) config = weir_codec_config_ref (self->parsed);
@@ -138,7 +137,7 @@ show (WeirElementaryVideo *self, guint width, guint height)
 
   if (config->width == 0) {
     if (width == 0)
-      return FALSE; /* until a keyframe says */
+      return; /* until a keyframe says */
     other = weir_codec_config_with_size (config, width, height);
     weir_codec_config_unref (config);
     config = other;
@@ -150,10 +149,9 @@ show (WeirElementaryVideo *self, guint width, guint height)
   }
   self->stale = FALSE;
   if (self->config != NULL && weir_codec_config_equal (self->config, config))
-    return FALSE;
+    return;
   g_clear_pointer (&self->config, weir_codec_config_unref);
   self->config = g_steal_pointer (&config);
-  return TRUE;
 }
 
 /* ------------------------------------------------------------------------------------- records */
@@ -214,8 +212,7 @@ with_version (GBytes *record)
 }
 
 gboolean
-weir_elementary_video_set_record (
-    WeirElementaryVideo *self, GBytes *given, gboolean *changed, GError **error)
+weir_elementary_video_set_record (WeirElementaryVideo *self, GBytes *given, GError **error)
 {
   g_autoptr (GBytes) record = NULL;
   WeirCodecConfig *parsed;
@@ -251,7 +248,7 @@ weir_elementary_video_set_record (
   if (self->sets != NULL)
     weir_parameter_sets_load (self->sets, record);
   set_parsed (self, parsed);
-  *changed = show (self, 0, 0);
+  show (self, 0, 0);
   return TRUE;
 }
 
@@ -426,7 +423,7 @@ renew_nal_config (WeirElementaryVideo *self, const guint8 *data, gsize size, gbo
   if (keyframe)
     look_for_colour (self, data, size, annex_b);
   if (self->stale && self->parsed != NULL && (keyframe || self->config == NULL))
-    unit->config_changed = show (self, 0, 0);
+    show (self, 0, 0);
   if (self->config == NULL)
     unit->status = WEIR_UNIT_NO_CONFIG;
   return self->config != NULL;
@@ -451,7 +448,6 @@ take_nal_units (WeirElementaryVideo *self, const guint8 *data, gsize size, WeirA
   if (look.has_empty)
     unit->quirks |= WEIR_QUIRK_EMPTY_NAL;
   unit->keyframe = look.summary.keyframe;
-  unit->leading = look.summary.leading;
   if (!look.summary.slice) {
     unit->status = WEIR_UNIT_EMPTY;
     return;
@@ -521,7 +517,7 @@ renew_av1_config (WeirElementaryVideo *self, const WeirObu *sequence, WeirAccess
     take_over (self, parsed, unit);
   }
   if (self->stale)
-    unit->config_changed = show (self, 0, 0);
+    show (self, 0, 0);
   return TRUE;
 }
 
@@ -599,7 +595,7 @@ take_vpx_frame (WeirElementaryVideo *self, const guint8 *data, gsize size, WeirA
     }
     if (self->stale || self->config == NULL || self->config->width != frame.width ||
         self->config->height != frame.height)
-      unit->config_changed = show (self, frame.width, frame.height);
+      show (self, frame.width, frame.height);
   }
   if (self->config == NULL) {
     unit->status = WEIR_UNIT_NO_CONFIG;

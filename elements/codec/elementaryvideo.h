@@ -13,10 +13,9 @@ typedef struct _WeirElementaryVideo WeirElementaryVideo;
 
 WeirElementaryVideo *weir_elementary_video_new (WeirCodec codec);
 void weir_elementary_video_free (WeirElementaryVideo *self);
-/* @record: not the one that was given last, of WEIR_CODEC_RECORD_SIZE_MAX at most. @changed is set
- * on success only */
+/* @record: not the one that was given last, of WEIR_CODEC_RECORD_SIZE_MAX at most. */
 gboolean weir_elementary_video_set_record (
-    WeirElementaryVideo *self, GBytes *record, gboolean *changed, GError **error);
+    WeirElementaryVideo *self, GBytes *record, GError **error);
 void weir_elementary_video_set_colour (WeirElementaryVideo *self, const WeirColour *colour);
 WeirCodecConfig *weir_elementary_video_get_config (WeirElementaryVideo *self);
 /* @unit is all zero */

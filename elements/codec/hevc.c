@@ -118,18 +118,9 @@ skip_reference_sets (WeirBitReader *bits, guint order_bits)
 
 /* E.2.1, as far as the timing; what was whole counts */
 static void
-parse_vui (WeirBitReader *bits, WeirHevcInfo *info)
+parse_vui (WeirBitReader *bits, WeirNalPicture *picture)
 {
-  if (weir_bit_reader_bit (bits))
-    weir_nal_parse_aspect_ratio (bits, &info->par_n, &info->par_d);
-  if (weir_bit_reader_bit (bits)) /* overscan_info_present_flag */
-    weir_bit_reader_skip (bits, 1);
-  if (weir_bit_reader_bit (bits)) /* video_signal_type_present_flag */
-    info->has_colour = weir_nal_parse_signal_type (bits, &info->colour);
-  if (weir_bit_reader_bit (bits)) { /* chroma_loc_info_present_flag */
-    weir_bit_reader_ue (bits);
-    weir_bit_reader_ue (bits);
-  }
+  weir_nal_parse_vui_start (bits, picture);
   weir_bit_reader_skip (bits, 3);   /* neutral_chroma_indication, field_seq, frame_field_info */
   if (weir_bit_reader_bit (bits)) { /* default_display_window_flag */
     for (guint i = 0; i < 4; i++)
@@ -140,40 +131,8 @@ parse_vui (WeirBitReader *bits, WeirHevcInfo *info)
     guint64 scale = weir_bit_reader_bits (bits, 32);
 
     if (!bits->failed)
-      weir_fraction_set_frame_rate (scale, units, &info->frame_rate_n, &info->frame_rate_d);
+      weir_fraction_set_frame_rate (scale, units, &picture->frame_rate_n, &picture->frame_rate_d);
   }
-}
-
-static gboolean
-parse_dimensions (WeirBitReader *bits, gboolean separate_planes, WeirHevcInfo *info, GError **error)
-{
-  guint64 width, height, left = 0, right = 0, top = 0, bottom = 0;
-  guint unit_x = 1, unit_y = 1;
-
-  width = weir_bit_reader_ue (bits);
-  height = weir_bit_reader_ue (bits);
-  if (weir_bit_reader_bit (bits)) { /* conformance_window_flag */
-    left = weir_bit_reader_ue (bits);
-    right = weir_bit_reader_ue (bits);
-    top = weir_bit_reader_ue (bits);
-    bottom = weir_bit_reader_ue (bits);
-  }
-  if (bits->failed)
-    return weir_codec_malformed (error, NAME, "SPS too short");
-  /* 7.4.3.2.1: in chroma samples */
-  if (!separate_planes && (info->chroma_format == 1 || info->chroma_format == 2))
-    unit_x = 2;
-  if (!separate_planes && info->chroma_format == 1)
-    unit_y = 2;
-  if ((left + right) * unit_x >= width || (top + bottom) * unit_y >= height)
-    return weir_codec_malformed (error, NAME, "cropping leaves no picture");
-  width -= (left + right) * unit_x;
-  height -= (top + bottom) * unit_y;
-  if (width > DIMENSION_MAX || height > DIMENSION_MAX)
-    return weir_codec_unsupported (error, NAME, "picture too large");
-  info->width = (guint) width;
-  info->height = (guint) height;
-  return TRUE;
 }
 
 /* sps_max_dec_pic_buffering_minus1, …; the last ones are of all sub-layers */
@@ -195,11 +154,11 @@ parse_ordering (WeirBitReader *bits, guint sub_layers)
 static gboolean
 parse_sps_bits (WeirBitReader *bits, WeirHevcInfo *out, GError **error)
 {
-  WeirHevcInfo info = {.par_n = 1, .par_d = 1, .frame_rate_d = 1};
-  gboolean separate_planes = FALSE;
-  guint luma, chroma, order_bits;
+  WeirNalFrame frame = {.name = NAME, .dimension_max = DIMENSION_MAX, .fields = 1};
+  guint luma, chroma, order_bits, reorder;
+  WeirHevcInfo info = {0};
 
-  info.colour = (WeirColour){.primaries = 2, .transfer = 2, .matrix = 2};
+  weir_nal_picture_init (&info.picture);
   weir_bit_reader_skip (bits, 4); /* sps_video_parameter_set_id */
   info.sub_layers = weir_bit_reader_bits (bits, 3) + 1;
   if (info.sub_layers > SUB_LAYERS_MAX)
@@ -209,26 +168,29 @@ parse_sps_bits (WeirBitReader *bits, WeirHevcInfo *out, GError **error)
   info.id = weir_bit_reader_ue (bits);
   if (info.id > 15)
     return weir_codec_malformed (error, NAME, "sps_seq_parameter_set_id beyond 15");
-  info.chroma_format = weir_bit_reader_ue (bits);
-  if (info.chroma_format > 3)
+  info.picture.chroma_format = weir_bit_reader_ue (bits);
+  if (info.picture.chroma_format > 3)
     return weir_codec_malformed (error, NAME, "chroma_format_idc beyond 3");
-  if (info.chroma_format == 3)
-    separate_planes = weir_bit_reader_bit (bits);
-  if (!parse_dimensions (bits, separate_planes, &info, error))
+  if (info.picture.chroma_format == 3)
+    frame.separate_planes = weir_bit_reader_bit (bits);
+  frame.width = weir_bit_reader_ue (bits);
+  frame.height = weir_bit_reader_ue (bits);
+  if (!weir_nal_parse_cropping (bits, &frame, &info.picture, error))
     return FALSE;
   luma = weir_bit_reader_ue (bits);
   chroma = weir_bit_reader_ue (bits);
   if (luma > 8 || chroma > 8)
     return weir_codec_malformed (error, NAME, "bit depth beyond 16");
-  info.bit_depth_luma = 8 + luma;
-  info.bit_depth_chroma = 8 + chroma;
+  info.picture.bit_depth_luma = 8 + luma;
+  info.picture.bit_depth_chroma = 8 + chroma;
   order_bits = weir_bit_reader_ue (bits);
   if (order_bits > 12)
     return weir_codec_malformed (error, NAME, "log2_max_pic_order_cnt_lsb_minus4 beyond 12");
   order_bits += 4;
-  info.reorder = parse_ordering (bits, info.sub_layers);
-  if (info.reorder > PICTURES_MAX)
+  reorder = parse_ordering (bits, info.sub_layers);
+  if (reorder > PICTURES_MAX)
     return weir_codec_malformed (error, NAME, "sps_max_num_reorder_pics beyond 16");
+  info.picture.reorder = (gint) reorder;
 
   for (guint i = 0; i < 6; i++) /* block sizes and depths */
     weir_bit_reader_ue (bits);
@@ -246,25 +208,9 @@ parse_sps_bits (WeirBitReader *bits, WeirHevcInfo *out, GError **error)
   if (bits->failed)
     return weir_codec_malformed (error, NAME, "SPS too short");
   if (weir_bit_reader_bit (bits)) /* vui_parameters_present_flag */
-    parse_vui (bits, &info);
+    parse_vui (bits, &info.picture);
   *out = info;
   return TRUE;
-}
-
-/* Returns: (transfer full): what stands behind the header of a NAL unit, without emulation
- * prevention */
-static guint8 *
-unescape (const WeirNal *nal, gsize *size, GError **error)
-{
-  guint8 *payload = g_try_malloc (nal->size);
-
-  if (payload == NULL) {
-    weir_codec_out_of_memory (error);
-    return NULL;
-  }
-  *size = weir_nal_unescape (
-      nal->data + WEIR_HEVC_NAL_HEADER_SIZE, nal->size - WEIR_HEVC_NAL_HEADER_SIZE, payload);
-  return payload;
 }
 
 static gboolean
@@ -283,7 +229,7 @@ weir_hevc_parse_sps (const WeirNal *nal, WeirHevcInfo *info, GError **error)
 
   if (!is_nal (nal, WEIR_HEVC_SPS))
     return weir_codec_malformed (error, NAME, "not an SPS");
-  payload = unescape (nal, &size, error);
+  payload = weir_nal_get_payload (nal, WEIR_HEVC_NAL_HEADER_SIZE, &size, error);
   if (payload == NULL)
     return FALSE;
   weir_bit_reader_init (&bits, payload, size);
@@ -292,7 +238,7 @@ weir_hevc_parse_sps (const WeirNal *nal, WeirHevcInfo *info, GError **error)
 
 /* 7.3.2.1: the timing of a VPS, for an SPS that has none; broken, it says nothing */
 static void
-parse_vps (const WeirNal *nal, WeirHevcInfo *info)
+parse_vps (const WeirNal *nal, WeirNalPicture *picture)
 {
   g_autofree guint8 *payload = NULL;
   guint sub_layers, layers, sets;
@@ -301,7 +247,7 @@ parse_vps (const WeirNal *nal, WeirHevcInfo *info)
   WeirBitReader bits;
   gsize size;
 
-  payload = unescape (nal, &size, NULL);
+  payload = weir_nal_get_payload (nal, WEIR_HEVC_NAL_HEADER_SIZE, &size, NULL);
   if (payload == NULL)
     return;
   weir_bit_reader_init (&bits, payload, size);
@@ -322,7 +268,7 @@ parse_vps (const WeirNal *nal, WeirHevcInfo *info)
   units = weir_bit_reader_bits (&bits, 32);
   scale = weir_bit_reader_bits (&bits, 32);
   if (!bits.failed)
-    weir_fraction_set_frame_rate (scale, units, &info->frame_rate_n, &info->frame_rate_d);
+    weir_fraction_set_frame_rate (scale, units, &picture->frame_rate_n, &picture->frame_rate_d);
 }
 
 /* what stands in the arrays of a record */
@@ -433,25 +379,18 @@ weir_hevc_config_parse (WeirCodecConfig *config, GError **error)
   if (!parse_record (data, size, &record, error) ||
       !weir_hevc_parse_sps (&record.sps, &info, error))
     return FALSE;
-  if (info.frame_rate_n == 0 && record.vps.data != NULL)
-    parse_vps (&record.vps, &info);
+  if (info.picture.frame_rate_n == 0 && record.vps.data != NULL)
+    parse_vps (&record.vps, &info.picture);
   config->codecs = make_codecs (&record.profile);
-  config->timescale = 90000;
-  config->width = info.width;
-  config->height = info.height;
-  config->par_n = info.par_n;
-  config->par_d = info.par_d;
-  config->frame_rate_n = info.frame_rate_n;
-  config->frame_rate_d = info.frame_rate_d;
   config->nal_length_size = record.nal_length_size;
-  config->reorder = (gint) info.reorder;
-  if (info.has_colour) {
-    record.colour.primaries = info.colour.primaries;
-    record.colour.transfer = info.colour.transfer;
-    record.colour.matrix = info.colour.matrix;
-    record.colour.full_range = info.colour.full_range;
+  weir_nal_picture_apply (&info.picture, config);
+  if (info.picture.has_colour) {
+    record.colour.primaries = info.picture.colour.primaries;
+    record.colour.transfer = info.picture.colour.transfer;
+    record.colour.matrix = info.picture.colour.matrix;
+    record.colour.full_range = info.picture.colour.full_range;
   }
-  if (info.has_colour || record.has_colour)
+  if (info.picture.has_colour || record.has_colour)
     config->colour = g_memdup2 (&record.colour, sizeof record.colour);
   return TRUE;
 }
@@ -486,7 +425,6 @@ weir_hevc_append_caps (const WeirCodecConfig *config, GString *caps)
   gsize size;
   const guint8 *data = g_bytes_get_data (config->record, &size);
   const WeirHevcProfile *profile = &record.profile;
-  guint tenths;
 
   if (!parse_record (data, size, &record, NULL))
     return;
@@ -498,11 +436,7 @@ weir_hevc_append_caps (const WeirCodecConfig *config, GString *caps)
   else if (profile->idc == 4)
     append_extended_profile (profile->constraints, caps);
   g_string_append_printf (caps, ", tier=(string)%s", profile->tier ? "high" : "main");
-  tenths = profile->level / 3; /* general_level_idc is 30 times the level */
-  if (tenths % 10 == 0)
-    g_string_append_printf (caps, ", level=(string)%u", tenths / 10);
-  else
-    g_string_append_printf (caps, ", level=(string)%u.%u", tenths / 10, tenths % 10);
+  weir_nal_append_level (profile->level / 3, caps); /* general_level_idc is 30 times the level */
 }
 
 void
@@ -522,27 +456,11 @@ weir_hevc_summarise (WeirNalSummary *summary, const WeirNal *nal)
   summary->slice = TRUE;
   if (type >= WEIR_HEVC_IRAP_FIRST && type <= WEIR_HEVC_IRAP_LAST)
     summary->keyframe = TRUE;
-  else if (type == WEIR_HEVC_RASL_N || type == WEIR_HEVC_RASL_R)
-    summary->leading = TRUE;
 }
 
-/* Runs for every access unit: hops from length to length and looks at the header of each NAL unit.
- */
 WeirSampleInfo
 weir_hevc_inspect_sample (const WeirCodecConfig *config, const guint8 *data, gsize size)
 {
-  WeirNalSummary summary = {0};
-  WeirReader reader;
-  WeirNal nal;
-
-  weir_reader_init (&reader, data, size);
-  while (weir_nal_next (&reader, config->nal_length_size, &nal)) {
-    if (nal.size < WEIR_HEVC_NAL_HEADER_SIZE)
-      return (WeirSampleInfo){.valid = FALSE};
-    weir_hevc_summarise (&summary, &nal);
-  }
-  return (WeirSampleInfo){.valid = !reader.failed,
-      .empty = !summary.slice,
-      .keyframe = summary.keyframe,
-      .leading = summary.leading};
+  return weir_nal_inspect_sample (
+      config, WEIR_HEVC_NAL_HEADER_SIZE, weir_hevc_summarise, data, size);
 }

@@ -11,8 +11,6 @@ G_BEGIN_DECLS
 
 /* nal_unit_type (table 7-1) */
 enum {
-  WEIR_HEVC_RASL_N = 8,
-  WEIR_HEVC_RASL_R = 9,
   WEIR_HEVC_IRAP_FIRST = 16,
   WEIR_HEVC_IRAP_LAST = 23,
   WEIR_HEVC_SLICE_LAST = 31,
@@ -38,25 +36,16 @@ typedef struct {
 
 /**
  * WeirHevcInfo: what a sequence parameter set and the video parameter set beside it say
- * @frame_rate_n: vui_time_scale : vui_num_units_in_tick, or the video parameter set's; 0:1 when
- *   absent or beyond 1 to 300 per second
- * @colour: valid with @has_colour
- * @reorder: sps_max_num_reorder_pics of all sub-layers
  * @sub_layers: sps_max_sub_layers_minus1 + 1
+ * @picture: its frame rate is vui_time_scale : vui_num_units_in_tick, or the video parameter set's;
+ *   @reorder is sps_max_num_reorder_pics of all sub-layers
  */
 typedef struct {
   guint id;
   WeirHevcProfile profile;
   guint sub_layers;
   gboolean temporal_id_nested;
-  guint chroma_format;
-  guint bit_depth_luma, bit_depth_chroma;
-  guint width, height; /* after cropping */
-  guint par_n, par_d;
-  guint frame_rate_n, frame_rate_d;
-  gboolean has_colour;
-  WeirColour colour;
-  guint reorder;
+  WeirNalPicture picture;
 } WeirHevcInfo;
 
 /* nal_unit_type of a NAL unit that is not empty */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/nal.h"
 
+#include "codec/error.h"
 #include "codec/fraction.h"
 
 #include <string.h>
@@ -89,8 +90,70 @@ weir_nal_unescape (const guint8 *data, gsize size, guint8 *out)
   return length;
 }
 
+guint8 *
+weir_nal_get_payload (const WeirNal *nal, gsize header_size, gsize *size, GError **error)
+{
+  guint8 *payload = g_try_malloc (nal->size);
+
+  if (payload == NULL) {
+    weir_codec_out_of_memory (error);
+    return NULL;
+  }
+  *size = weir_nal_unescape (nal->data + header_size, nal->size - header_size, payload);
+  return payload;
+}
+
 void
-weir_nal_parse_aspect_ratio (WeirBitReader *bits, guint *par_n, guint *par_d)
+weir_nal_picture_init (WeirNalPicture *picture)
+{
+  *picture = (WeirNalPicture){
+      .chroma_format = 1,
+      .bit_depth_luma = 8,
+      .bit_depth_chroma = 8,
+      .par_n = 1,
+      .par_d = 1,
+      .frame_rate_d = 1,
+      .colour = {.primaries = UNSPECIFIED, .transfer = UNSPECIFIED, .matrix = UNSPECIFIED},
+      .reorder = -1,
+  };
+}
+
+gboolean
+weir_nal_parse_cropping (
+    WeirBitReader *bits, const WeirNalFrame *frame, WeirNalPicture *picture, GError **error)
+{
+  guint64 width = frame->width, height = frame->height, left = 0, right = 0, top = 0, bottom = 0;
+  guint unit_x = 1, unit_y = frame->fields;
+
+  if (weir_bit_reader_bit (bits)) {
+    left = weir_bit_reader_ue (bits);
+    right = weir_bit_reader_ue (bits);
+    top = weir_bit_reader_ue (bits);
+    bottom = weir_bit_reader_ue (bits);
+  }
+  if (bits->failed)
+    return weir_codec_malformed (error, frame->name, "SPS too short");
+
+  /* ITU-T H.264, 7.4.2.1.1; ITU-T H.265, 7.4.3.2.1: in chroma samples, of frames in pairs of
+   * fields */
+  if (!frame->separate_planes && (picture->chroma_format == 1 || picture->chroma_format == 2))
+    unit_x = 2;
+  if (!frame->separate_planes && picture->chroma_format == 1)
+    unit_y *= 2;
+  if ((left + right) * unit_x >= width || (top + bottom) * unit_y >= height)
+    return weir_codec_malformed (error, frame->name, "cropping leaves no picture");
+  width -= (left + right) * unit_x;
+  height -= (top + bottom) * unit_y;
+  if (width > frame->dimension_max || height > frame->dimension_max)
+    return weir_codec_unsupported (error, frame->name, "picture too large");
+  picture->width = (guint) width;
+  picture->height = (guint) height;
+  return TRUE;
+}
+
+/* aspect_ratio_idc and what follows of it; leaves the ratio when it is unspecified */
+static void
+parse_aspect_ratio (WeirBitReader *bits, WeirNalPicture *picture)
 {
   /* ITU-T H.264, table E-1; ITU-T H.265, table E.1 */
   static const guint8 ratios[][2] = {{1, 1}, {1, 1}, {12, 11}, {10, 11}, {16, 11}, {40, 33},
@@ -103,15 +166,16 @@ weir_nal_parse_aspect_ratio (WeirBitReader *bits, guint *par_n, guint *par_d)
     guint d = weir_bit_reader_bits (bits, 16);
 
     if (n > 0 && d > 0)
-      weir_fraction_reduce (n, d, par_n, par_d);
+      weir_fraction_reduce (n, d, &picture->par_n, &picture->par_d);
   } else if (idc < G_N_ELEMENTS (ratios)) {
-    *par_n = ratios[idc][0];
-    *par_d = ratios[idc][1];
+    picture->par_n = ratios[idc][0];
+    picture->par_d = ratios[idc][1];
   }
 }
 
-gboolean
-weir_nal_parse_signal_type (WeirBitReader *bits, WeirColour *colour)
+/* video_format and what follows; leaves the colour when that says nothing or breaks off */
+static void
+parse_signal_type (WeirBitReader *bits, WeirNalPicture *picture)
 {
   guint8 primaries = UNSPECIFIED, transfer = UNSPECIFIED, matrix = UNSPECIFIED;
   gboolean full_range, described;
@@ -125,12 +189,50 @@ weir_nal_parse_signal_type (WeirBitReader *bits, WeirColour *colour)
     matrix = (guint8) weir_bit_reader_bits (bits, 8);
   }
   if (bits->failed || (!described && !full_range))
-    return FALSE;
-  colour->primaries = primaries;
-  colour->transfer = transfer;
-  colour->matrix = matrix;
-  colour->full_range = full_range;
-  return TRUE;
+    return;
+  picture->has_colour = TRUE;
+  picture->colour.primaries = primaries;
+  picture->colour.transfer = transfer;
+  picture->colour.matrix = matrix;
+  picture->colour.full_range = full_range;
+}
+
+/* ITU-T H.264, E.1.1; ITU-T H.265, E.2.1 */
+void
+weir_nal_parse_vui_start (WeirBitReader *bits, WeirNalPicture *picture)
+{
+  if (weir_bit_reader_bit (bits)) /* aspect_ratio_info_present_flag */
+    parse_aspect_ratio (bits, picture);
+  if (weir_bit_reader_bit (bits)) /* overscan_info_present_flag */
+    weir_bit_reader_skip (bits, 1);
+  if (weir_bit_reader_bit (bits)) /* video_signal_type_present_flag */
+    parse_signal_type (bits, picture);
+  if (weir_bit_reader_bit (bits)) { /* chroma_loc_info_present_flag */
+    weir_bit_reader_ue (bits);
+    weir_bit_reader_ue (bits);
+  }
+}
+
+void
+weir_nal_picture_apply (const WeirNalPicture *picture, WeirCodecConfig *config)
+{
+  config->timescale = 90000;
+  config->width = picture->width;
+  config->height = picture->height;
+  config->par_n = picture->par_n;
+  config->par_d = picture->par_d;
+  config->frame_rate_n = picture->frame_rate_n;
+  config->frame_rate_d = picture->frame_rate_d;
+  config->reorder = picture->reorder;
+}
+
+void
+weir_nal_append_level (guint tenths, GString *caps)
+{
+  if (tenths % 10 == 0)
+    g_string_append_printf (caps, ", level=(string)%u", tenths / 10);
+  else
+    g_string_append_printf (caps, ", level=(string)%u.%u", tenths / 10, tenths % 10);
 }
 
 static guint
@@ -215,4 +317,22 @@ weir_sei_parse_colour (const WeirNal *nal, gsize header_size, WeirColour *colour
       found |= parse_light_level (&payload, colour);
   }
   return found;
+}
+
+WeirSampleInfo
+weir_nal_inspect_sample (const WeirCodecConfig *config, gsize header_size,
+    WeirNalSummarise summarise, const guint8 *data, gsize size)
+{
+  WeirNalSummary summary = {0};
+  WeirReader reader;
+  WeirNal nal;
+
+  weir_reader_init (&reader, data, size);
+  while (weir_nal_next (&reader, config->nal_length_size, &nal)) {
+    if (nal.size < header_size)
+      return (WeirSampleInfo){.valid = FALSE};
+    summarise (&summary, &nal);
+  }
+  return (WeirSampleInfo){
+      .valid = !reader.failed, .empty = !summary.slice, .keyframe = summary.keyframe};
 }

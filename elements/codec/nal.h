@@ -54,14 +54,66 @@ gboolean weir_nal_next_annex_b (WeirReader *reader, WeirNal *nal);
  * bytes. Returns: how many there are */
 gsize weir_nal_unescape (const guint8 *data, gsize size, guint8 *out);
 
-/* aspect_ratio_idc and what follows of it; leaves @par_n and @par_d when they are unspecified */
-void weir_nal_parse_aspect_ratio (WeirBitReader *bits, guint *par_n, guint *par_d);
 /**
- * weir_nal_parse_signal_type: video_format and what follows (ITU-T H.264, E.1.1)
+ * weir_nal_get_payload:
+ * @header_size: of the NAL unit, which is longer
  *
- * Returns: FALSE when it says nothing or breaks off; then @colour is as it was
+ * Returns: (transfer full): the @size bytes behind the header without emulation prevention; NULL
+ * with %WEIR_CODEC_ERROR_MEMORY
  */
-gboolean weir_nal_parse_signal_type (WeirBitReader *bits, WeirColour *colour);
+guint8 *weir_nal_get_payload (const WeirNal *nal, gsize header_size, gsize *size, GError **error);
+
+/**
+ * WeirNalPicture: what sequence parameter sets of both codecs say of the pictures
+ * @frame_rate_n: 0:1 when absent or beyond 1 to 300 per second
+ * @colour: valid with @has_colour
+ * @reorder: -1: not known
+ */
+typedef struct {
+  guint chroma_format;
+  guint bit_depth_luma, bit_depth_chroma;
+  guint width, height; /* after cropping */
+  guint par_n, par_d;
+  guint frame_rate_n, frame_rate_d;
+  gboolean has_colour;
+  WeirColour colour;
+  gint reorder;
+} WeirNalPicture;
+
+/**
+ * WeirNalFrame: what both crop in their ways
+ * @name: of the codec, for messages
+ * @dimension_max: what is larger after cropping is not supported
+ * @separate_planes: chroma is coded as luma is
+ * @fields: that a frame is made of, 1 or 2
+ * @width: as coded, in luma samples
+ * @height: as @width
+ */
+typedef struct {
+  const gchar *name;
+  guint dimension_max;
+  gboolean separate_planes;
+  guint fields;
+  guint64 width, height;
+} WeirNalFrame;
+
+/* as it is when nothing is said, of 4:2:0 with 8 bits */
+void weir_nal_picture_init (WeirNalPicture *picture);
+/**
+ * weir_nal_parse_cropping: frame_cropping_flag (ITU-T H.264, 7.3.2.1.1), conformance_window_flag
+ * (ITU-T H.265, 7.3.2.2.1) and what follows of it
+ * @picture: whose chroma format is known, and whose size is set
+ *
+ * Returns: FALSE with %WEIR_CODEC_ERROR, also when @bits failed before
+ */
+gboolean weir_nal_parse_cropping (
+    WeirBitReader *bits, const WeirNalFrame *frame, WeirNalPicture *picture, GError **error);
+/* vui_parameters(), from the aspect ratio to the location of chroma samples; fills what is said */
+void weir_nal_parse_vui_start (WeirBitReader *bits, WeirNalPicture *picture);
+/* all but the colour */
+void weir_nal_picture_apply (const WeirNalPicture *picture, WeirCodecConfig *config);
+/* `, level=(string)4.1`; whole levels have no point */
+void weir_nal_append_level (guint tenths, GString *caps);
 
 /* an SEI message (ITU-T H.264, 7.3.2.3.1) without emulation prevention */
 enum {
@@ -80,8 +132,15 @@ gboolean weir_sei_parse_colour (const WeirNal *nal, gsize header_size, WeirColou
 typedef struct {
   gboolean slice; /* one was seen */
   gboolean keyframe;
-  gboolean leading;
   gboolean recovery_point; /* (AVC) of 0 frames */
 } WeirNalSummary;
+
+/* @nal: of the header's size at least */
+typedef void (*WeirNalSummarise) (WeirNalSummary *summary, const WeirNal *nal);
+
+/* Runs for every access unit: hops from length to length and has the first bytes of each NAL unit
+ * looked at. */
+WeirSampleInfo weir_nal_inspect_sample (const WeirCodecConfig *config, gsize header_size,
+    WeirNalSummarise summarise, const guint8 *data, gsize size);
 
 G_END_DECLS

@@ -307,6 +307,14 @@ write_sets (WeirWriter *writer, GPtrArray *sets)
   }
 }
 
+static void
+write_format (WeirWriter *writer, const WeirNalPicture *picture)
+{
+  weir_writer_u8 (writer, (guint8) (0xfc | picture->chroma_format));
+  weir_writer_u8 (writer, (guint8) (0xf8 | (picture->bit_depth_luma - 8)));
+  weir_writer_u8 (writer, (guint8) (0xf8 | (picture->bit_depth_chroma - 8)));
+}
+
 /* ISO/IEC 14496-15, 5.3.3.1 */
 static gboolean
 write_avc_record (WeirParameterSets *self, WeirWriter *writer, GError **error)
@@ -329,9 +337,7 @@ write_avc_record (WeirParameterSets *self, WeirWriter *writer, GError **error)
   weir_writer_u8 (writer, (guint8) pps->len);
   write_sets (writer, pps);
   if (weir_avc_is_high (first->nal.data[1])) {
-    weir_writer_u8 (writer, (guint8) (0xfc | info.chroma_format));
-    weir_writer_u8 (writer, (guint8) (0xf8 | (info.bit_depth_luma - 8)));
-    weir_writer_u8 (writer, (guint8) (0xf8 | (info.bit_depth_chroma - 8)));
+    write_format (writer, &info.picture);
     weir_writer_u8 (writer, 0);
   }
   return TRUE;
@@ -370,9 +376,7 @@ write_hevc_record (WeirParameterSets *self, WeirWriter *writer, GError **error)
   weir_writer_u8 (writer, info.profile.level);
   weir_writer_u16 (writer, 0xf000); /* min_spatial_segmentation_idc: not known */
   weir_writer_u8 (writer, 0xfc);    /* parallelismType: not known */
-  weir_writer_u8 (writer, (guint8) (0xfc | info.chroma_format));
-  weir_writer_u8 (writer, (guint8) (0xf8 | (info.bit_depth_luma - 8)));
-  weir_writer_u8 (writer, (guint8) (0xf8 | (info.bit_depth_chroma - 8)));
+  write_format (writer, &info.picture);
   weir_writer_u16 (writer, 0); /* avgFrameRate: not known */
   weir_writer_u8 (writer, (guint8) (info.sub_layers << 3 | (info.temporal_id_nested ? 4 : 0) | 3));
   weir_writer_u8 (writer, sei->len > 0 ? 4 : 3);

@@ -557,3 +557,23 @@ weir_flv_reader_next (WeirFlvReader *self, WeirFlvTag *tag)
   tag->last = self->state == STATE_END;
   return TRUE;
 }
+
+guint
+weir_flv_count_tags (WeirMediaKind kind, const guint8 *data, gsize size)
+{
+  gboolean video = kind == WEIR_MEDIA_VIDEO;
+  WeirFlvReader reader;
+  WeirFlvTag tag;
+  guint packet_type, count = 0;
+
+  if (size == 0 || (video ? (data[0] & 0x80) == 0 : data[0] >> 4 != AUDIO_FORMAT_ENHANCED))
+    return 1;
+  packet_type = data[0] & 0x0f;
+  if (packet_type != (video ? PACKET_VIDEO_MULTITRACK : PACKET_AUDIO_MULTITRACK) &&
+      packet_type != PACKET_MODIFIER_EXTENSION)
+    return 1;
+  weir_flv_reader_init (&reader, kind, data, size);
+  while (weir_flv_reader_next (&reader, &tag))
+    count++;
+  return count;
+}

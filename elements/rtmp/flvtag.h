@@ -108,6 +108,9 @@ void weir_flv_reader_init (WeirFlvReader *self, WeirMediaKind kind, const guint8
  * Returns: FALSE after the last one
  */
 gboolean weir_flv_reader_next (WeirFlvReader *self, WeirFlvTag *tag);
+/* @data: as of weir_flv_reader_init(). Returns: how many tags the message has, from 1 to 256; next
+ * to nothing for one that is not of several tracks */
+guint weir_flv_count_tags (WeirMediaKind kind, const guint8 *data, gsize size);
 
 /**
  * weir_flv_descriptor_to_record:

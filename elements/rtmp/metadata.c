@@ -2,23 +2,15 @@
 #include "rtmp/metadata.h"
 
 #include "rtmp/amf.h"
-#include "rtmp/flvtag.h"
 
 #include <math.h>
 #include <string.h>
 
-#define ENCODER_MAX 128 /* characters */
 #define TRACK_ID_MAX 255
 /* "@setDataFrame", "onMetaData", the object */
 #define VALUES_MAX 3
 /* of a metadata frame; only one name is defined */
 #define PAIRS_MAX 16
-
-#define PIXELS_MAX 65535
-#define FRAME_RATE_MAX 1000
-#define BITRATE_MAX 10000000
-#define RATE_MAX 768000
-#define CHANNELS_MAX 255
 
 #define UNSPECIFIED 2 /* ITU-T H.273 */
 #define LUMINANCE_MAX 10000
@@ -36,22 +28,6 @@ get_number (const WeirAmfValue *object, const gchar *name, gdouble max)
     return 0;
   number = weir_amf_value_get_number (value);
   return number >= 0 && number <= max ? number : 0;
-}
-
-static guint
-get_count (const WeirAmfValue *object, const gchar *name, gdouble max)
-{
-  return (guint) round (get_number (object, name, max));
-}
-
-/* leaves @count as it is when nothing is said that can be true */
-static void
-take_count (guint *count, const WeirAmfValue *object, const gchar *name, gdouble max)
-{
-  guint number = get_count (object, name, max);
-
-  if (number != 0)
-    *count = number;
 }
 
 static gboolean
@@ -130,106 +106,20 @@ get_label (const WeirAmfValue *object)
   return label;
 }
 
-/* ---- codecs ---- */
+/* ---- tracks ---- */
 
-/* E.4.2.1, E.4.3.1, and those that are not Adobe's */
-static WeirCodec
-codec_from_number (WeirMediaKind kind, guint32 number)
-{
-  static const struct {
-    WeirMediaKind kind;
-    guint32 number;
-    WeirCodec codec;
-  } codecs[] = {
-      {WEIR_MEDIA_VIDEO, 7, WEIR_CODEC_AVC},
-      {WEIR_MEDIA_VIDEO, 12, WEIR_CODEC_HEVC},
-      {WEIR_MEDIA_VIDEO, 13, WEIR_CODEC_AV1},
-      {WEIR_MEDIA_AUDIO, 2, WEIR_CODEC_MP3},
-      {WEIR_MEDIA_AUDIO, 10, WEIR_CODEC_AAC},
-      {WEIR_MEDIA_AUDIO, 14, WEIR_CODEC_MP3},
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++) {
-    if (codecs[i].kind == kind && codecs[i].number == number)
-      return codecs[i].codec;
-  }
-  return WEIR_CODEC_LAST;
-}
-
-static WeirCodec
-codec_from_fourcc (WeirMediaKind kind, const guint8 *fourcc)
-{
-  WeirCodec codec;
-
-  return weir_flv_codec_from_fourcc (fourcc, &codec) && weir_codec_get_kind (codec) == kind
-             ? codec
-             : WEIR_CODEC_LAST;
-}
-
-/* A codec is named by its number, its FourCC as a number, or its FourCC; 0 and nothing mean that
- * there is none. */
-static void
-take_codec (WeirRtmpTrackInfo *track, WeirMediaKind kind, const WeirAmfValue *object)
+/* Whether it names a codec: by its number, its FourCC as a number, or its FourCC. 0 and nothing
+ * mean that there is none. */
+static gboolean
+names_codec (const WeirAmfValue *object, WeirMediaKind kind)
 {
   const WeirAmfValue *value = weir_amf_value_get_member (
       object, kind == WEIR_MEDIA_VIDEO ? "videocodecid" : "audiocodecid");
   gsize size = 0;
-  const gchar *string = weir_amf_value_get_string (value, &size);
-  gdouble number = weir_amf_value_get_number (value);
 
-  if (string != NULL ? size == 0 : number == 0)
-    return;
-  track->promised = TRUE;
-  track->codec = WEIR_CODEC_LAST;
-  if (string != NULL && size == 4) {
-    track->codec = codec_from_fourcc (kind, (const guint8 *) string);
-  } else if (string == NULL && number > 0 && number <= G_MAXUINT32) {
-    guint32 code = (guint32) number;
-    const guint8 fourcc[4] = {
-        (guint8) (code >> 24), (guint8) (code >> 16), (guint8) (code >> 8), (guint8) code};
-
-    track->codec = code < 16 ? codec_from_number (kind, code) : codec_from_fourcc (kind, fourcc);
-  }
-}
-
-/* ---- tracks ---- */
-
-static void
-take_video (WeirRtmpTrackInfo *track, const WeirAmfValue *object)
-{
-  gdouble frame_rate = get_number (object, "framerate", FRAME_RATE_MAX);
-
-  take_count (&track->width, object, "width", PIXELS_MAX);
-  take_count (&track->height, object, "height", PIXELS_MAX);
-  take_count (&track->bitrate, object, "videodatarate", BITRATE_MAX);
-  if (frame_rate > 0)
-    track->frame_rate = frame_rate;
-}
-
-static void
-take_audio (WeirRtmpTrackInfo *track, const WeirAmfValue *object)
-{
-  const WeirAmfValue *stereo = weir_amf_value_get_member (object, "stereo");
-
-  if (stereo != NULL && weir_amf_value_get_type (stereo) == WEIR_AMF_BOOLEAN &&
-      weir_amf_value_get_number (stereo) != 0)
-    track->channels = 2;
-  take_count (&track->bitrate, object, "audiodatarate", BITRATE_MAX);
-  /* the names at the top, and those of the entries */
-  take_count (&track->rate, object, "audiosamplerate", RATE_MAX);
-  take_count (&track->rate, object, "samplerate", RATE_MAX);
-  take_count (&track->channels, object, "audiochannels", CHANNELS_MAX);
-  take_count (&track->channels, object, "channels", CHANNELS_MAX);
-}
-
-static void
-take_properties (WeirRtmpTrackInfo *track, WeirMediaKind kind, const WeirAmfValue *object)
-{
-  take_codec (track, kind, object);
-  if (kind == WEIR_MEDIA_VIDEO)
-    take_video (track, object);
-  else
-    take_audio (track, object);
+  if (weir_amf_value_get_string (value, &size) != NULL)
+    return size > 0;
+  return weir_amf_value_get_number (value) != 0;
 }
 
 /* "1" to "255", and "0" for what is said of the default track there; -1 for anything else */
@@ -291,16 +181,10 @@ take_map (WeirRtmpMetadata *self, WeirMediaKind kind, const WeirAmfValue *map)
     seen[id] = TRUE;
     track = &self->tracks[kind][0];
     if (id > 0) {
-      const WeirRtmpTrackInfo *top = track;
-
       track = &self->tracks[kind][self->counts[kind]++];
-      *track = *top;
       track->track_id = (guint) id;
-      track->promised = TRUE;
-      track->language = NULL;
-      track->label = NULL;
     }
-    take_properties (track, kind, object);
+    track->promised |= id > 0 || names_codec (object, kind);
     take_texts (track, object);
   }
 }
@@ -311,7 +195,6 @@ metadata_new (const WeirAmfValue *object)
 {
   WeirRtmpMetadata *self = g_new0 (WeirRtmpMetadata, 1);
 
-  self->encoder = get_text (object, "encoder", ENCODER_MAX);
   for (guint kind = WEIR_MEDIA_VIDEO; kind <= WEIR_MEDIA_AUDIO; kind++) {
     const WeirAmfValue *map = weir_amf_value_get_member (
         object, kind == WEIR_MEDIA_VIDEO ? "videoTrackIdInfoMap" : "audioTrackIdInfoMap");
@@ -321,8 +204,7 @@ metadata_new (const WeirAmfValue *object)
     self->tracks[kind] = g_new0 (WeirRtmpTrackInfo, room);
     self->counts[kind] = 1;
     top = &self->tracks[kind][0];
-    top->codec = WEIR_CODEC_LAST;
-    take_properties (top, (WeirMediaKind) kind, object);
+    top->promised = names_codec (object, (WeirMediaKind) kind);
     /* a name at the top is not the track's but the stream's; a language is what is spoken */
     if (kind == WEIR_MEDIA_AUDIO)
       top->language = get_language (object);
@@ -365,7 +247,6 @@ weir_rtmp_metadata_free (WeirRtmpMetadata *self)
     }
     g_free (self->tracks[kind]);
   }
-  g_free (self->encoder);
   g_free (self);
 }
 

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * or missing: nothing waits for it, and configuration records count more.
  *
  * Text is UTF-8 without control characters, and bounded; other text is left out, longer text is cut
- * off. Numbers that cannot be true are 0.
+ * off.
  */
 
 #define WEIR_RTMP_LABEL_MAX 64    /* characters */
@@ -23,39 +23,22 @@ G_BEGIN_DECLS
  * @track_id: 0 to 255; 0 is what the message says of a kind without a number
  * @promised: that there will be such a track: it has an entry, or its codec is named; 0 and nothing
  *   mean that there is none
- * @codec: %WEIR_CODEC_LAST when it is not known or none of ours
  * @language: (nullable): shaped as BCP 47 has it, as sent
  * @label: (nullable): a name for who chooses between tracks
- * @width: (video) pixels
- * @height: (video) pixels
- * @frame_rate: (video) frames per second
- * @bitrate: kbit/s
- * @rate: (audio) samples per second
- * @channels: (audio)
- *
- * An entry may say only what is different from track 0: all but @language and @label is taken over
- * from there.
  */
 typedef struct {
   guint track_id;
   gboolean promised;
-  WeirCodec codec;
   gchar *language;
   gchar *label;
-  guint width, height;
-  gdouble frame_rate;
-  guint bitrate;
-  guint rate, channels;
 } WeirRtmpTrackInfo;
 
 /**
  * WeirRtmpMetadata:
- * @encoder: (nullable): the program that encodes, 128 characters at most
  * @tracks: (array length=counts) for video and for audio (#WeirMediaKind); the first is track 0,
  *   which is there always
  */
 typedef struct {
-  gchar *encoder;
   WeirRtmpTrackInfo *tracks[2];
   guint counts[2];
 } WeirRtmpMetadata;

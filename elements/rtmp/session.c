@@ -773,19 +773,10 @@ join_queries (const gchar *a, const gchar *b)
   return g_strdup (a != NULL ? a : b);
 }
 
+/* whether a stream may be published at all. Returns: FALSE when it was refused */
 static gboolean
-handle_publish (WeirRtmpSession *self, const Command *command, gint64 now_us, WeirRtmpEvent *event)
+may_publish (WeirRtmpSession *self, guint32 stream_id, gint64 now_us)
 {
-  const WeirAmfValue *value = command_value (command, 1);
-  guint32 stream_id = command->stream_id;
-  gsize size = 0;
-  const gchar *text = weir_amf_value_get_string (value, &size);
-  g_autofree gchar *name = NULL, *name_query = NULL, *query = NULL, *key = NULL;
-
-  /* NetStream.publish(false) is the end of publishing */
-  if (value != NULL && weir_amf_value_get_type (value) == WEIR_AMF_BOOLEAN &&
-      weir_amf_value_get_number (value) == 0.0)
-    return unpublish (self, now_us, event);
   if (self->state == STATE_PUBLISHING) {
     send_status (self, stream_id, "error", "NetStream.Publish.BadName",
         "This connection is already publishing.");
@@ -800,34 +791,55 @@ handle_publish (WeirRtmpSession *self, const Command *command, gint64 now_us, We
         self, stream_id, WEIR_LIMIT_RTMP_CHUNK_SIZE, "The chunk size is too small.", now_us);
     return FALSE;
   }
+  return TRUE;
+}
+
+/* Returns: (nullable): what is wrong with the name; NULL: nothing, and it is @text ("" without) */
+static const gchar *
+read_stream_name (const WeirAmfValue *value, const gchar **text)
+{
+  gsize size = 0;
+  const gchar *string = weir_amf_value_get_string (value, &size);
+
   if (value != NULL && weir_amf_value_get_type (value) != WEIR_AMF_STRING &&
       weir_amf_value_get_type (value) != WEIR_AMF_NULL &&
-      weir_amf_value_get_type (value) != WEIR_AMF_UNDEFINED) {
-    deny_publish (self, stream_id, WEIR_RTMP_DENIED, "The stream name is no string.", now_us);
-    return FALSE;
-  }
-  if (size > TEXT_MAX) {
-    deny_publish (self, stream_id, WEIR_RTMP_DENIED, "The stream name is too long.", now_us);
-    return FALSE;
-  }
-  if (text != NULL && strlen (text) != size) {
-    deny_publish (self, stream_id, WEIR_RTMP_DENIED,
-        "The stream key has characters that no key has.", now_us);
-    return FALSE;
-  }
+      weir_amf_value_get_type (value) != WEIR_AMF_UNDEFINED)
+    return "The stream name is no string.";
+  if (size > TEXT_MAX)
+    return "The stream name is too long.";
+  if (string != NULL && strlen (string) != size)
+    return "The stream key has characters that no key has.";
+  *text = string != NULL ? string : "";
+  return NULL;
+}
 
-  name = split_query (text != NULL ? text : "", &name_query);
-  key = find_key (self, name);
-  query = join_queries (self->app_query, name_query);
-  if (key == NULL) {
-    deny_publish (self, stream_id, WEIR_RTMP_DENIED,
-        name[0] == '\0' ? "There is no stream key."
-                        : "The stream key has characters that no key has, or too many.",
-        now_us);
+static gboolean
+handle_publish (WeirRtmpSession *self, const Command *command, gint64 now_us, WeirRtmpEvent *event)
+{
+  const WeirAmfValue *value = command_value (command, 1);
+  guint32 stream_id = command->stream_id;
+  g_autofree gchar *name = NULL, *name_query = NULL, *query = NULL, *key = NULL;
+  const gchar *text = "", *wrong;
+
+  /* NetStream.publish(false) is the end of publishing */
+  if (value != NULL && weir_amf_value_get_type (value) == WEIR_AMF_BOOLEAN &&
+      weir_amf_value_get_number (value) == 0.0)
+    return unpublish (self, now_us, event);
+  if (!may_publish (self, stream_id, now_us))
     return FALSE;
+  wrong = read_stream_name (value, &text);
+  if (wrong == NULL) {
+    name = split_query (text, &name_query);
+    key = find_key (self, name);
+    query = join_queries (self->app_query, name_query);
+    if (key == NULL)
+      wrong = name[0] == '\0' ? "There is no stream key."
+                              : "The stream key has characters that no key has, or too many.";
+    else if (query != NULL && strlen (query) > QUERY_MAX)
+      wrong = "The query is too long.";
   }
-  if (query != NULL && strlen (query) > QUERY_MAX) {
-    deny_publish (self, stream_id, WEIR_RTMP_DENIED, "The query is too long.", now_us);
+  if (wrong != NULL) {
+    deny_publish (self, stream_id, WEIR_RTMP_DENIED, wrong, now_us);
     return FALSE;
   }
 
@@ -1059,6 +1071,29 @@ check_clock (
   return TRUE;
 }
 
+static gboolean
+too_many_messages (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
+{
+  g_autofree gchar *reason =
+      g_strdup_printf ("more than %u messages a second", self->settings.messages_rate);
+
+  return end_for_limit (self, WEIR_LIMIT_RTMP_MESSAGES_RATE, reason, now_us, event);
+}
+
+/* Each further track of a message costs as much as a message. FALSE: that was enough, it is being
+ * closed. */
+static gboolean
+take_tracks (
+    WeirRtmpSession *self, const WeirRtmpMessage *message, gint64 now_us, WeirRtmpEvent *event)
+{
+  WeirMediaKind kind = message->type == WEIR_RTMP_VIDEO ? WEIR_MEDIA_VIDEO : WEIR_MEDIA_AUDIO;
+  guint count = weir_flv_count_tags (kind, message->payload, message->size);
+
+  if (count <= 1 || weir_token_bucket_take (&self->messages, count - 1, now_us))
+    return TRUE;
+  return too_many_messages (self, now_us, event);
+}
+
 /* takes the payload when it returns TRUE */
 static gboolean
 handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, WeirRtmpEvent *event)
@@ -1082,7 +1117,7 @@ handle_media (WeirRtmpSession *self, WeirRtmpMessage *message, gint64 now_us, We
     message->type = WEIR_RTMP_DATA;
   }
   if (!is_data && message->size > 0) {
-    if (!check_clock (self, message, now_us, event))
+    if (!take_tracks (self, message, now_us, event) || !check_clock (self, message, now_us, event))
       return FALSE;
     self->media_deadline_us = now_us + self->settings.media_silence_us;
     if (weir_rtmp_session_is_held_back (self))
@@ -1108,15 +1143,6 @@ begin_aggregate (WeirRtmpSession *self, WeirRtmpMessage *message)
   self->aggregate_message = *message;
   self->aggregate_begun = FALSE;
   weir_reader_init (&self->aggregate_reader, self->aggregate, message->size);
-}
-
-static gboolean
-too_many_messages (WeirRtmpSession *self, gint64 now_us, WeirRtmpEvent *event)
-{
-  g_autofree gchar *reason =
-      g_strdup_printf ("more than %u messages a second", self->settings.messages_rate);
-
-  return end_for_limit (self, WEIR_LIMIT_RTMP_MESSAGES_RATE, reason, now_us, event);
 }
 
 /* the limit that a message of an aggregate exceeds, NULL for none */

@@ -72,7 +72,8 @@ typedef struct {
   guint streams_max;       /* 8 createStream */
   guint32 chunk_size_min;  /* 64: the peer's while publishing; smaller ones only cost CPU */
   guint32 window_min;      /* 2500: fewer bytes are not acknowledged, whatever window is set */
-  guint messages_rate;     /* 5000 a second of any kind, twice as many at once */
+  guint messages_rate;     /* 5000 a second of any kind, and further tracks of one, twice as many
+                              at once */
   guint commands_rate;     /* 50 a second */
   guint data_rate;         /* 50 a second */
   guint pings_rate;        /* 2 a second are answered */

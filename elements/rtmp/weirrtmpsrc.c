@@ -676,7 +676,6 @@ take_config (WeirRtmpSrc *self, const guint8 *payload, const WeirFlvTag *tag)
   g_autoptr (GError) error = NULL;
   const guint8 *data = payload + tag->offset;
   guint8 record[4];
-  gboolean changed;
 
   if (track == NULL)
     return;
@@ -688,7 +687,7 @@ take_config (WeirRtmpSrc *self, const guint8 *payload, const WeirFlvTag *tag)
     weir_flv_descriptor_to_record (data, record);
     data = record;
   }
-  if (weir_elementary_stream_set_record (track->stream, data, tag->size, &changed, &error)) {
+  if (weir_elementary_stream_set_record (track->stream, data, tag->size, &error)) {
     apply_config (self, track);
     return;
   }
@@ -830,6 +829,11 @@ drop_unit (WeirRtmpSrc *self, Track *track, WeirUnitStatus status)
 {
   if (status == WEIR_UNIT_NO_MEMORY) {
     stop_taking (self, "There is no memory.");
+    return;
+  }
+  if (status == WEIR_UNIT_UNSUPPORTED) {
+    tell_unsupported (self, track->kind, weir_codec_get_name (track->codec),
+        "AAC in ADTS frames of several blocks, or that alone tell their channels");
     return;
   }
   if (weir_elementary_stream_get_config (track->stream) == NULL) {

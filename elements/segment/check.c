@@ -6,6 +6,9 @@
 
 #define FAULTS_MAX 100
 #define TRACKS_MAX 64
+/* of a sample entry before its boxes (ISO/IEC 14496-12, 12.1.3, 12.2.3) */
+#define VIDEO_ENTRY_SIZE 78
+#define AUDIO_ENTRY_SIZE 28
 
 #define T(name) WEIR_BOX_TYPE ((name)[0], (name)[1], (name)[2], (name)[3])
 
@@ -285,24 +288,22 @@ static const struct {
   const gchar *entry;
   const gchar *box;
   WeirCodec codec;
-  /* of the sample entry before its boxes (ISO/IEC 14496-12, 12.1.3, 12.2.3) */
-  gsize header_size;
   /* (nullable): makes the record of the payload of @box, of no bytes when it is broken; NULL: it is
    * the record */
   GBytes *(*make_record) (const WeirReader *payload);
 } entries[] = {
-    {"avc1", "avcC", WEIR_CODEC_AVC, 78, NULL},
-    {"avc3", "avcC", WEIR_CODEC_AVC, 78, NULL},
-    {"hvc1", "hvcC", WEIR_CODEC_HEVC, 78, NULL},
-    {"hev1", "hvcC", WEIR_CODEC_HEVC, 78, NULL},
-    {"av01", "av1C", WEIR_CODEC_AV1, 78, NULL},
-    {"vp08", "vpcC", WEIR_CODEC_VP8, 78, NULL},
-    {"vp09", "vpcC", WEIR_CODEC_VP9, 78, NULL},
-    {"mp4a", "esds", WEIR_CODEC_AAC, 28, make_aac_record},
-    {"Opus", "dOps", WEIR_CODEC_OPUS, 28, make_opus_record},
-    {"fLaC", "dfLa", WEIR_CODEC_FLAC, 28, make_flac_record},
-    {"ac-3", "dac3", WEIR_CODEC_AC3, 28, NULL},
-    {"ec-3", "dec3", WEIR_CODEC_EAC3, 28, NULL},
+    {"avc1", "avcC", WEIR_CODEC_AVC, NULL},
+    {"avc3", "avcC", WEIR_CODEC_AVC, NULL},
+    {"hvc1", "hvcC", WEIR_CODEC_HEVC, NULL},
+    {"hev1", "hvcC", WEIR_CODEC_HEVC, NULL},
+    {"av01", "av1C", WEIR_CODEC_AV1, NULL},
+    {"vp08", "vpcC", WEIR_CODEC_VP8, NULL},
+    {"vp09", "vpcC", WEIR_CODEC_VP9, NULL},
+    {"mp4a", "esds", WEIR_CODEC_AAC, make_aac_record},
+    {"Opus", "dOps", WEIR_CODEC_OPUS, make_opus_record},
+    {"fLaC", "dfLa", WEIR_CODEC_FLAC, make_flac_record},
+    {"ac-3", "dac3", WEIR_CODEC_AC3, NULL},
+    {"ec-3", "dec3", WEIR_CODEC_EAC3, NULL},
 };
 
 static WeirCodecConfig *
@@ -315,7 +316,9 @@ read_config (WeirCheck *self, const gchar *name, const WeirBox *entry, guint kin
   WeirBox box;
   gsize size;
 
-  if (!weir_reader_skip (&reader, entries[kind].header_size) ||
+  if (!weir_reader_skip (&reader, weir_codec_get_kind (entries[kind].codec) == WEIR_MEDIA_VIDEO
+                                      ? VIDEO_ENTRY_SIZE
+                                      : AUDIO_ENTRY_SIZE) ||
       !weir_box_find (&reader, T (entries[kind].box), &box)) {
     fault (self, name, entry->offset, "%s without %s", entries[kind].entry, entries[kind].box);
     return NULL;

@@ -642,11 +642,17 @@ cut (WeirSegmenter *self, guint index, const WeirSample *sample, gboolean indepe
 /* ---- samples of a run ---- */
 
 static gboolean
+is_silent (WeirSegmenter *self, guint index, gint64 for_us)
+{
+  const Track *track = get_track (self, index);
+
+  return track->ended || self->now_us - track->last_push_us >= for_us;
+}
+
+static gboolean
 is_reference_silent (WeirSegmenter *self, gint64 for_us)
 {
-  const Track *reference = get_track (self, self->reference);
-
-  return reference->ended || self->now_us - reference->last_push_us >= for_us;
+  return is_silent (self, self->reference, for_us);
 }
 
 static gboolean
@@ -1167,6 +1173,18 @@ may_start (WeirSegmenter *self, guint reference)
   return TRUE;
 }
 
+/* whether the next run goes without the keyframe of its reference, of which there is nothing */
+static gboolean
+may_start_without (WeirSegmenter *self, guint reference)
+{
+  gint64 waited = self->now_us - self->waiting_since_us;
+
+  if (!self->ever_ran)
+    return waited >= self->settings.config_wait_us;
+  return waited >= self->settings.late_wall_us &&
+         is_silent (self, reference, self->settings.reference_silent_us);
+}
+
 static void
 start_when_due (WeirSegmenter *self, gboolean force)
 {
@@ -1185,7 +1203,7 @@ start_when_due (WeirSegmenter *self, gboolean force)
       start_run (self, (guint) reference);
     return;
   }
-  if (!force)
+  if (!force && (reference < 0 || !may_start_without (self, (guint) reference)))
     return;
 
   /* without the reference's keyframe: whatever there is decides until that comes */

@@ -52,7 +52,8 @@ typedef struct {
   gint64 late_media_ns;       /* 1 s: see above */
   gint64 late_wall_us;        /* 2 s: see above */
   gint64 reference_silent_us; /* 10 s without video on the clock: audio decides */
-  gint64 config_wait_us;      /* 2 s: how long a track without configuration delays the start */
+  gint64 config_wait_us;      /* 2 s: how long a track without configuration, or video of which no
+                                 keyframe has come, delays the start */
   guint runs_per_second;      /* 1 on the clock: what changes more often waits, its samples are
                                  held or dropped … */
   guint runs_burst;           /* 8: … after this many */

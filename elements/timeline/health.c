@@ -416,7 +416,6 @@ is_correction (const WeirTimelineDecision *decision)
   case WEIR_REASON_LAG:
   case WEIR_REASON_IMPOSSIBLE_COMPOSITION:
   case WEIR_REASON_OLD_CONFIG:
-  case WEIR_REASON_OVERFLOW:
     return TRUE;
   case WEIR_REASON_NONE:
   case WEIR_REASON_GAP:

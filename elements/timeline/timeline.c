@@ -50,6 +50,7 @@
 
 typedef struct {
   guint track;
+  gboolean leading; /* R10: is dropped as such */
   WeirTimelineSample sample;
 } Held;
 
@@ -109,7 +110,8 @@ typedef struct {
   /* rarely */
   gint64 slow_step; /* … this, of the first of them */
   gint64 first_in, first_arrival_us;
-  guint held; /* accepted samples of this track in the start's queue */
+  gint64 keyframe_dts, keyframe_pts; /* of the keyframe when it is AT_KEYFRAME */
+  guint held;                        /* accepted samples of this track in the start's queue */
   gint64 suspects_deadline_us;
   guint reset_serial;            /* last shared reset that this track took part in */
   gint64 frozen_at, frozen_step; /* the loop that follows arrival */
@@ -175,7 +177,7 @@ weir_timeline_settings_init (WeirTimelineSettings *settings)
       .audio_video_bind_ns = G_GINT64_CONSTANT (5000000000),
       .probe_us = 1500000,
       .probe_promised_us = 3000000,
-      .keyframe_wait_us = 10000000,
+      .keyframe_wait_us = 4000000,
       .leading_audio_ns = G_GINT64_CONSTANT (500000000),
       .hold_bytes_max = 4 * 1024 * 1024,
       .frozen_samples = 8,
@@ -207,7 +209,6 @@ weir_decision_reason_get_name (WeirDecisionReason reason)
       [WEIR_REASON_LEADING_PICTURE] = "leading-picture",
       [WEIR_REASON_LEADING_AUDIO] = "leading-audio",
       [WEIR_REASON_OLD_CONFIG] = "old-config",
-      [WEIR_REASON_OVERFLOW] = "overflow",
       [WEIR_REASON_ENDED] = "ended",
   };
 
@@ -1032,14 +1033,14 @@ join (WeirTimeline *self, Track *track)
                                           reference->last_arrival_us);
 }
 
-/* a sample of a connection that has started */
+/* a sample of a connection that has started. @leading: as of Held */
 static void
-process (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
+process (WeirTimeline *self, guint index, const WeirTimelineSample *sample, gboolean leading)
 {
   Track *track = &self->tracks[index];
   gint64 out;
 
-  if (G_UNLIKELY (sample->leading) && track->suspects->len == 0) {
+  if (G_UNLIKELY (leading) && track->suspects->len == 0) {
     drop (self, index, sample, WEIR_REASON_LEADING_PICTURE);
     return;
   }
@@ -1106,7 +1107,7 @@ start (WeirTimeline *self)
     gint64 dts = entry->sample.dts + track->offset;
     gint64 pts = dts + composition (self, &entry->sample);
 
-    if (entry->sample.leading || (track->kind == WEIR_MEDIA_AUDIO && pts < audio_from))
+    if (entry->leading || (track->kind == WEIR_MEDIA_AUDIO && pts < audio_from))
       continue;
     /* what jumps is judged later; it has no say in where the timeline begins */
     if (ABS (dts - reference.dts) <= self->settings.audio_video_bind_ns)
@@ -1128,7 +1129,7 @@ start (WeirTimeline *self)
     if (track->kind == WEIR_MEDIA_AUDIO && !track->has_input && pts < audio_from)
       drop (self, entry->track, &entry->sample, WEIR_REASON_LEADING_AUDIO);
     else
-      process (self, entry->track, &entry->sample);
+      process (self, entry->track, &entry->sample, entry->leading);
   }
 }
 
@@ -1273,12 +1274,6 @@ weir_timeline_configured (WeirTimeline *self, guint index, gboolean changed)
     track->mark = TRUE;
 }
 
-gboolean
-weir_timeline_wants_leading (WeirTimeline *self, guint index)
-{
-  return index < self->track_count && self->tracks[index].broken != WHOLE;
-}
-
 void
 weir_timeline_set_audio_frame (WeirTimeline *self, guint index, guint samples, guint rate)
 {
@@ -1324,15 +1319,27 @@ weir_timeline_remove_track (WeirTimeline *self, guint index)
   self->tracks[index].calm = FALSE;
 }
 
-/* R10: a picture behind the first keyframe after a break that is shown before it */
+/* R10: a picture that is decoded behind the first keyframe after a break and shown before it. It
+ * needs what came before that, or (RADL of HEVC) could be shown only before the beginning. */
 static gboolean
-needs_the_past (Track *track, const WeirTimelineSample *sample)
+leads (const WeirTimeline *self, Track *track, const WeirTimelineSample *sample)
 {
-  if (sample->keyframe)
-    track->broken = AT_KEYFRAME;
-  else if (track->broken == AT_KEYFRAME && !sample->leading)
-    track->broken = WHOLE;
-  return track->broken == AT_KEYFRAME && sample->leading && !sample->keyframe;
+  gint64 shown = sample->dts + composition (self, sample);
+
+  if (sample->keyframe) {
+    if (track->broken == BROKEN)
+      track->broken = AT_KEYFRAME;
+    track->keyframe_dts = sample->dts;
+    track->keyframe_pts = shown;
+    return FALSE;
+  }
+  if (track->broken != AT_KEYFRAME)
+    return FALSE;
+  /* what is not decoded behind it either is on another timebase */
+  if (sample->dts > track->keyframe_dts && shown < track->keyframe_pts)
+    return TRUE;
+  track->broken = WHOLE;
+  return FALSE;
 }
 
 /* R7: a muxer that gives presentation times as decode times: those of @reorder pictures before are
@@ -1368,9 +1375,10 @@ derive_decode_time (const WeirTimeline *self, Track *track, WeirTimelineSample *
       track->reordered, track->reordered + 1, track->reordered_count * sizeof track->reordered[0]);
 }
 
-/* what is known before the stamps are judged. Returns: FALSE when the sample was dropped */
+/* what is known before the stamps are judged. @leading: (out): as of Held. Returns: FALSE when the
+ * sample was dropped */
 static gboolean
-receive (WeirTimeline *self, guint index, WeirTimelineSample *sample)
+receive (WeirTimeline *self, guint index, WeirTimelineSample *sample, gboolean *leading)
 {
   Track *track = &self->tracks[index];
 
@@ -1393,10 +1401,9 @@ receive (WeirTimeline *self, guint index, WeirTimelineSample *sample)
     return FALSE;
   }
   track->wait_keyframe = FALSE;
-  /* from here on: whether it is dropped as one */
-  sample->leading = track->broken != WHOLE && needs_the_past (track, sample);
   if (self->settings.derive_decode_times && track->reorder > 0)
     derive_decode_time (self, track, sample);
+  *leading = leads (self, track, sample);
   return TRUE;
 }
 
@@ -1411,10 +1418,10 @@ push_with_care (WeirTimeline *self, guint index, const WeirTimelineSample *sampl
     return;
   }
   weir_timeline_advance (self, sample->arrival_us);
-  if (!receive (self, index, &held.sample))
+  if (!receive (self, index, &held.sample, &held.leading))
     return;
   if (self->started) {
-    process (self, index, &held.sample);
+    process (self, index, &held.sample, held.leading);
     return;
   }
   track->held++;
@@ -1446,7 +1453,7 @@ push_calm (WeirTimeline *self, guint index, const WeirTimelineSample *sample)
   gint64 out;
 
   if (!track->calm || self->suspects > 0 || self->lag_due || self->mark_due || self->corrects ||
-      sample->leading || sample->dts <= track->high_in || step > FRAME_MAX_NS ||
+      sample->dts <= track->high_in || step > FRAME_MAX_NS ||
       (gint64) step > self->settings.jump_forward_ns || offset + offset_max > 2 * offset_max)
     return FALSE;
   out = sample->dts + track->offset;

@@ -32,7 +32,7 @@ typedef struct {
   gint64 audio_video_bind_ns; /* 5 s: R4, starts further apart are aligned by arrival */
   gint64 probe_us;            /* 1.5 s on the clock: R8, wait for a further track */
   gint64 probe_promised_us;   /* 3 s: R8, the same when metadata promises the track */
-  gint64 keyframe_wait_us;    /* 10 s on the clock: R8, wait for a configured video's keyframe */
+  gint64 keyframe_wait_us;    /* 4 s on the clock: R8, wait for a configured video's keyframe */
   gint64 leading_audio_ns;    /* 500 ms: audio further ahead of the first keyframe is dropped */
   gsize hold_bytes_max;       /* 4 MiB: R15; then the start is forced or suspects are let go */
   guint frozen_samples;       /* 8: R2, more equal stamps in a row are a clock that stands still */
@@ -56,7 +56,6 @@ void weir_timeline_settings_init (WeirTimelineSettings *settings);
  * @pts: sender's presentation time, same origin
  * @arrival_us: monotonic clock when its first byte was read
  * @keyframe: decoding can start here (audio: always TRUE)
- * @leading: cannot be decoded when decoding started at the keyframe before it
  * @size: bytes, for the bound on what is held
  * @data: (transfer full): the caller's buffer, handed back in the decision
  */
@@ -65,7 +64,6 @@ typedef struct {
   gint64 pts;
   gint64 arrival_us;
   gboolean keyframe;
-  gboolean leading;
   gsize size;
   gpointer data;
 } WeirTimelineSample;
@@ -92,10 +90,9 @@ typedef enum {
   WEIR_REASON_SILENCE,                /* R6: silent frames are due before it (fill_audio_gaps) */
   WEIR_REASON_DERIVED,                /* R7: decode time made of presentation times */
   WEIR_REASON_BEFORE_KEYFRAME,        /* dropped: nothing to decode it with */
-  WEIR_REASON_LEADING_PICTURE,        /* R10, dropped: needs what came before the first keyframe */
+  WEIR_REASON_LEADING_PICTURE,        /* R10, dropped: is shown before the first keyframe */
   WEIR_REASON_LEADING_AUDIO,          /* dropped: too far ahead of the first keyframe */
   WEIR_REASON_OLD_CONFIG, /* R9: dropped between a changed configuration and its keyframe */
-  WEIR_REASON_OVERFLOW,   /* R15: dropped, too much was held */
   WEIR_REASON_ENDED,      /* dropped: its connection ended before the start */
   WEIR_REASON_LAST
 } WeirDecisionReason;
@@ -146,8 +143,6 @@ void weir_timeline_promise_track (WeirTimeline *self, WeirMediaKind kind);
 /* R9: the track's configuration is known; @changed: and differs from the one before, so that
  * samples are dropped until the track's next keyframe, which carries the discontinuity */
 void weir_timeline_configured (WeirTimeline *self, guint track, gboolean changed);
-/* Returns: TRUE when it matters of the track's next sample whether it is a leading one (R10) */
-gboolean weir_timeline_wants_leading (WeirTimeline *self, guint track);
 /* R5: each audio frame has @samples at @rate per second; 0: varies or not known */
 void weir_timeline_set_audio_frame (WeirTimeline *self, guint track, guint samples, guint rate);
 /* R7: how many pictures may precede one in decoding and follow it in output; -1: not known */

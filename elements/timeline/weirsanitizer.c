@@ -76,7 +76,6 @@ typedef struct {
   /* used with the sink pad's stream lock held only */
   GstSegment segment;
 
-  gint64 keyframe_pts; /* of the last keyframe that came while decoding was broken */
   GstPad *sinkpad;
   guint connection; /* number of the connection that it takes part in */
   gchar *stream_id;
@@ -130,14 +129,19 @@ struct _WeirSanitizer {
 G_DEFINE_TYPE (WeirSanitizer, weir_sanitizer, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE (weirsanitizer, "weirsanitizer", GST_RANK_NONE, WEIR_TYPE_SANITIZER)
 
-/* all times are properties in nanoseconds */
-static const struct {
+/* a property that is a field of WeirTimelineSettings */
+typedef struct {
   const gchar *name, *nick, *blurb;
   gsize offset;
-  guint unit; /* nanoseconds of the setting's unit */
-} times[] = {
+  guint unit; /* times: nanoseconds of the field's unit */
+} Setting;
+
+#define FIELD(field) G_STRUCT_OFFSET (WeirTimelineSettings, field), 0
 #define NANOSECONDS(field) G_STRUCT_OFFSET (WeirTimelineSettings, field), 1
 #define MICROSECONDS(field) G_STRUCT_OFFSET (WeirTimelineSettings, field), 1000
+
+/* all times are properties in nanoseconds */
+static const Setting times[] = {
     {"jump-forward", "Jump forward",
         "Step ahead beyond which a sample is suspicious: a gap, a spike or a new timebase, in "
         "nanoseconds",
@@ -168,43 +172,38 @@ static const struct {
         "A delay that grew by more than this and stays moves the timeline at a keyframe, in "
         "nanoseconds",
         NANOSECONDS (lag_max_ns)},
-#undef NANOSECONDS
-#undef MICROSECONDS
 };
 
-static const struct {
-  const gchar *name, *nick, *blurb;
-  gsize offset;
-} counts[] = {
+static const Setting counts[] = {
     {"confirm-samples", "Confirm samples",
-        "How many suspicious samples that agree are a new timebase",
-        G_STRUCT_OFFSET (WeirTimelineSettings, confirm_samples)},
+        "How many suspicious samples that agree are a new timebase", FIELD (confirm_samples)},
     {"frozen-samples", "Frozen samples",
         "More equal stamps in a row than this are a clock that stands still: arrival decides",
-        G_STRUCT_OFFSET (WeirTimelineSettings, frozen_samples)},
+        FIELD (frozen_samples)},
     {"sane-samples", "Sane samples",
         "So many steps forward in a row, and a clock that stood still is believed again",
-        G_STRUCT_OFFSET (WeirTimelineSettings, sane_samples)},
+        FIELD (sane_samples)},
 };
 
 /* what alters or invents something */
-static const struct {
-  const gchar *name, *nick, *blurb;
-  gsize offset;
-} corrections[] = {
+static const Setting corrections[] = {
     {"snap-to-grid", "Snap to grid",
         "Whether decode times of a steady frame rate are freed from the sender's rounding",
-        G_STRUCT_OFFSET (WeirTimelineSettings, snap_to_grid)},
+        FIELD (snap_to_grid)},
     {"count-audio-samples", "Count audio samples",
         "Whether audio is stamped by counting its samples, as long as its own stamps agree",
-        G_STRUCT_OFFSET (WeirTimelineSettings, count_audio_samples)},
+        FIELD (count_audio_samples)},
     {"fill-audio-gaps", "Fill audio gaps",
         "Whether frames of silence are put where up to two seconds of audio are missing",
-        G_STRUCT_OFFSET (WeirTimelineSettings, fill_audio_gaps)},
+        FIELD (fill_audio_gaps)},
     {"derive-decode-times", "Derive decode times",
         "Whether decode times are made of presentation times when the sender gives no others",
-        G_STRUCT_OFFSET (WeirTimelineSettings, derive_decode_times)},
+        FIELD (derive_decode_times)},
 };
+
+#undef FIELD
+#undef NANOSECONDS
+#undef MICROSECONDS
 
 enum {
   PROP_TIMES = 1,
@@ -864,27 +863,6 @@ combine_flows (WeirSanitizer *self, const Track *track)
   return GST_FLOW_EOS;
 }
 
-/* lock held. Returns: whether @buffer cannot be decoded when decoding started at the keyframe
- * before it: in AVC, and only then, what is shown before that keyframe */
-static gboolean
-is_leading (Track *track, GstBuffer *buffer, const WeirTimelineSample *sample)
-{
-  GstMapInfo map;
-  gboolean leading;
-
-  if (sample->keyframe)
-    track->keyframe_pts = sample->pts;
-  if (track->config == NULL || sample->keyframe)
-    return FALSE;
-  if (track->config->codec == WEIR_CODEC_AVC)
-    return sample->pts < track->keyframe_pts;
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
-    return FALSE;
-  leading = weir_codec_config_inspect_sample (track->config, map.data, map.size).leading;
-  gst_buffer_unmap (buffer, &map);
-  return leading;
-}
-
 static GstFlowReturn
 sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -917,9 +895,6 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
   sample.arrival_us = now (self);
   track->gap_due = FALSE;
-  if (track->kind == WEIR_MEDIA_VIDEO &&
-      weir_timeline_wants_leading (self->timeline, (guint) track->index))
-    sample.leading = is_leading (track, buffer, &sample);
   item = item_new (track, buffer, g_steal_pointer (&track->next_caps));
   item->arrival_us = sample.arrival_us;
   item->size = sample.size;

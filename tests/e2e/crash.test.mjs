@@ -99,7 +99,6 @@ test('every part that was served before kill -9 stands in a playable segment aft
       `rtmp://${again.address('rtmp')}/live/${input.rtmp.streamKey}`]);
     await again.waitForState(input.uid, 'live');
     await next.stop();
-    await sleep(100);
   } finally {
     assert.equal(await again.stop(), 0, again.process.tail());
   }

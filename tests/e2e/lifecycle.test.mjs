@@ -44,7 +44,8 @@ const moreSegments = (weir, input, count) => until(`more than ${count} segments`
 
 test('a broadcast goes on over reconnections, one with another resolution', { seconds: 180 }, async () => {
   const weir = await daemon();
-  const input = await weir.createInput();
+  /* an encoder takes its time to start on a machine that is busy */
+  const input = await weir.createInput({ recording: { mode: 'automatic', timeoutSeconds: 10 } });
   const uids = new Set();
 
   for (const file of [await clip(), await clip(), await wide()]) {

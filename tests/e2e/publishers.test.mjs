@@ -103,7 +103,8 @@ for (const [index, { name, video, audio = true, publisher = 'ffmpeg', seconds = 
 
     if (recording === 'off')
       return;
-    /* the recording lists what the live playlists listed */
+    /* the recording lists what the live playlists listed; until it is ready there is the live window only */
+    await weir.waitForState(videoUID, 'ready', 60);
     for (const [live, { segments }] of collector.tracks) {
       const list = parseMedia(await weir.text(`/${videoUID}/manifest/${path.basename(live)}`));
       assert.ok(list.ended, `${live}: the recording's playlist has no end`);

@@ -13,7 +13,7 @@ import { makeReference, publishers } from './support/media.mjs';
 import { Process, run } from './support/process.mjs';
 import { RtmpClient } from './support/rtmp.mjs';
 import { shared, test } from './support/test.mjs';
-import { sleep, until } from './support/wait.mjs';
+import { until } from './support/wait.mjs';
 import { settings, withWeir } from './support/weir.mjs';
 
 const folder = temporaryFolder('rtmps');
@@ -227,11 +227,13 @@ test('clients that misuse TLS harm nobody', { seconds: 180 }, async () => {
 
     /* tickets, also after a reload; half a close; early data */
     const session = path.join(folder, 'session');
+    const reloads = () => [...weir.process.output.matchAll(/reloading[^]*?rtmps: 2 certificates/g)].length;
     for (const version of ['-tls1_2', '-tls1_3']) {
       assert.match((await client(port, `${version} -sess_out ${session}`)).output, /New, TLS/);
       assert.match((await client(port, `${version} -sess_in ${session}`)).output, /Reused, TLS/);
+      const before = reloads();
       weir.process.signal('SIGHUP');
-      await sleep(300);
+      await until('a reload', () => reloads() > before);
       fs.rmSync(session);
       await client(port, `${version} -sess_out ${session}`);
       await signer.sign(path.dirname(session), 'unused', 'DNS:unused');

@@ -116,6 +116,19 @@ a_timeline_that_made_up_for_a_delay_needs_no_correction (void)
 }
 
 static void
+a_track_behind_the_others_does_not_begin_the_last_window_again (void)
+{
+  WeirWallDate date = {0};
+
+  weir_wall_date_observe (&date, 20 * SECOND, WALL + 20 * (gint64) G_USEC_PER_SEC);
+  /* pictures are in the next window of 30 s, sound is not */
+  weir_wall_date_observe (&date, 31 * SECOND, WALL + 31 * (gint64) G_USEC_PER_SEC + 50000);
+  weir_wall_date_observe (&date, 29 * SECOND, WALL + 29 * (gint64) G_USEC_PER_SEC + 80000);
+  weir_wall_date_observe (&date, 32 * SECOND, WALL + 32 * (gint64) G_USEC_PER_SEC + 60000);
+  g_assert_cmpint (weir_wall_date_get (&date, 0), ==, WALL);
+}
+
+static void
 dates_never_go_back (void)
 {
   WeirWallDate date = {0};
@@ -165,6 +178,7 @@ main (int argc, char **argv)
   TEST (more_than_two_seconds_are_corrected_at_a_discontinuity_only);
   TEST (a_discontinuity_moves_what_is_small_no_faster);
   TEST (a_timeline_that_made_up_for_a_delay_needs_no_correction);
+  TEST (a_track_behind_the_others_does_not_begin_the_last_window_again);
   TEST (dates_never_go_back);
 #undef TEST
   return g_test_run ();

@@ -108,17 +108,21 @@ each_audio_codec_has_a_group_that_every_video_goes_with (void)
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-ac-3\",NAME=\"Audio 1\",LANGUAGE=\"en\","
       "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"6\",URI=\"/b1/manifest/track1.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-ac-3\",NAME=\"Audio 2\",LANGUAGE=\"de\","
+      "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"1\",URI=\"/b1/manifest/track4.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",LANGUAGE=\"en\","
       "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track2.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 2\",LANGUAGE=\"de\","
       "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"1\",URI=\"/b1/manifest/track4.m3u8\"\n"
-      "#EXT-X-STREAM-INF:BANDWIDTH=3400,AVERAGE-BANDWIDTH=2400,CODECS=\"hvc1.2.4.L123.b0,ac-3\","
-      "RESOLUTION=1920x1080,VIDEO-RANGE=PQ,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=3400,AVERAGE-BANDWIDTH=2400,"
+      "CODECS=\"hvc1.2.4.L123.b0,ac-3,mp4a.40.2\",RESOLUTION=1920x1080,VIDEO-RANGE=PQ,CLOSED-"
+      "CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n"
       "/b1/manifest/track0.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=3120,AVERAGE-BANDWIDTH=2090,"
       "CODECS=\"hvc1.2.4.L123.b0,mp4a.40.2\",RESOLUTION=1920x1080,VIDEO-RANGE=PQ,"
       "CLOSED-CAPTIONS=NONE,AUDIO=\"audio-aac\"\n/b1/manifest/track0.m3u8\n"
-      "#EXT-X-STREAM-INF:BANDWIDTH=1400,AVERAGE-BANDWIDTH=1200,CODECS=\"avc1.4d401e,ac-3\","
+      "#EXT-X-STREAM-INF:BANDWIDTH=1400,AVERAGE-BANDWIDTH=1200,CODECS=\"avc1.4d401e,ac-3,mp4a.40."
+      "2\","
       "RESOLUTION=640x360,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-ac-3\"\n"
       "/b1/manifest/track3.m3u8\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=1120,AVERAGE-BANDWIDTH=890,CODECS=\"avc1.4d401e,mp4a.40.2\","
@@ -159,14 +163,118 @@ several_audio_tracks_without_video_are_renditions_of_a_variant_each_codec (void)
       "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track1.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",DEFAULT=YES,"
       "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track2.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 2\",LANGUAGE=\"fr\","
+      "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track1.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=100,AVERAGE-BANDWIDTH=90,CODECS=\"opus\","
       "AUDIO=\"audio-opus\"\n/b1/manifest/track0.m3u8\n"
-      "#EXT-X-STREAM-INF:BANDWIDTH=300,AVERAGE-BANDWIDTH=280,CODECS=\"mp4a.40.2\","
+      "#EXT-X-STREAM-INF:BANDWIDTH=300,AVERAGE-BANDWIDTH=280,CODECS=\"mp4a.40.2,opus\","
       "AUDIO=\"audio-aac\"\n/b1/manifest/track2.m3u8\n");
   assert_text (weir_hls_write_multivariant (tracks + 2, 1, TRUE, "b1", ""),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=300,AVERAGE-BANDWIDTH=280,CODECS=\"mp4a.40.2\"\n"
       "/b1/manifest/track2.m3u8\n");
+}
+
+typedef struct {
+  const gchar *name;
+  struct {
+    WeirCodec codec;
+    const gchar *label, *language;
+  } tracks[6];
+  guint n_tracks;
+  /* of each group: of each rendition its track, name and language */
+  const gchar *groups;
+} Offered;
+
+static const Offered offers[] = {
+    {"one_codec", {{WEIR_CODEC_AAC, NULL, "en"}, {WEIR_CODEC_AAC, NULL, "de"}}, 2,
+        "audio: 0 Audio 1 en, 1 Audio 2 de"},
+    {"the_same_languages_in_another_order",
+        {{WEIR_CODEC_AAC, NULL, "en"}, {WEIR_CODEC_AAC, NULL, "de"}, {WEIR_CODEC_OPUS, NULL, "de"},
+            {WEIR_CODEC_OPUS, NULL, "en"}},
+        4, "audio-aac: 0 Audio 1 en, 1 Audio 2 de; audio-opus: 3 Audio 1 en, 2 Audio 2 de"},
+    {"a_language_that_the_first_codec_lacks",
+        {{WEIR_CODEC_AC3, NULL, "en"}, {WEIR_CODEC_AAC, NULL, "de"}, {WEIR_CODEC_AAC, NULL, "en"}},
+        3, "audio-ac-3: 0 Audio 1 en, 1 Audio 2 de; audio-aac: 2 Audio 1 en, 1 Audio 2 de"},
+    {"no_language_in_common", {{WEIR_CODEC_AAC, NULL, "en"}, {WEIR_CODEC_OPUS, NULL, "de"}}, 2,
+        "audio: 0 Audio 1 en, 1 Audio 2 de"},
+    {"no_name_in_common", {{WEIR_CODEC_AAC, "Match", "en"}, {WEIR_CODEC_OPUS, "Stadium", "en"}}, 2,
+        "audio: 0 Match en, 1 Stadium en"},
+    {"what_is_known_of_one_encoding_only",
+        {{WEIR_CODEC_AAC, "Match", NULL}, {WEIR_CODEC_AC3, NULL, "en"}}, 2,
+        "audio-aac: 0 Match en; audio-ac-3: 1 Match en"},
+    {"what_is_the_same_goes_before_what_is_not_known",
+        {{WEIR_CODEC_AAC, NULL, NULL}, {WEIR_CODEC_AAC, NULL, "en"}, {WEIR_CODEC_OPUS, NULL, "en"},
+            {WEIR_CODEC_OPUS, NULL, NULL}},
+        4, "audio-aac: 0 Audio 1 , 1 Audio 2 en; audio-opus: 3 Audio 1 , 2 Audio 2 en"},
+    {"three_codecs",
+        {{WEIR_CODEC_OPUS, NULL, "fr"}, {WEIR_CODEC_AAC, NULL, "en"}, {WEIR_CODEC_AAC, NULL, "fr"},
+            {WEIR_CODEC_AC3, NULL, "en"}},
+        4,
+        "audio-opus: 0 Audio 1 fr, 1 Audio 2 en; audio-aac: 2 Audio 1 fr, 1 Audio 2 en; "
+        "audio-ac-3: 2 Audio 1 fr, 3 Audio 2 en"},
+};
+
+/* Returns: the attribute's value, "" for none */
+static gchar *
+get_attribute (const gchar *line, const gchar *name)
+{
+  g_autofree gchar *pattern = g_strdup_printf ("[:,]%s=\"?([^\",]*)", name);
+  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+
+  g_regex_match (regex, line, 0, &match);
+  return g_match_info_matches (match) ? g_match_info_fetch (match, 1) : g_strdup ("");
+}
+
+/* 4.4.6.1.1: "each Group of the same TYPE MUST have the same set of members, and each corresponding
+ * member MUST have identical attributes with the exception of the URI and CHANNELS attributes" */
+static void
+all_groups_have_the_same_members (gconstpointer data)
+{
+  const Offered *offer = data;
+  WeirHlsTrack tracks[G_N_ELEMENTS (offer->tracks)] = {0};
+  g_autoptr (GBytes) bytes = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autofree gchar *text = NULL, *last = g_strdup ("");
+  g_autoptr (GString) groups = g_string_new (NULL);
+  g_autoptr (GHashTable) members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  for (guint i = 0; i < offer->n_tracks; i++)
+    tracks[i] = (WeirHlsTrack){.track = i,
+        .codec = offer->tracks[i].codec,
+        .codecs = (gchar *) weir_codec_get_name (offer->tracks[i].codec),
+        .channels = 1 + i,
+        .label = offer->tracks[i].label,
+        .language = offer->tracks[i].language};
+  bytes = weir_hls_write_multivariant (tracks, offer->n_tracks, TRUE, "b1", "");
+  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++) {
+    g_autofree gchar *group = get_attribute (lines[i], "GROUP-ID");
+    g_autofree gchar *name = get_attribute (lines[i], "NAME");
+    g_autofree gchar *language = get_attribute (lines[i], "LANGUAGE");
+    g_autofree gchar *standard = get_attribute (lines[i], "DEFAULT");
+    g_autofree gchar *automatic = get_attribute (lines[i], "AUTOSELECT");
+    g_autofree gchar *uri = get_attribute (lines[i], "URI");
+    g_autofree gchar *rest = g_strjoin (" ", language, standard, automatic, NULL);
+    const gchar *known = g_hash_table_lookup (members, name);
+
+    if (!g_str_has_prefix (lines[i], "#EXT-X-MEDIA:"))
+      continue;
+    if (!g_str_equal (group, last))
+      g_string_append_printf (groups, "%s%s:", groups->len > 0 ? "; " : "", group);
+    else
+      g_string_append_c (groups, ',');
+    g_string_append_printf (
+        groups, " %c %s %s", uri[strlen ("/b1/manifest/track")], name, language);
+    if (known != NULL)
+      g_assert_cmpstr (rest, ==, known);
+    g_hash_table_replace (members, g_steal_pointer (&name), g_steal_pointer (&rest));
+    g_free (last);
+    last = g_steal_pointer (&group);
+  }
+  g_assert_cmpstr (groups->str, ==, offer->groups);
 }
 
 static void
@@ -254,6 +362,12 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(name) g_test_add_func ("/playback/hls/" #name, name)
+  for (guint i = 0; i < G_N_ELEMENTS (offers); i++) {
+    g_autofree gchar *path =
+        g_strdup_printf ("/playback/hls/all_groups_have_the_same_members/%s", offers[i].name);
+
+    g_test_add_data_func (path, &offers[i], all_groups_have_the_same_members);
+  }
   ADD (every_video_goes_with_every_audio);
   ADD (each_audio_codec_has_a_group_that_every_video_goes_with);
   ADD (several_audio_tracks_without_video_are_renditions_of_a_variant_each_codec);

@@ -105,6 +105,20 @@ take_text (GBytes *bytes)
 }
 
 static void
+assert_view_has (WeirIndex *index, WeirIndexView view, const gchar *part)
+{
+  g_autofree gchar *text = take_text (weir_index_get_multivariant (index, view));
+
+  g_assert_nonnull (strstr (text, part));
+}
+
+static void
+assert_multivariant_has (WeirIndex *index, const gchar *part)
+{
+  assert_view_has (index, WEIR_INDEX_WINDOW, part);
+}
+
+static void
 nothing_is_listed_before_the_first_segment_closes (void)
 {
   g_autoptr (WeirIndex) index = index_new (6);
@@ -313,15 +327,13 @@ the_peak_is_not_that_of_a_splinter (void)
 {
   g_autoptr (WeirIndex) index = index_new (6);
   g_autoptr (WeirIndexSegment) segment = NULL;
-  g_autofree gchar *text = NULL;
 
   add_segment (index, 0);
   segment = open_segment (index, 1, 2 * SECOND);
   add_part (index, 1, VIDEO, 24, 100000, 180000, 3600, 1);
   weir_index_close_segment (index, 1, SECOND / 25, 2, 0);
-  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   /* video: 300,000 bytes in 2.04 s, more than in any 1 s; audio: 16,000 in 2 s, then none */
-  g_assert_nonnull (strstr (text, "BANDWIDTH=1240471,AVERAGE-BANDWIDTH=1240471,"));
+  assert_multivariant_has (index, "BANDWIDTH=1240471,AVERAGE-BANDWIDTH=1240471,");
 }
 
 static void
@@ -333,7 +345,6 @@ the_frame_rate_is_measured_when_the_headers_do_not_say (void)
                                                "01000568cb83cb20",
       NULL);
   g_autoptr (WeirIndexSegment) segment = NULL;
-  g_autofree gchar *text = NULL;
   const WeirCodecConfig *config = g_ptr_array_index (configs, 0);
 
   g_assert_cmpuint (config->frame_rate_n, ==, 0);
@@ -341,8 +352,7 @@ the_frame_rate_is_measured_when_the_headers_do_not_say (void)
   segment = open_segment (index, 0, 0);
   add_part (index, 0, 0, 24, 10000, 0, 180180, 60);
   weir_index_close_segment (index, 0, 2002000000, 3, 0);
-  text = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
-  g_assert_nonnull (strstr (text, ",FRAME-RATE=29.970,"));
+  assert_multivariant_has (index, ",FRAME-RATE=29.970,");
 }
 
 /* one whose record says neither size nor colour */
@@ -718,6 +728,22 @@ add_mixed (
   weir_index_close_segment (index, number, 2 * SECOND, 2, (gint64) number * 2 * G_USEC_PER_SEC);
 }
 
+/* segments of one video track, from @from to before @to */
+static void
+add_pictures (WeirIndex *index, guint64 from, guint64 to, guint generation)
+{
+  for (guint64 number = from; number < to; number++)
+    add_mixed (index, number, generation, FALSE, "k");
+}
+
+/* generations 0 and 1 */
+static void
+add_both_inits (WeirIndex *index, GPtrArray *before, GPtrArray *after)
+{
+  weir_index_add_init (index, 7, 0, before, NULL);
+  weir_index_add_init (index, 7, 1, after, NULL);
+}
+
 static guint
 count (const gchar *text, const gchar *what)
 {
@@ -799,8 +825,8 @@ video_tracks_are_variants_measured_each_on_its_own (void)
   /* 20,000 bytes of the first track in two seconds, 40,000 of the second … */
   assert_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW),
       "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",DEFAULT=YES,"
-      "AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track2.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-aac\",NAME=\"Audio 1\",LANGUAGE=\"en\","
+      "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track2.m3u8\"\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-ac-3\",NAME=\"Audio 1\",LANGUAGE=\"en\","
       "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"/b1/manifest/track3.m3u8\"\n"
       "#EXT-X-STREAM-INF:BANDWIDTH=320000,AVERAGE-BANDWIDTH=320000,"
@@ -856,31 +882,25 @@ a_codec_that_changes_is_followed_when_the_old_one_is_gone (void)
   g_autoptr (WeirIndex) index = weir_index_new ("b1", 2);
   g_autoptr (GPtrArray) before = configs_new (RECORD_HIGH_1080P2997_BT709, NULL);
   g_autoptr (GPtrArray) after = g_ptr_array_new_with_free_func (free_config);
-  g_autofree gchar *both = NULL, *media = NULL, *newest = NULL, *all = NULL;
+  g_autofree gchar *media = NULL;
 
   g_ptr_array_add (after, test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_180P25));
   weir_index_set_recorded (index);
-  weir_index_add_init (index, 7, 0, before, NULL);
-  weir_index_add_init (index, 7, 1, after, NULL);
-  for (guint64 number = 0; number < 3; number++)
-    add_mixed (index, number, 0, FALSE, "k");
+  add_both_inits (index, before, after);
+  add_pictures (index, 0, 3, 0);
   add_mixed (index, 3, 1, TRUE, "k");
-  both = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
   /* who cannot play the one cannot play what is listed */
-  g_assert_nonnull (strstr (both, "CODECS=\"hvc1.1.6.L60.90,avc1.640028\",RESOLUTION=320x180,"
-                                  "FRAME-RATE=25.000,"));
+  assert_multivariant_has (index, "CODECS=\"hvc1.1.6.L60.90,avc1.640028\",RESOLUTION=320x180,"
+                                  "FRAME-RATE=25.000,");
   media = take_text (weir_index_get_media (index, WEIR_INDEX_WINDOW, 0));
   g_assert_cmpuint (count (media, "#EXT-X-DISCONTINUITY\n"), ==, 1);
   g_assert_nonnull (strstr (media, "#EXT-X-DISCONTINUITY\n"
                                    "#EXT-X-MAP:URI=\"/b1/inits/7-1/track0.mp4\"\n"));
-  for (guint64 number = 4; number < 7; number++)
-    add_mixed (index, number, 1, FALSE, "k");
-  newest = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
-  g_assert_nonnull (strstr (newest, "CODECS=\"hvc1.1.6.L60.90\""));
+  add_pictures (index, 4, 7, 1);
+  assert_multivariant_has (index, "CODECS=\"hvc1.1.6.L60.90\"");
   /* of a recording all is listed */
   weir_index_end (index);
-  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
-  g_assert_nonnull (strstr (all, "CODECS=\"hvc1.1.6.L60.90,avc1.640028\""));
+  assert_view_has (index, WEIR_INDEX_WHOLE, "CODECS=\"hvc1.1.6.L60.90,avc1.640028\"");
 }
 
 static void
@@ -889,11 +909,9 @@ a_bit_rate_that_falls_with_the_resolution_is_no_longer_asked_for (void)
   g_autoptr (WeirIndex) index = weir_index_new ("b1", 2);
   g_autoptr (GPtrArray) before = configs_new (RECORD_HIGH_1080P2997_BT709, NULL);
   g_autoptr (GPtrArray) after = configs_new (RECORD_MAIN_480P25, NULL);
-  g_autofree gchar *both = NULL, *newest = NULL, *all = NULL;
 
   weir_index_set_recorded (index);
-  weir_index_add_init (index, 7, 0, before, NULL);
-  weir_index_add_init (index, 7, 1, after, NULL);
+  add_both_inits (index, before, after);
   for (guint64 number = 0; number < 3; number++) {
     G_GNUC_UNUSED g_autoptr (WeirIndexSegment) segment =
         open_segment (index, number, (gint64) number * 2 * SECOND);
@@ -902,15 +920,11 @@ a_bit_rate_that_falls_with_the_resolution_is_no_longer_asked_for (void)
     weir_index_close_segment (index, number, 2 * SECOND, 2, (gint64) number * 2 * G_USEC_PER_SEC);
   }
   add_mixed (index, 3, 1, TRUE, "k");
-  both = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
-  g_assert_nonnull (strstr (both, "BANDWIDTH=4000000,AVERAGE-BANDWIDTH=3020000,"));
-  for (guint64 number = 4; number < 7; number++)
-    add_mixed (index, number, 1, FALSE, "k");
-  newest = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
-  g_assert_nonnull (strstr (newest, "BANDWIDTH=80000,AVERAGE-BANDWIDTH=80000,"));
+  assert_multivariant_has (index, "BANDWIDTH=4000000,AVERAGE-BANDWIDTH=3020000,");
+  add_pictures (index, 4, 7, 1);
+  assert_multivariant_has (index, "BANDWIDTH=80000,AVERAGE-BANDWIDTH=80000,");
   weir_index_end (index);
-  all = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WHOLE));
-  g_assert_nonnull (strstr (all, "BANDWIDTH=4000000,"));
+  assert_view_has (index, WEIR_INDEX_WHOLE, "BANDWIDTH=4000000,");
 }
 
 static void
@@ -967,8 +981,7 @@ a_track_that_vanishes_goes_on_with_gaps_and_is_offered_no_more (void)
   g_autoptr (GPtrArray) configs = configs_new (RECORD_MAIN_480P25, RECORD_AAC_LC_48000_STEREO);
   g_autoptr (GPtrArray) without = configs_new (RECORD_MAIN_480P25, NULL);
 
-  weir_index_add_init (index, 7, 0, configs, NULL);
-  weir_index_add_init (index, 7, 1, without, NULL);
+  add_both_inits (index, configs, without);
   for (guint64 number = 0; number < 12; number++) {
     g_autofree gchar *text = NULL, *media = NULL, *last = NULL;
 

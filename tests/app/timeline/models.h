@@ -166,6 +166,19 @@ pauses (const Model *model, guint track, Frame *frame)
 
 /* sound was promised and never comes */
 static void
+no_picture (G_GNUC_UNUSED const Model *model, guint track, Frame *frame)
+{
+  frame->lost = track == VIDEO;
+}
+
+static void
+no_keyframe (G_GNUC_UNUSED const Model *model, guint track, Frame *frame)
+{
+  if (track == VIDEO)
+    frame->keyframe = FALSE;
+}
+
+static void
 no_sound (G_GNUC_UNUSED const Model *model, guint track, Frame *frame)
 {
   frame->lost = track == AUDIO;
@@ -233,7 +246,6 @@ open_gop (const Model *model, guint track, Frame *frame)
     frame->shown += 2 * duration;
   else if (place <= 2)
     frame->shown = frame->truth;
-  frame->leading = place == 1 || place == 2;
   frame->pts = frame->shown;
 }
 
@@ -348,6 +360,59 @@ reconnects (const Model *model, guint track, Frame *frame)
     frame->lost = frame->truth < end + track_frame (model, VIDEO);
   if (model->b == 0)
     jump (frame, -end);
+}
+
+/* the same with the old clock, of which the last 3 s come again */
+static void
+reconnects_into_its_past (const Model *model, guint track, Frame *frame)
+{
+  reconnects (model, track, frame);
+  if (frame->truth >= 20 * S + model->a * MS)
+    jump (frame, -3 * S);
+}
+
+/* ---- applications and services that others build upon ---- */
+
+/* RootEncoder, TimestampMode.CLOCK: pictures have the time at which the encoder put them out
+ * (VideoEncoder.java, checkBuffer()), up to @a ms later than they were captured; none goes back */
+static void
+stamped_when_encoded (const Model *model, guint track, Frame *frame)
+{
+  if (track == VIDEO)
+    jump (frame, frame->index * 7919 % (model->a + 1) * MS);
+}
+
+/* RootEncoder, TimestampMode.BUFFER: sound is stamped by counting what was read (AudioEncoder.java,
+ * calculatePts()), and what the full queue did not take is not counted: a frame every 5 s; every
+ * @a ms it is set right by the clock (pedroSG94/RootEncoder#1739) */
+static void
+counts_what_was_read (const Model *model, guint track, Frame *frame)
+{
+  gint64 lost_every = 5 * S / track_frame (model, AUDIO);
+  gint64 right_every = model->a * MS / (5 * S) * lost_every;
+
+  if (track != AUDIO)
+    return;
+  frame->lost = frame->index % lost_every == lost_every - 1;
+  jump (frame, -(frame->index % right_every / lost_every) * track_frame (model, AUDIO));
+}
+
+/* a restreamer that is asked for a stream of 7 hours, in mid-GOP: its first pictures cannot be
+ * decoded; the stamps are the original's, made of ticks of 90 kHz and rounded to ms by two hops */
+static void
+is_restreamed (G_GNUC_UNUSED const Model *model, guint track, Frame *frame)
+{
+  gint64 stamps[2] = {frame->dts + 7 * HOUR_S * S, frame->pts + 7 * HOUR_S * S};
+
+  for (guint i = 0; i < 2; i++) {
+    stamps[i] = stamps[i] * 9 / 100000 * 100000 / 9;
+    for (guint hop = 0; hop < 2; hop++)
+      stamps[i] = (stamps[i] + MS / 2) / MS * MS + MS / 3;
+  }
+  frame->dts = stamps[0];
+  frame->pts = stamps[1];
+  if (track == VIDEO)
+    frame->keyframe = frame->index % 60 == 25;
 }
 
 /* ---- muxers ---- */
@@ -616,6 +681,22 @@ static const Model models[] = {
         .b = VIDEO,
         .clean = TRUE},
     {.name = "sound-never-comes", .seconds = 60, .shape = no_sound, .clean = TRUE},
+    {.name = "picture-never-comes",
+        .seconds = 60,
+        .shape = no_picture,
+        .clean = TRUE,
+        .begins_within_ms = 6200},
+    {.name = "keyframe-never-comes",
+        .seconds = 60,
+        .shape = no_keyframe,
+        .reason = WEIR_REASON_BEFORE_KEYFRAME,
+        .least = 1700,
+        .begins_within_ms = 6200},
+    {.name = "keyframe-after-9-s",
+        .seconds = 60,
+        .shape = picture_is_later,
+        .a = 9000,
+        .begins_within_ms = 6200},
     {.name = "sound-only", .seconds = 60, .video_ns = NEVER, .clean = TRUE},
     {.name = "picture-only", .seconds = 60, .audio_ns = NEVER, .clean = TRUE},
 
@@ -806,6 +887,14 @@ static const Model models[] = {
         .least = 2,
         .most = 2,
         .slack_ms = 60000},
+    /* not long enough to be told from a delay: nothing is marked, the dates stay behind */
+    {.name = "sleep-of-8-s-with-a-clock-that-sleeps",
+        .seconds = 60,
+        .shape = sleeps,
+        .a = 8000,
+        .flagged = {{20000, 60000}},
+        .slack_ms = 8000,
+        .clean = TRUE},
     {.name = "sleep-with-a-clock-that-goes-on",
         .seconds = 200,
         .shape = pauses,
@@ -829,6 +918,34 @@ static const Model models[] = {
         .b = 1,
         .holes = {{25000, 25200}},
         .discontinuities = 1},
+
+    {.name = "reconnect-into-its-past",
+        .seconds = 60,
+        .shape = reconnects_into_its_past,
+        .a = 5000,
+        .b = 1,
+        .holes = {{25000, 25200}},
+        .discontinuities = 1},
+
+    {.name = "stamped-when-encoded",
+        .seconds = 60,
+        .shape = stamped_when_encoded,
+        .a = 25,
+        .slack_ms = 30,
+        .clean = TRUE},
+    {.name = "counts-what-was-read",
+        .seconds = 120,
+        .shape = counts_what_was_read,
+        .a = 30000,
+        .apart = TRUE,
+        .slack_ms = 150,
+        .clean = TRUE},
+    {.name = "restreamed",
+        .seconds = 60,
+        .shape = is_restreamed,
+        .reason = WEIR_REASON_BEFORE_KEYFRAME,
+        .least = 25,
+        .most = 25},
 
     {.name = "decode-times-missing",
         .seconds = 60,

@@ -46,7 +46,7 @@ typedef struct {
   gint64 truth, shown;
   gint64 dts, pts; /* by the encoder's clock, not rounded to ms yet */
   gint64 arrival;  /* on the truth's clock */
-  gboolean keyframe, leading;
+  gboolean keyframe;
   gboolean lost;      /* it was never sent */
   gboolean reconnect; /* it is the first one of a new connection */
   Config config;
@@ -84,6 +84,7 @@ struct _Model {
   gdouble rates[2];
   gint64 count_error_ms;
   gint64 closes_within_ms; /* a segment ends at least so often; 0: whenever */
+  gint64 begins_within_ms; /* the first one has ended by then; 0: whenever */
   gboolean clean;          /* every frame is kept as it is */
   void (*settle) (WeirTimelineSettings *settings);
 };
@@ -133,6 +134,7 @@ typedef struct {
   guint discontinuities;
   guint64 closed;
   gint64 closed_us, longest_us; /* when the last segment closed; how long that took at most */
+  gint64 first_closed_us;
   struct {
     guint64 number;
     gboolean known;
@@ -309,10 +311,12 @@ written_chunk (Run *run, const WeirChunk *chunk)
 
   run->stored_bytes += chunk->size;
   weir_index_add_part (run->index, chunk->segment, chunk->track, &part);
-  weir_wall_date_observe (&run->date,
-      samples[chunk->sample_count - 1].dts +
-          (gint64) samples[chunk->sample_count - 1].entry.duration * S / timescale,
-      WALL_US + run->now_us);
+  /* as the broadcast does: samples tell the date of the first segment, chunks the others' */
+  if (run->closed > 0)
+    weir_wall_date_observe (&run->date,
+        samples[chunk->sample_count - 1].dts +
+            (gint64) samples[chunk->sample_count - 1].entry.duration * S / timescale,
+        WALL_US + run->now_us);
   for (guint i = 0; i < chunk->sample_count; i++) {
     gint64 written;
 
@@ -371,6 +375,8 @@ closed_segment (Run *run, const WeirSegmenterEvent *event)
     run->discontinuities++;
   if (run->closed++ > 0)
     run->longest_us = MAX (run->longest_us, run->now_us - run->closed_us);
+  else
+    run->first_closed_us = run->now_us;
   run->closed_us = run->now_us;
 
   g_assert_cmpint (date, >, run->last_date_us);
@@ -482,6 +488,8 @@ take_decision (Run *run, const WeirTimelineDecision *decision)
     run->changed[index] = before;
     weir_segmenter_set_config (run->segmenter, (guint) track->segmenter, run->configs[index]);
   }
+  if (run->closed == 0)
+    weir_wall_date_observe (&run->date, decision->dts, WALL_US + run->now_us);
   weir_segmenter_push (run->segmenter, (guint) track->segmenter, &sample, run->now_us);
 }
 
@@ -587,7 +595,6 @@ send_frame (Run *run, guint index, const Frame *frame)
   sample.dts = value * MS;
   sample.pts = sample.dts + (pts_ms - dts_ms) * MS;
   sample.arrival_us = run->now_us;
-  sample.leading = frame->leading;
   sample.data = payload;
   weir_timeline_push (run->timeline, (guint) track->timeline, &sample);
   run->samples++;
@@ -677,6 +684,10 @@ run_model (gconstpointer data)
   g_assert_cmpuint (statistics.dropped_samples, <=, model->dropped);
   if (model->closes_within_ms > 0)
     g_assert_cmpint (run.longest_us, <=, model->closes_within_ms * 1000);
+  g_test_message ("  the first segment ends after %.3f s",
+      (gdouble) (run.first_closed_us - START_NS / 1000) / 1e6);
+  if (model->begins_within_ms > 0)
+    g_assert_cmpint (run.first_closed_us, <=, START_NS / 1000 + model->begins_within_ms * 1000);
   g_assert_cmpuint (run.tracks[VIDEO].kept + run.tracks[AUDIO].kept, ==,
       run.tracks[VIDEO].stored + run.tracks[AUDIO].stored + statistics.dropped_samples);
   for (guint i = 0; i < 2; i++) {

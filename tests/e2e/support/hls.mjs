@@ -128,8 +128,11 @@ export class Collector {
 
   /* stops when every playlist has said that it has ended: a broadcast is over before its last segment is written */
   async stopAtTheEnd() {
-    await until('the end of all playlists', () => this.tracks.size > 0 && [...this.tracks.values()].every(({ list }) => list.ended),
+    const ended = until('the end of all playlists', () => this.tracks.size > 0 && [...this.tracks.values()].every(({ list }) => list.ended),
       { seconds: 20, every: 100 });
+    /* what went wrong with following them is told at once, and not that they did not end */
+    ended.catch(() => {});
+    await Promise.race([ended, this.done.then(() => ended)]);
     return this.stop();
   }
 

@@ -10,6 +10,7 @@
 typedef struct {
   WeirManualClock clock;
   WeirSanitizer *sanitizer;
+  GstBus *bus;
   GstPad *in[2], *out[2];
   GMutex lock;
   GString *text;
@@ -71,6 +72,8 @@ bench_init (Bench *self)
   self->clock.monotonic_us = 1000000;
   self->sanitizer = gst_object_ref_sink (g_object_new (WEIR_TYPE_SANITIZER, NULL));
   weir_sanitizer_set_clock (self->sanitizer, &self->clock.clock);
+  self->bus = gst_bus_new ();
+  gst_element_set_bus (GST_ELEMENT (self->sanitizer), self->bus);
   for (i = 0; i < 2; i++) {
     g_autoptr (GstPad) sinkpad =
         gst_element_request_pad_simple (GST_ELEMENT (self->sanitizer), names[i][0]);
@@ -98,6 +101,8 @@ bench_clear (Bench *self)
   guint i;
 
   gst_element_set_state (GST_ELEMENT (self->sanitizer), GST_STATE_NULL);
+  gst_element_set_bus (GST_ELEMENT (self->sanitizer), NULL);
+  gst_clear_object (&self->bus);
   for (i = 0; i < 2; i++) {
     gst_clear_object (&self->in[i]);
     gst_clear_object (&self->out[i]);
@@ -190,12 +195,37 @@ eos (Bench *self, guint track)
 #define FIRST_EVENTS "V:stream-start V:caps V:segment A:stream-start A:caps A:segment"
 
 static void
+bench_begin (Bench *self)
+{
+  bench_init (self);
+  begin (self);
+}
+
+/* a connection that has a picture only, so far */
+static void
+bench_begin_video (Bench *self)
+{
+  bench_init (self);
+  self->connection++;
+  begin_track (self, 0, RECORD_MAIN_480P25);
+}
+
+/* the first frames of both tracks come at @ms and are through */
+static void
+bench_start (Bench *self, gdouble ms)
+{
+  bench_begin (self);
+  push (self, 0, ms, 0, TRUE);
+  push (self, 1, ms, 0, TRUE);
+  assert_output (self, FIRST_EVENTS " v0k! a0!");
+}
+
+static void
 all_pads_are_announced_before_the_first_buffer (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   g_assert_cmpint (push (&bench, 0, 1000, 40, TRUE), ==, GST_FLOW_OK);
   assert_output (&bench, "");
   g_assert_cmpint (push (&bench, 1, 1010, 0, TRUE), ==, GST_FLOW_OK);
@@ -240,11 +270,7 @@ a_source_that_vanishes_without_eos_is_replaced_too (void)
   g_autoptr (GstStructure) stats = NULL;
   guint connections;
 
-  bench_init (&bench);
-  begin (&bench);
-  push (&bench, 0, 500, 0, TRUE);
-  push (&bench, 1, 500, 0, TRUE);
-  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  bench_start (&bench, 500);
   wait_ms (&bench, 1000);
   replace_source (&bench, 0);
   replace_source (&bench, 1);
@@ -262,11 +288,7 @@ a_new_stream_on_the_same_pads_is_a_new_connection (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
-  push (&bench, 0, 500, 0, TRUE);
-  push (&bench, 1, 500, 0, TRUE);
-  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  bench_start (&bench, 500);
   wait_ms (&bench, 100);
   begin (&bench);
   push (&bench, 0, 9999, 0, TRUE);
@@ -304,8 +326,7 @@ a_connections_end_is_the_end_of_the_stream_when_used_alone (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   push (&bench, 0, 0, 0, TRUE);
   eos (&bench, 0);
   assert_output (&bench, "");
@@ -319,9 +340,7 @@ a_track_that_never_came_ends_with_the_others (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  bench.connection++;
-  begin_track (&bench, 0, RECORD_MAIN_480P25);
+  bench_begin_video (&bench);
   push (&bench, 0, 0, 0, TRUE);
   push (&bench, 0, 40, 0, FALSE);
   eos (&bench, 0);
@@ -334,9 +353,7 @@ video_alone_starts_after_the_probe (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  bench.connection++;
-  begin_track (&bench, 0, RECORD_MAIN_480P25);
+  bench_begin_video (&bench);
   push (&bench, 0, 0, 0, TRUE);
   wait_ms (&bench, 1499);
   push (&bench, 0, 1480, 0, FALSE);
@@ -356,9 +373,7 @@ a_promised_track_is_waited_for (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  bench.connection++;
-  begin_track (&bench, 0, RECORD_MAIN_480P25);
+  bench_begin_video (&bench);
   gst_pad_push_event (bench.in[0],
       gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
           gst_structure_new ("weir-track-promised", "kind", G_TYPE_STRING, "audio", NULL)));
@@ -377,11 +392,7 @@ identical_caps_are_ignored_and_changed_ones_come_with_their_keyframe (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
-  push (&bench, 0, 0, 0, TRUE);
-  push (&bench, 1, 0, 0, TRUE);
-  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  bench_start (&bench, 0);
   configure (&bench, 0, RECORD_MAIN_480P25);
   push (&bench, 0, 40, 0, FALSE);
   assert_output (&bench, "v40");
@@ -398,11 +409,7 @@ nothing_of_a_connections_events_passes (void)
   g_auto (Bench) bench = {0};
   GstSegment segment;
 
-  bench_init (&bench);
-  begin (&bench);
-  push (&bench, 0, 0, 0, TRUE);
-  push (&bench, 1, 0, 0, TRUE);
-  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  bench_start (&bench, 0);
   /* a segment counts, but is not seen: 1000 is 40 of running time now */
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = 960 * GST_MSECOND;
@@ -429,8 +436,7 @@ title_and_language_pass_merged_behind_our_own_events (void)
   g_autofree gchar *title = NULL, *language = NULL;
   GstTagList *tags;
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   say (&bench, 1, gst_tag_list_new (GST_TAG_TITLE, "One", GST_TAG_BITRATE, 1000, NULL));
   say (&bench, 1, gst_tag_list_new (GST_TAG_LANGUAGE_CODE, "de", NULL));
   push (&bench, 0, 0, 0, TRUE);
@@ -461,8 +467,7 @@ a_failing_track_does_not_stop_the_other (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   bench.flow[0] = GST_FLOW_ERROR;
   g_assert_cmpint (push (&bench, 0, 0, 0, TRUE), ==, GST_FLOW_OK);
   g_assert_cmpint (push (&bench, 1, 0, 0, TRUE), ==, GST_FLOW_OK);
@@ -509,8 +514,7 @@ tracks_may_come_from_threads_of_their_own (void)
   guint count[2] = {0, 0}, i;
   GThread *thread;
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   thread = g_thread_new ("audio", push_a_thousand, &bench);
   for (i = 0; i < 1000; i++)
     push (&bench, 0, i * 21, 0, i == 0);
@@ -561,8 +565,7 @@ pictures_that_lead_the_first_keyframe_are_dropped (void)
   g_autoptr (GstStructure) stats = NULL;
   guint64 dropped = 0;
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   push (&bench, 0, 1000, 80, TRUE);
   push (&bench, 0, 1040, -20, FALSE);
   push (&bench, 1, 1000, 0, TRUE);
@@ -575,6 +578,24 @@ pictures_that_lead_the_first_keyframe_are_dropped (void)
   g_object_get (bench.sanitizer, "stats", &stats, NULL);
   g_assert_true (gst_structure_get_uint64 (stats, "leading-picture", &dropped));
   g_assert_cmpuint (dropped, ==, 2);
+}
+
+/* it was taken for a spike at first, and is the first one of another clock, after a pause */
+static void
+no_picture_leads_a_keyframe_that_was_held (void)
+{
+  g_auto (Bench) bench = {0};
+
+  bench_start (&bench, 3600000);
+  wait_ms (&bench, 40);
+  push (&bench, 0, 3600040, 0, FALSE);
+  assert_output (&bench, "v40");
+  wait_ms (&bench, 1000);
+  for (guint i = 0; i < 5; i++) {
+    push (&bench, 0, i * 40, 0, i == 0);
+    wait_ms (&bench, 40);
+  }
+  assert_output (&bench, "v1040k! v1080 v1120 v1160 v1200");
 }
 
 static void
@@ -600,12 +621,12 @@ silence_fills_the_place_of_missing_audio (void)
 
 /* the messages about health so far, as "raised gop_too_long error" */
 static gchar *
-take_health (GstBus *bus)
+take_health (Bench *self)
 {
   GString *text = g_string_new (NULL);
   GstMessage *message;
 
-  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT)) != NULL) {
+  while ((message = gst_bus_pop_filtered (self->bus, GST_MESSAGE_ELEMENT)) != NULL) {
     const GstStructure *structure = gst_message_get_structure (message);
     gdouble value, limit;
 
@@ -621,12 +642,12 @@ take_health (GstBus *bus)
   return g_string_free (text, FALSE);
 }
 
-#define assert_health(bus, expected)              \
-  G_STMT_START                                    \
-  {                                               \
-    g_autofree gchar *health = take_health (bus); \
-    g_assert_cmpstr (health, ==, (expected));     \
-  }                                               \
+#define assert_health(bench, expected)              \
+  G_STMT_START                                      \
+  {                                                 \
+    g_autofree gchar *health = take_health (bench); \
+    g_assert_cmpstr (health, ==, (expected));       \
+  }                                                 \
   G_STMT_END
 
 static void
@@ -645,17 +666,14 @@ issues_are_posted_when_they_are_raised_and_when_they_are_cleared (void)
 {
   g_auto (Bench) bench = {0};
   g_auto (WeirSanitizerHealth) health = {0};
-  g_autoptr (GstBus) bus = gst_bus_new ();
   gdouble ms = 1000;
 
-  bench_init (&bench);
-  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), bus);
-  begin (&bench);
+  bench_begin (&bench);
   for (guint i = 0; i < 10; i++)
     push_second (&bench, &ms, i == 0);
-  assert_health (bus, "");
+  assert_health (&bench, "");
   push_second (&bench, &ms, FALSE);
-  assert_health (bus, "raised gop_too_long error");
+  assert_health (&bench, "raised gop_too_long error");
   weir_sanitizer_get_health (bench.sanitizer, &health);
   g_assert_true (health.report.issues[WEIR_HEALTH_GOP_TOO_LONG].raised);
   g_assert_nonnull (health.texts[WEIR_HEALTH_GOP_TOO_LONG]);
@@ -666,55 +684,46 @@ issues_are_posted_when_they_are_raised_and_when_they_are_cleared (void)
   g_assert_cmpfloat_with_epsilon (health.report.tracks[0].frame_rate, 5, 0.001);
   for (guint i = 0; i < 5; i++)
     push_second (&bench, &ms, i % 2 == 0);
-  assert_health (bus, "cleared gop_too_long error");
-  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), NULL);
+  assert_health (&bench, "cleared gop_too_long error");
 }
 
 static void
 sound_goes_on_while_another_configuration_has_no_keyframe (void)
 {
   g_auto (Bench) bench = {0};
-  g_autoptr (GstBus) bus = gst_bus_new ();
   gdouble ms = 1000;
 
-  bench_init (&bench);
-  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), bus);
-  begin (&bench);
+  bench_begin (&bench);
   push_second (&bench, &ms, TRUE);
   configure (&bench, 0, RECORD_BASELINE_720P30);
   for (guint i = 0; i < 10; i++)
     push_second (&bench, &ms, FALSE);
-  assert_health (bus, "");
+  assert_health (&bench, "");
   g_string_truncate (bench.text, 0);
   push_second (&bench, &ms, FALSE);
-  assert_health (bus, "raised no_keyframe error");
+  assert_health (&bench, "raised no_keyframe error");
   assert_output (&bench, "a11000 a11200 a11400 a11600 a11800");
   push_second (&bench, &ms, TRUE);
   assert_output (
       &bench, "V:caps v12000k! a12000 v12200 a12200 v12400 a12400 v12600 a12600 v12800 a12800");
   push_second (&bench, &ms, TRUE);
-  assert_health (bus, "cleared no_keyframe error");
-  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), NULL);
+  assert_health (&bench, "cleared no_keyframe error");
 }
 
 static void
 silence_is_noticed_by_whoever_asks (void)
 {
   g_auto (Bench) bench = {0};
-  g_autoptr (GstBus) bus = gst_bus_new ();
   gdouble ms = 1000;
 
-  bench_init (&bench);
-  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), bus);
-  begin (&bench);
+  bench_begin (&bench);
   push_second (&bench, &ms, TRUE);
   wait_ms (&bench, 2000);
   weir_sanitizer_check_health (bench.sanitizer);
-  assert_health (bus, "");
+  assert_health (&bench, "");
   wait_ms (&bench, 1000);
   weir_sanitizer_check_health (bench.sanitizer);
-  assert_health (bus, "raised starving error");
-  gst_element_set_bus (GST_ELEMENT (bench.sanitizer), NULL);
+  assert_health (&bench, "raised starving error");
 }
 
 static void
@@ -723,8 +732,7 @@ decisions_are_still_known_when_it_has_stopped (void)
   g_auto (Bench) bench = {0};
   guint64 decisions[WEIR_REASON_LAST];
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   push (&bench, 0, 1000, 0, FALSE);
   push (&bench, 0, 1040, 0, TRUE);
   push (&bench, 1, 1040, 0, TRUE);
@@ -745,8 +753,7 @@ a_gap_is_passed_on_where_the_track_ends (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   push (&bench, 1, 1000, 0, TRUE);
   gap (&bench, 1);
   assert_output (&bench, "");
@@ -764,8 +771,7 @@ a_track_that_ended_before_the_start_is_not_waited_for (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   gap (&bench, 0);
   assert_output (&bench, "");
   push (&bench, 1, 1000, 0, TRUE);
@@ -779,8 +785,7 @@ a_track_that_ends_while_the_start_waits_lets_it_go (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   push (&bench, 1, 1000, 0, TRUE);
   assert_output (&bench, "");
   gap (&bench, 0);
@@ -792,11 +797,7 @@ a_gap_comes_behind_samples_that_were_held (void)
 {
   g_auto (Bench) bench = {0};
 
-  bench_init (&bench);
-  begin (&bench);
-  push (&bench, 0, 1000, 0, TRUE);
-  push (&bench, 1, 1000, 0, TRUE);
-  assert_output (&bench, FIRST_EVENTS " v0k! a0!");
+  bench_start (&bench, 1000);
   wait_ms (&bench, 21);
   /* it may be a spike */
   push (&bench, 1, 90000, 0, TRUE);
@@ -823,8 +824,7 @@ another_codec_begins_with_its_keyframe (void)
   g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_720P30);
   g_autoptr (GstCaps) caps = weir_codec_config_to_caps (config);
 
-  bench_init (&bench);
-  begin (&bench);
+  bench_begin (&bench);
   push (&bench, 0, 1000, 0, TRUE);
   push (&bench, 1, 1000, 0, TRUE);
   g_assert_true (gst_pad_push_event (bench.in[0], gst_event_new_caps (caps)));
@@ -897,6 +897,7 @@ main (int argc, char **argv)
   ADD (tracks_may_come_from_threads_of_their_own);
   ADD (a_pad_takes_its_source_pad_with_it);
   ADD (pictures_that_lead_the_first_keyframe_are_dropped);
+  ADD (no_picture_leads_a_keyframe_that_was_held);
   ADD (silence_fills_the_place_of_missing_audio);
   ADD (issues_are_posted_when_they_are_raised_and_when_they_are_cleared);
   ADD (sound_goes_on_while_another_configuration_has_no_keyframe);

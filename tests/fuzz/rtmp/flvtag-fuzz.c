@@ -62,6 +62,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       count++;
     }
     g_assert (count >= 1 && count <= 256);
+    g_assert (weir_flv_count_tags ((WeirMediaKind) kind, data, size) == count);
     g_assert (!weir_flv_reader_next (&reader, &tag));
   }
   return 0;

@@ -31,7 +31,6 @@ take_config (Track *track, const WeirFlvTag *tag, const guint8 *body)
   g_autoptr (GError) error = NULL;
   const guint8 *record = body + tag->offset;
   guint8 converted[4];
-  gboolean changed = FALSE;
 
   if (tag->descriptor) {
     weir_flv_descriptor_to_record (record, converted);
@@ -39,14 +38,14 @@ take_config (Track *track, const WeirFlvTag *tag, const guint8 *body)
   }
   if (tag->size == 0)
     weir_elementary_stream_assume_channels (track->stream, 2);
-  else if (!weir_elementary_stream_set_record (track->stream, record, tag->size, &changed, &error))
+  else if (!weir_elementary_stream_set_record (track->stream, record, tag->size, &error))
     g_assert (error != NULL);
 }
 
 static void
 take_frame (Track *track, const WeirFlvTag *tag, const guint8 *body)
 {
-  WeirCodecConfig *config;
+  WeirCodecConfig *before = weir_elementary_stream_get_config (track->stream), *config;
   WeirAccessUnit unit;
 
   weir_elementary_stream_take (track->stream, body + tag->offset, tag->size, &unit);
@@ -57,7 +56,7 @@ take_frame (Track *track, const WeirFlvTag *tag, const guint8 *body)
     if (unit.converted == NULL)
       g_assert (unit.offset <= tag->size && unit.size <= tag->size - unit.offset);
   }
-  if (unit.config_changed) {
+  if (config != NULL && config != before) {
     g_autofree gchar *caps = weir_codec_config_get_caps_string (config);
 
     g_assert (caps != NULL);

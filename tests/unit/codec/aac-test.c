@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/aac.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 static void
 configurations_that_are_understood (void)
@@ -69,14 +69,8 @@ configurations_that_are_refused (void)
       {"program configuration that is not there", "1180", WEIR_CODEC_ERROR_MALFORMED},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (WEIR_CODEC_AAC, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (WEIR_CODEC_AAC, cases[i].what, cases[i].record, cases[i].code);
 }
 
 static void
@@ -95,19 +89,14 @@ static void
 the_sample_entry_has_descriptors_of_exact_length (void)
 {
   g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO);
-  g_autoptr (GBytes) expected =
-      test_hex ("0000004b 6d703461 000000000000 0001 0000000000000000 0002 0010 00000000 bb800000"
-                "00000027 65736473 00000000"
-                "03 19 0000 00"
-                "04 11 40 15 000000 00000000 00000000"
-                "05 02 1190"
-                "06 01 02");
-  g_auto (WeirWriter) writer = {0};
 
-  weir_writer_init (&writer, 0);
-  weir_codec_config_write_sample_entry (config, &writer);
-  g_assert_cmpmem (
-      writer.data, writer.size, g_bytes_get_data (expected, NULL), g_bytes_get_size (expected));
+  assert_sample_entry (config,
+      "0000004b 6d703461 000000000000 0001 0000000000000000 0002 0010 00000000 bb800000"
+      "00000027 65736473 00000000"
+      "03 19 0000 00"
+      "04 11 40 15 000000 00000000 00000000"
+      "05 02 1190"
+      "06 01 02");
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/ac3.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 /* headers of ffmpeg -f lavfi -i sine=r=RATE -af aformat=channel_layouts=LAYOUT -c:a ac3 -b:a BITS
  * x.ac3; and of -c:a eac3 x.eac3 */
@@ -276,13 +276,8 @@ configurations_that_are_understood (void)
     g_assert_cmpuint (config->samples_per_frame, ==, 1536);
     g_assert_null (weir_codec_config_make_silence (config));
     if (cases[i].entry != NULL) {
-      g_autoptr (GBytes) expected = test_hex (cases[i].entry);
-      g_auto (WeirWriter) writer = {0};
 
-      weir_writer_init (&writer, 0);
-      weir_codec_config_write_sample_entry (config, &writer);
-      g_assert_cmpmem (
-          writer.data, writer.size, g_bytes_get_data (expected, NULL), g_bytes_get_size (expected));
+      assert_sample_entry (config, cases[i].entry);
     }
   }
 }
@@ -310,14 +305,8 @@ configurations_that_are_refused (void)
       {"dec3 of a later version", WEIR_CODEC_EAC3, "0600220400", WEIR_CODEC_ERROR_UNSUPPORTED},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (cases[i].codec, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (cases[i].codec, cases[i].what, cases[i].record, cases[i].code);
 }
 
 static void

@@ -61,7 +61,6 @@ headers_that_are_refused (void)
       {"no content behind the CRC", "fff04c80013ffc", WEIR_CODEC_ERROR_MALFORMED},
       {"a frame of no size", "fff14c80001ffc", WEIR_CODEC_ERROR_MALFORMED},
       {"two raw data blocks", "fff14c8001bffd", WEIR_CODEC_ERROR_UNSUPPORTED},
-      {"channels in the stream", "fff14c0001bffc", WEIR_CODEC_ERROR_UNSUPPORTED},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -76,6 +75,18 @@ headers_that_are_refused (void)
     g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
     g_assert_cmpuint (header.rate, ==, 1);
   }
+}
+
+static void
+channels_in_the_stream_make_no_record (void)
+{
+  g_autoptr (GBytes) bytes = test_hex ("fff14c0001bffc");
+  g_autoptr (GError) error = NULL;
+  WeirAdtsHeader header;
+
+  g_assert_true (weir_adts_parse (g_bytes_get_data (bytes, NULL), 7, &header, &error));
+  g_assert_cmpuint (header.layout, ==, 0);
+  g_assert_null (weir_adts_make_record (&header));
 }
 
 static void
@@ -99,6 +110,7 @@ main (int argc, char **argv)
 #define ADD(name) g_test_add_func ("/codec/adts/" #name, name)
   ADD (headers_that_are_understood);
   ADD (headers_that_are_refused);
+  ADD (channels_in_the_stream_make_no_record);
   ADD (raw_frames_and_other_sync_words_are_no_headers);
   return g_test_run ();
 }

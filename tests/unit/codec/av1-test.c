@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/av1.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 static void
 records_of_real_encoders (void)
@@ -45,12 +45,7 @@ records_of_real_encoders (void)
     g_assert_cmpuint (config->height, ==, cases[i].height);
     g_assert_cmpint (config->reorder, ==, -1);
     g_assert_true (g_str_has_prefix (caps, begin));
-    g_assert_cmpint (config->colour != NULL, ==, cases[i].colour != NULL);
-    if (config->colour != NULL) {
-      g_autofree gchar *colour = weir_colour_to_text (config->colour);
-
-      g_assert_cmpstr (colour, ==, cases[i].colour);
-    }
+    assert_colour (config, cases[i].colour);
   }
 }
 
@@ -103,14 +98,8 @@ records_that_are_refused (void)
           WEIR_CODEC_ERROR_UNSUPPORTED},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (WEIR_CODEC_AV1, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (WEIR_CODEC_AV1, cases[i].what, cases[i].record, cases[i].code);
 }
 
 static void
@@ -131,10 +120,7 @@ static void
 samples_say_what_they_are (void)
 {
 #define SEQUENCE "0a0b0000000cc4ff6700be0010"
-  static const struct {
-    const gchar *what, *data;
-    gboolean valid, empty, keyframe;
-  } cases[] = {
+  static const SampleRow cases[] = {
       {"nothing", "", TRUE, TRUE, FALSE},
       {"key frame with sequence header", SEQUENCE "320210ff", TRUE, FALSE, TRUE},
       {"key frame header with sequence header", SEQUENCE "1a0110220100", TRUE, FALSE, TRUE},
@@ -159,20 +145,8 @@ samples_say_what_they_are (void)
   };
   g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_AV1, RECORD_AV1_SVT_360P30);
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) bytes = test_hex (cases[i].data);
-    gsize size;
-    const guint8 *data = g_bytes_get_data (bytes, &size);
-    WeirSampleInfo info = weir_codec_config_inspect_sample (config, data, size);
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_cmpint (info.valid, ==, cases[i].valid);
-    if (!info.valid)
-      continue;
-    g_assert_cmpint (info.empty, ==, cases[i].empty);
-    g_assert_cmpint (info.keyframe, ==, cases[i].keyframe);
-    g_assert_false (info.leading);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_sample (config, &cases[i]);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/avc.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 /* what makes parameter sets that no encoder at hand makes */
 typedef struct {
@@ -109,9 +109,9 @@ records_of_real_encoders (void)
 
     g_assert_true (weir_avc_parse_record (data, size, &info, &error));
     g_assert_no_error (error);
-    g_assert_cmpuint (info.chroma_format, ==, cases[i].chroma);
-    g_assert_cmpuint (info.bit_depth_luma, ==, cases[i].depth);
-    g_assert_cmpuint (info.bit_depth_chroma, ==, cases[i].depth);
+    g_assert_cmpuint (info.picture.chroma_format, ==, cases[i].chroma);
+    g_assert_cmpuint (info.picture.bit_depth_luma, ==, cases[i].depth);
+    g_assert_cmpuint (info.picture.bit_depth_chroma, ==, cases[i].depth);
     g_assert_cmpint (info.interlaced, ==, cases[i].interlaced);
     g_assert_cmpint (config->reorder, ==, cases[i].reorder);
     g_assert_cmpint (config->colour != NULL, ==, cases[i].colour != 0);
@@ -161,14 +161,8 @@ records_that_are_refused (void)
           WEIR_CODEC_ERROR_MALFORMED},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (WEIR_CODEC_AVC, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (WEIR_CODEC_AVC, cases[i].what, cases[i].record, cases[i].code);
 }
 
 static void
@@ -189,11 +183,11 @@ every_cut_of_a_record_is_refused_or_taken_cleanly (void)
     /* copied, so that memory checkers see a read beyond the end */
     g_autofree guint8 *copy = g_memdup2 (g_bytes_get_data (whole, NULL), size);
     g_autoptr (GError) error = NULL;
-    WeirAvcInfo info = {.width = 7};
+    WeirAvcInfo info = {.picture = {.width = 7}};
 
     if (!weir_avc_parse_record (copy, size, &info, &error)) {
       g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
-      g_assert_cmpuint (info.width, ==, 7);
+      g_assert_cmpuint (info.picture.width, ==, 7);
     } else {
       /* only the extension at its end may be missing */
       g_assert_cmpuint (size, >=, g_bytes_get_size (whole) - 4);
@@ -241,10 +235,10 @@ scaling_lists_are_skipped (void)
   put (&bits, 1, 1);
   g_assert_true (parse (&bits, &info, &error));
   g_assert_no_error (error);
-  g_assert_cmpuint (info.width, ==, 640);
-  g_assert_cmpuint (info.height, ==, 360);
-  g_assert_cmpuint (info.frame_rate_n, ==, 0);
-  g_assert_cmpuint (info.frame_rate_d, ==, 1);
+  g_assert_cmpuint (info.picture.width, ==, 640);
+  g_assert_cmpuint (info.picture.height, ==, 360);
+  g_assert_cmpuint (info.picture.frame_rate_n, ==, 0);
+  g_assert_cmpuint (info.picture.frame_rate_d, ==, 1);
 }
 
 static void
@@ -290,10 +284,10 @@ cropping_counts_in_units_of_the_chroma_format (void)
     put (&bits, 0, 1);
     put (&bits, 1, 1);
     g_assert_true (parse (&bits, &info, NULL));
-    g_assert_cmpuint (info.width, ==, cases[i].width);
-    g_assert_cmpuint (info.height, ==, cases[i].height);
-    g_assert_cmpuint (info.bit_depth_luma, ==, 10);
-    g_assert_cmpuint (info.bit_depth_chroma, ==, 8);
+    g_assert_cmpuint (info.picture.width, ==, cases[i].width);
+    g_assert_cmpuint (info.picture.height, ==, cases[i].height);
+    g_assert_cmpuint (info.picture.bit_depth_luma, ==, 10);
+    g_assert_cmpuint (info.picture.bit_depth_chroma, ==, 8);
   }
 }
 
@@ -320,8 +314,18 @@ picture_order_by_a_cycle_is_skipped (void)
   put (&bits, 0, 2);
   put (&bits, 1, 1);
   g_assert_true (parse (&bits, &info, NULL));
-  g_assert_cmpuint (info.width, ==, 320);
-  g_assert_cmpuint (info.height, ==, 240);
+  g_assert_cmpuint (info.picture.width, ==, 320);
+  g_assert_cmpuint (info.picture.height, ==, 240);
+}
+
+static void
+assert_bits_refused (Bits *bits, gint code)
+{
+  WeirAvcInfo info = {0};
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (parse (bits, &info, &error));
+  g_assert_error (error, WEIR_CODEC_ERROR, code);
 }
 
 static void
@@ -337,24 +341,18 @@ put_picture (Bits *bits, guint width_mbs, guint height_mbs)
 static void
 absurd_values_are_refused (void)
 {
-  WeirAvcInfo info = {0};
-  g_autoptr (GError) error = NULL;
   Bits bits = {0};
 
   put_picture (&bits, 1025, 2);
   put (&bits, 0, 2);
   put (&bits, 1, 1);
-  g_assert_false (parse (&bits, &info, &error));
-  g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED);
-  g_clear_error (&error);
+  assert_bits_refused (&bits, WEIR_CODEC_ERROR_UNSUPPORTED);
 
   bits = (Bits){0};
   put_picture (&bits, 0x7fffffff, 0x7fffffff);
   put (&bits, 0, 2);
   put (&bits, 1, 1);
-  g_assert_false (parse (&bits, &info, &error));
-  g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_UNSUPPORTED);
-  g_clear_error (&error);
+  assert_bits_refused (&bits, WEIR_CODEC_ERROR_UNSUPPORTED);
 
   /* all of 16 lines cut away */
   bits = (Bits){0};
@@ -365,9 +363,7 @@ absurd_values_are_refused (void)
   put_ue (&bits, 4);
   put_ue (&bits, 4);
   put (&bits, 1, 2);
-  g_assert_false (parse (&bits, &info, &error));
-  g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
-  g_clear_error (&error);
+  assert_bits_refused (&bits, WEIR_CODEC_ERROR_MALFORMED);
 
   /* cropping whose sum would wrap in 32 bits */
   bits = (Bits){0};
@@ -378,8 +374,7 @@ absurd_values_are_refused (void)
   put_ue (&bits, 0);
   put_ue (&bits, 0);
   put (&bits, 1, 2);
-  g_assert_false (parse (&bits, &info, &error));
-  g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
+  assert_bits_refused (&bits, WEIR_CODEC_ERROR_MALFORMED);
 }
 
 static void
@@ -436,10 +431,10 @@ implausible_timing_and_aspect_are_unknown (void)
       }
       g_assert_true (parse (&escaped, &info, NULL));
     }
-    g_assert_cmpuint (info.par_n, ==, cases[i].par_n);
-    g_assert_cmpuint (info.par_d, ==, cases[i].par_d);
-    g_assert_cmpuint (info.frame_rate_n, ==, cases[i].rate_n);
-    g_assert_cmpuint (info.frame_rate_d, ==, cases[i].rate_d);
+    g_assert_cmpuint (info.picture.par_n, ==, cases[i].par_n);
+    g_assert_cmpuint (info.picture.par_d, ==, cases[i].par_d);
+    g_assert_cmpuint (info.picture.frame_rate_n, ==, cases[i].rate_n);
+    g_assert_cmpuint (info.picture.frame_rate_d, ==, cases[i].rate_d);
     g_assert_cmpint (info.fixed_frame_rate, ==, cases[i].rate_n > 0);
   }
 }
@@ -454,18 +449,15 @@ broken_vui_leaves_the_picture (void)
   bits.bits -= 64; /* in the timing */
   bits.bits -= bits.bits % 8;
   g_assert_true (parse (&bits, &info, NULL));
-  g_assert_cmpuint (info.width, ==, 640);
-  g_assert_cmpuint (info.par_n, ==, 4);
-  g_assert_cmpuint (info.frame_rate_n, ==, 0);
+  g_assert_cmpuint (info.picture.width, ==, 640);
+  g_assert_cmpuint (info.picture.par_n, ==, 4);
+  g_assert_cmpuint (info.picture.frame_rate_n, ==, 0);
 }
 
 static void
 samples_say_what_they_are (void)
 {
-  static const struct {
-    const gchar *what, *data;
-    gboolean valid, empty, keyframe;
-  } cases[] = {
+  static const SampleRow cases[] = {
       {"nothing", "", TRUE, TRUE, FALSE},
       {"IDR", "00000003 658884", TRUE, FALSE, TRUE},
       {"IDR behind delimiter, SEI and parameter sets",
@@ -485,19 +477,8 @@ samples_say_what_they_are (void)
   };
   g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_AVC, RECORD_HIGH_1080I25);
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) bytes = test_hex (cases[i].data);
-    gsize size;
-    const guint8 *data = g_bytes_get_data (bytes, &size);
-    WeirSampleInfo info = weir_codec_config_inspect_sample (config, data, size);
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_cmpint (info.valid, ==, cases[i].valid);
-    if (info.valid) {
-      g_assert_cmpint (info.empty, ==, cases[i].empty);
-      g_assert_cmpint (info.keyframe, ==, cases[i].keyframe);
-    }
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_sample (config, &cases[i]);
 }
 
 static void

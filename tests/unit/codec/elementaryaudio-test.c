@@ -5,6 +5,9 @@
 
 /* of ffmpeg -f lavfi -i anullsrc=r=48000:cl=stereo -c:a aac x.aac */
 #define ADTS_STEREO "fff14c8001bffc211004608c1c"
+/* the header altered: channelConfiguration 0; number_of_raw_data_blocks_in_frame 1 */
+#define ADTS_CHANNELS_IN_STREAM "fff14c0001bffc211004608c1c"
+#define ADTS_TWO_BLOCKS "fff14c8001bffd211004608c1c"
 /* the same, cl=mono; cl=5.1 */
 #define ADTS_MONO "fff14c40017ffc01182007"
 #define ADTS_5_1 "fff14d80035ffc011820010880230460231004608c0c230000e0"
@@ -38,13 +41,12 @@ take_all (WeirCodec codec, const gchar *record, guint channels, const Step *step
   if (record != NULL) {
     g_autoptr (GBytes) bytes = test_hex (record);
     g_autoptr (GError) error = NULL;
-    gboolean changed;
     gsize size;
     const guint8 *data = g_bytes_get_data (bytes, &size);
 
-    g_assert_true (weir_elementary_stream_set_record (stream, data, size, &changed, &error));
+    g_assert_true (weir_elementary_stream_set_record (stream, data, size, &error));
     g_assert_no_error (error);
-    g_assert_true (changed);
+    g_assert_nonnull (weir_elementary_stream_get_config (stream));
   }
   weir_elementary_stream_assume_channels (stream, channels);
   for (guint i = 0; i < count; i++) {
@@ -59,7 +61,6 @@ take_all (WeirCodec codec, const gchar *record, guint channels, const Step *step
     g_test_message ("unit %u", i);
     weir_elementary_stream_take (stream, data, size, &unit);
     g_assert_cmpint (unit.status, ==, steps[i].status);
-    g_assert_cmpint (unit.config_changed, ==, steps[i].changed);
     g_assert_cmpint (before != weir_elementary_stream_get_config (stream), ==, steps[i].changed);
     g_assert_cmphex (unit.quirks, ==, steps[i].quirks);
     g_assert_null (unit.converted);
@@ -104,6 +105,19 @@ a_record_says_more_than_adts_headers (void)
 {
   TAKE_ALL (WEIR_CODEC_AAC, RECORD_HE_AAC_48000_STEREO, 0,
       {ADTS_STEREO, WEIR_UNIT_OK, FALSE, WEIR_QUIRK_ADTS, 7});
+}
+
+static void
+channels_that_only_adts_frames_tell_are_not_supported (void)
+{
+  TAKE_ALL (WEIR_CODEC_AAC, NULL, 0,
+      {ADTS_CHANNELS_IN_STREAM, WEIR_UNIT_UNSUPPORTED, FALSE, WEIR_QUIRK_ADTS, 0},
+      {ADTS_TWO_BLOCKS, WEIR_UNIT_UNSUPPORTED, FALSE, WEIR_QUIRK_ADTS, 0},
+      {ADTS_STEREO, WEIR_UNIT_OK, TRUE, WEIR_QUIRK_ADTS | WEIR_QUIRK_NO_RECORD, 7},
+      {ADTS_CHANNELS_IN_STREAM, WEIR_UNIT_UNSUPPORTED, FALSE, WEIR_QUIRK_ADTS, 0});
+  /* a record tells them */
+  TAKE_ALL (WEIR_CODEC_AAC, RECORD_AAC_LC_48000_STEREO, 0,
+      {ADTS_CHANNELS_IN_STREAM, WEIR_UNIT_OK, FALSE, WEIR_QUIRK_ADTS, 7});
 }
 
 static void
@@ -160,6 +174,22 @@ opus_is_assumed_on_request (void)
   TAKE_ALL (WEIR_CODEC_OPUS, RECORD_OPUS_MONO, 2, {"f8fffe", WEIR_UNIT_OK, FALSE, 0, 0});
 }
 
+/* gives the first @size bytes of @record. Returns: whether the configuration is another one now */
+static gboolean
+give (WeirElementaryStream *stream, GBytes *record, gsize size)
+{
+  WeirCodecConfig *before = weir_elementary_stream_get_config (stream);
+  gboolean changed;
+
+  if (before != NULL)
+    weir_codec_config_ref (before); /* so that no other one gets its address */
+  g_assert_true (
+      weir_elementary_stream_set_record (stream, g_bytes_get_data (record, NULL), size, NULL));
+  changed = weir_elementary_stream_get_config (stream) != before;
+  g_clear_pointer (&before, weir_codec_config_unref);
+  return changed;
+}
+
 static void
 a_record_again_changes_nothing (void)
 {
@@ -168,24 +198,15 @@ a_record_again_changes_nothing (void)
   g_autoptr (GBytes) other = test_hex (RECORD_MP3_48000_MONO);
   g_autoptr (GBytes) frame = test_hex (MP3_48000_STEREO);
   WeirAccessUnit unit;
-  gboolean changed = FALSE;
 
-  g_assert_true (weir_elementary_stream_set_record (
-      stream, g_bytes_get_data (record, NULL), 4, &changed, NULL));
-  g_assert_true (changed);
-  g_assert_true (weir_elementary_stream_set_record (
-      stream, g_bytes_get_data (record, NULL), 4, &changed, NULL));
-  g_assert_false (changed);
+  g_assert_true (give (stream, record, 4));
+  g_assert_false (give (stream, record, 4));
   /* nor when the stream knows better by now */
   weir_elementary_stream_take (stream, g_bytes_get_data (frame, NULL), 4, &unit);
-  g_assert_true (unit.config_changed);
-  g_assert_true (weir_elementary_stream_set_record (
-      stream, g_bytes_get_data (record, NULL), 4, &changed, NULL));
-  g_assert_false (changed);
   g_assert_cmpuint (weir_elementary_stream_get_config (stream)->rate, ==, 48000);
-  g_assert_true (weir_elementary_stream_set_record (
-      stream, g_bytes_get_data (other, NULL), 4, &changed, NULL));
-  g_assert_true (changed);
+  g_assert_false (give (stream, record, 4));
+  g_assert_cmpuint (weir_elementary_stream_get_config (stream)->rate, ==, 48000);
+  g_assert_true (give (stream, other, 4));
   g_assert_cmpuint (weir_elementary_stream_get_config (stream)->channels, ==, 1);
 }
 
@@ -195,19 +216,15 @@ a_broken_record_changes_nothing (void)
   g_autoptr (WeirElementaryStream) stream = weir_elementary_stream_new (WEIR_CODEC_AAC);
   g_autoptr (GBytes) record = test_hex (RECORD_AAC_LC_48000_STEREO);
   g_autoptr (GError) error = NULL;
-  gboolean changed = 5;
 
-  g_assert_false (weir_elementary_stream_set_record (stream, NULL, 0, &changed, &error));
+  g_assert_false (weir_elementary_stream_set_record (stream, NULL, 0, &error));
   g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
   g_clear_error (&error);
   g_assert_null (weir_elementary_stream_get_config (stream));
-  g_assert_true (weir_elementary_stream_set_record (
-      stream, g_bytes_get_data (record, NULL), 2, &changed, NULL));
-  changed = 5;
-  g_assert_false (weir_elementary_stream_set_record (
-      stream, g_bytes_get_data (record, NULL), 1, &changed, &error));
+  g_assert_true (give (stream, record, 2));
+  g_assert_false (
+      weir_elementary_stream_set_record (stream, g_bytes_get_data (record, NULL), 1, &error));
   g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
-  g_assert_cmpint (changed, ==, 5);
   g_assert_cmpuint (weir_elementary_stream_get_config (stream)->channels, ==, 2);
 }
 
@@ -217,11 +234,8 @@ a_bare_block_of_flac_is_taken_too (void)
   g_autoptr (WeirElementaryStream) stream = weir_elementary_stream_new (WEIR_CODEC_FLAC);
   g_autoptr (GBytes) block = test_hex (STREAMINFO_44100_MONO);
   g_autoptr (GBytes) expected = test_hex (RECORD_FLAC_44100_MONO);
-  gboolean changed;
 
-  g_assert_true (weir_elementary_stream_set_record (
-      stream, g_bytes_get_data (block, NULL), 34, &changed, NULL));
-  g_assert_true (changed);
+  g_assert_true (give (stream, block, 34));
   g_assert_true (g_bytes_equal (weir_elementary_stream_get_config (stream)->record, expected));
 }
 
@@ -233,6 +247,7 @@ main (int argc, char **argv)
   ADD (raw_frames_need_a_record);
   ADD (adts_headers_are_taken_off_and_give_the_configuration);
   ADD (a_record_says_more_than_adts_headers);
+  ADD (channels_that_only_adts_frames_tell_are_not_supported);
   ADD (broken_adts_is_not_passed_on);
   ADD (the_first_frame_of_mp3_gives_the_configuration);
   ADD (frames_overrule_a_record);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/flac.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 /* ffmpeg -f lavfi -i anullsrc=r=44100:cl=mono -t 0.1 -c:a flac -f data x.bin */
 #define FRAME "fff879080011398c000000c40d"
@@ -59,14 +59,8 @@ stream_informations_that_are_refused (void)
       {"samples of 3 bits", "664c6143 80000022 1200 1200 000000 000000 0bb80 22 000000000" MD5},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (WEIR_CODEC_FLAC, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (WEIR_CODEC_FLAC, cases[i].what, cases[i].record, WEIR_CODEC_ERROR_MALFORMED);
 }
 
 static void
@@ -92,13 +86,8 @@ the_sample_entry_has_stream_information_alone (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_FLAC, cases[i].record);
-    g_autoptr (GBytes) expected = test_hex (cases[i].entry);
-    g_auto (WeirWriter) writer = {0};
 
-    weir_writer_init (&writer, 0);
-    weir_codec_config_write_sample_entry (config, &writer);
-    g_assert_cmpmem (
-        writer.data, writer.size, g_bytes_get_data (expected, NULL), g_bytes_get_size (expected));
+    assert_sample_entry (config, cases[i].entry);
   }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/hevc.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 static void
 records_of_a_real_encoder (void)
@@ -61,12 +61,7 @@ records_of_a_real_encoder (void)
     g_assert_cmpuint (config->frame_rate_d, ==, cases[i].rate_d);
     g_assert_cmpuint (config->nal_length_size, ==, 4);
     g_assert_cmpint (config->reorder, ==, cases[i].reorder);
-    g_assert_cmpint (config->colour != NULL, ==, cases[i].colour != NULL);
-    if (config->colour != NULL) {
-      g_autofree gchar *colour = weir_colour_to_text (config->colour);
-
-      g_assert_cmpstr (colour, ==, cases[i].colour);
-    }
+    assert_colour (config, cases[i].colour);
     g_assert_cmpstr (caps, ==, cases[i].caps);
   }
 }
@@ -150,14 +145,8 @@ records_that_are_refused (void)
           WEIR_CODEC_ERROR_MALFORMED},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (WEIR_CODEC_HEVC, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (WEIR_CODEC_HEVC, cases[i].what, cases[i].record, cases[i].code);
 }
 
 static void
@@ -178,43 +167,28 @@ every_cut_of_a_record_is_refused (void)
 static void
 samples_say_what_they_are (void)
 {
-  static const struct {
-    const gchar *what, *data;
-    gboolean valid, empty, keyframe, leading;
-  } cases[] = {
-      {"nothing", "", TRUE, TRUE, FALSE, FALSE},
-      {"IDR_N_LP", "00000003 2801af", TRUE, FALSE, TRUE, FALSE},
-      {"CRA", "00000003 2a01ac", TRUE, FALSE, TRUE, FALSE},
+  static const SampleRow cases[] = {
+      {"nothing", "", TRUE, TRUE, FALSE},
+      {"IDR_N_LP", "00000003 2801af", TRUE, FALSE, TRUE},
+      {"CRA", "00000003 2a01ac", TRUE, FALSE, TRUE},
       {"BLA behind a delimiter and sets", "00000003 460110 00000003 4001ff 00000003 2001ff", TRUE,
-          FALSE, TRUE, FALSE},
-      {"trailing picture", "00000003 0201d0", TRUE, FALSE, FALSE, FALSE},
-      {"RASL_N", "00000003 1001e2", TRUE, FALSE, FALSE, TRUE},
-      {"RASL_R", "00000003 1201e2", TRUE, FALSE, FALSE, TRUE},
-      {"RADL_N", "00000003 0c01e2", TRUE, FALSE, FALSE, FALSE},
-      {"sets only", "00000003 4001ff 00000003 4201ff 00000003 4401ff", TRUE, TRUE, FALSE, FALSE},
-      {"a picture of another layer only", "00000003 2809af", TRUE, TRUE, FALSE, FALSE},
-      {"NAL unit of one byte", "00000001 28", FALSE, FALSE, FALSE, FALSE},
-      {"NAL unit of no byte", "00000000 00000003 2801af", FALSE, FALSE, FALSE, FALSE},
-      {"length beyond the end", "00000004 2801af", FALSE, FALSE, FALSE, FALSE},
-      {"huge length", "ffffffff 2801af", FALSE, FALSE, FALSE, FALSE},
-      {"half a length", "00000003 2801af 0000", FALSE, FALSE, FALSE, FALSE},
+          FALSE, TRUE},
+      {"trailing picture", "00000003 0201d0", TRUE, FALSE, FALSE},
+      {"RASL_N", "00000003 1001e2", TRUE, FALSE, FALSE},
+      {"RASL_R", "00000003 1201e2", TRUE, FALSE, FALSE},
+      {"RADL_N", "00000003 0c01e2", TRUE, FALSE, FALSE},
+      {"sets only", "00000003 4001ff 00000003 4201ff 00000003 4401ff", TRUE, TRUE, FALSE},
+      {"a picture of another layer only", "00000003 2809af", TRUE, TRUE, FALSE},
+      {"NAL unit of one byte", "00000001 28", FALSE, FALSE, FALSE},
+      {"NAL unit of no byte", "00000000 00000003 2801af", FALSE, FALSE, FALSE},
+      {"length beyond the end", "00000004 2801af", FALSE, FALSE, FALSE},
+      {"huge length", "ffffffff 2801af", FALSE, FALSE, FALSE},
+      {"half a length", "00000003 2801af 0000", FALSE, FALSE, FALSE},
   };
   g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_HEVC, RECORD_HEVC_MAIN_720P30);
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) bytes = test_hex (cases[i].data);
-    gsize size;
-    const guint8 *data = g_bytes_get_data (bytes, &size);
-    WeirSampleInfo info = weir_codec_config_inspect_sample (config, data, size);
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_cmpint (info.valid, ==, cases[i].valid);
-    if (!info.valid)
-      continue;
-    g_assert_cmpint (info.empty, ==, cases[i].empty);
-    g_assert_cmpint (info.keyframe, ==, cases[i].keyframe);
-    g_assert_cmpint (info.leading, ==, cases[i].leading);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_sample (config, &cases[i]);
 }
 
 int

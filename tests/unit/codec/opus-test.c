@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/opus.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 /* packets of ffmpeg -f lavfi -i sine=r=48000 -c:a libopus -frames:a 1 -f data x.bin with: */
 /* -b:a 6k */
@@ -86,14 +86,8 @@ id_headers_that_are_refused (void)
           WEIR_CODEC_ERROR_UNSUPPORTED},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (WEIR_CODEC_OPUS, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, cases[i].code);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (WEIR_CODEC_OPUS, cases[i].what, cases[i].record, cases[i].code);
 }
 
 static void
@@ -115,13 +109,8 @@ the_sample_entry_has_the_header_in_the_other_byte_order (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (WeirCodecConfig) config = test_config (WEIR_CODEC_OPUS, cases[i].record);
-    g_autoptr (GBytes) expected = test_hex (cases[i].entry);
-    g_auto (WeirWriter) writer = {0};
 
-    weir_writer_init (&writer, 0);
-    weir_codec_config_write_sample_entry (config, &writer);
-    g_assert_cmpmem (
-        writer.data, writer.size, g_bytes_get_data (expected, NULL), g_bytes_get_size (expected));
+    assert_sample_entry (config, cases[i].entry);
   }
 }
 

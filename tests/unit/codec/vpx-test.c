@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/vpx.h"
 
-#include "records.h"
+#include "codecassert.h"
 
 /* the first bytes of frames of the files that the records are of, and of
  * ffmpeg -f lavfi -i testsrc=s=322x182:r=30 -frames:v 6 -c:v libvpx -g 3 */
@@ -55,12 +55,7 @@ records_say_all_but_the_size (void)
     g_assert_cmpstr (caps, ==, cases[i].caps);
     g_assert_cmpuint (config->width, ==, 0);
     g_assert_cmpuint (config->height, ==, 0);
-    g_assert_cmpint (config->colour != NULL, ==, cases[i].colour != NULL);
-    if (config->colour != NULL) {
-      g_autofree gchar *colour = weir_colour_to_text (config->colour);
-
-      g_assert_cmpstr (colour, ==, cases[i].colour);
-    }
+    assert_colour (config, cases[i].colour);
   }
 }
 
@@ -81,14 +76,8 @@ records_that_are_refused (void)
       {WEIR_CODEC_VP8, "bit depth 10", "01000000000aa20202020000"},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (GBytes) record = test_hex (cases[i].record);
-    g_autoptr (GError) error = NULL;
-
-    g_test_message ("%s", cases[i].what);
-    g_assert_null (weir_codec_config_parse (cases[i].codec, record, &error));
-    g_assert_error (error, WEIR_CODEC_ERROR, WEIR_CODEC_ERROR_MALFORMED);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    assert_refused (cases[i].codec, cases[i].what, cases[i].record, WEIR_CODEC_ERROR_MALFORMED);
 }
 
 static void
@@ -153,43 +142,33 @@ samples_say_what_they_are (void)
 {
   static const struct {
     WeirCodec codec;
-    const gchar *what, *data;
-    gboolean valid, empty, keyframe;
+    SampleRow row;
   } cases[] = {
-      {WEIR_CODEC_VP9, "nothing", "", TRUE, TRUE, FALSE},
-      {WEIR_CODEC_VP9, "key frame", VP9_KEY_360, TRUE, FALSE, TRUE},
-      {WEIR_CODEC_VP9, "inter frame", VP9_INTER, TRUE, FALSE, FALSE},
-      {WEIR_CODEC_VP9, "existing frame is shown", "88", TRUE, FALSE, FALSE},
-      {WEIR_CODEC_VP9, "superframe with its index", VP9_KEY_360 VP9_INTER "c91700170000c9", TRUE,
-          FALSE, TRUE},
-      {WEIR_CODEC_VP9, "no frame marker", "42498342002700167606", FALSE, FALSE, FALSE},
-      {WEIR_CODEC_VP9, "reserved bit of profile 3", "b924c1a106009f8059b0", FALSE, FALSE, FALSE},
-      {WEIR_CODEC_VP9, "sync code that is none", "824983430027f0167606", FALSE, FALSE, FALSE},
-      {WEIR_CODEC_VP9, "RGB in profile 0", "82498342e013f00b3606", FALSE, FALSE, FALSE},
-      {WEIR_CODEC_VP8, "nothing", "", TRUE, TRUE, FALSE},
-      {WEIR_CODEC_VP8, "key frame", VP8_KEY, TRUE, FALSE, TRUE},
-      {WEIR_CODEC_VP8, "inter frame", VP8_INTER, TRUE, FALSE, FALSE},
-      {WEIR_CODEC_VP8, "start code that is none", "3059009d012b4201b600", FALSE, FALSE, FALSE},
-      {WEIR_CODEC_VP8, "width 0", "3059009d012a0000b600", FALSE, FALSE, FALSE},
-      {WEIR_CODEC_VP8, "width 0 but for scaling", "3059009d012a0040b600", FALSE, FALSE, FALSE},
-      {WEIR_CODEC_VP8, "version 4", "190700", FALSE, FALSE, FALSE},
-      {WEIR_CODEC_VP8, "two bytes", "1107", FALSE, FALSE, FALSE},
+      {WEIR_CODEC_VP9, {"nothing", "", TRUE, TRUE, FALSE}},
+      {WEIR_CODEC_VP9, {"key frame", VP9_KEY_360, TRUE, FALSE, TRUE}},
+      {WEIR_CODEC_VP9, {"inter frame", VP9_INTER, TRUE, FALSE, FALSE}},
+      {WEIR_CODEC_VP9, {"existing frame is shown", "88", TRUE, FALSE, FALSE}},
+      {WEIR_CODEC_VP9,
+          {"superframe with its index", VP9_KEY_360 VP9_INTER "c91700170000c9", TRUE, FALSE, TRUE}},
+      {WEIR_CODEC_VP9, {"no frame marker", "42498342002700167606", FALSE, FALSE, FALSE}},
+      {WEIR_CODEC_VP9, {"reserved bit of profile 3", "b924c1a106009f8059b0", FALSE, FALSE, FALSE}},
+      {WEIR_CODEC_VP9, {"sync code that is none", "824983430027f0167606", FALSE, FALSE, FALSE}},
+      {WEIR_CODEC_VP9, {"RGB in profile 0", "82498342e013f00b3606", FALSE, FALSE, FALSE}},
+      {WEIR_CODEC_VP8, {"nothing", "", TRUE, TRUE, FALSE}},
+      {WEIR_CODEC_VP8, {"key frame", VP8_KEY, TRUE, FALSE, TRUE}},
+      {WEIR_CODEC_VP8, {"inter frame", VP8_INTER, TRUE, FALSE, FALSE}},
+      {WEIR_CODEC_VP8, {"start code that is none", "3059009d012b4201b600", FALSE, FALSE, FALSE}},
+      {WEIR_CODEC_VP8, {"width 0", "3059009d012a0000b600", FALSE, FALSE, FALSE}},
+      {WEIR_CODEC_VP8, {"width 0 but for scaling", "3059009d012a0040b600", FALSE, FALSE, FALSE}},
+      {WEIR_CODEC_VP8, {"version 4", "190700", FALSE, FALSE, FALSE}},
+      {WEIR_CODEC_VP8, {"two bytes", "1107", FALSE, FALSE, FALSE}},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (WeirCodecConfig) config = test_config (
         cases[i].codec, cases[i].codec == WEIR_CODEC_VP8 ? RECORD_VP8 : RECORD_VP9_360P30);
-    g_autoptr (GBytes) bytes = test_hex (cases[i].data);
-    gsize size;
-    const guint8 *data = g_bytes_get_data (bytes, &size);
-    WeirSampleInfo info = weir_codec_config_inspect_sample (config, data, size);
 
-    g_test_message ("%s", cases[i].what);
-    g_assert_cmpint (info.valid, ==, cases[i].valid);
-    if (!info.valid)
-      continue;
-    g_assert_cmpint (info.empty, ==, cases[i].empty);
-    g_assert_cmpint (info.keyframe, ==, cases[i].keyframe);
+    assert_sample (config, &cases[i].row);
   }
 }
 

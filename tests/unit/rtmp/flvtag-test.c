@@ -30,6 +30,7 @@ parse_bytes (WeirMediaKind kind, const guint8 *data, gsize size, Tags *tags)
   g_assert_cmpuint (tags->count, >, 0);
   for (guint i = 0; i < tags->count; i++)
     g_assert_cmpint (tags->tags[i].last, ==, i + 1 == tags->count);
+  g_assert_cmpuint (weir_flv_count_tags (kind, data, size), ==, tags->count);
 }
 
 static void
@@ -418,62 +419,48 @@ check_tracks (WeirMediaKind kind, const gchar *hex, const TrackRow *rows, guint 
   }
 }
 
+/* the rows, of which there are as many as tracks, come last */
+#define CHECK_TRACKS(kind, hex, ...)                     \
+  G_STMT_START                                           \
+  {                                                      \
+    static const TrackRow rows[] = {__VA_ARGS__};        \
+    check_tracks (kind, hex, rows, G_N_ELEMENTS (rows)); \
+  }                                                      \
+  G_STMT_END
+
 static void
 one_track_has_no_size (void)
 {
-  const TrackRow config = {1, WEIR_FLV_CONFIG, "HEVC", 7, 3};
-  const TrackRow frame = {255, WEIR_FLV_FRAME, "H.264", 10, 2};
-  const TrackRow audio = {2, WEIR_FLV_FRAME, "AAC", 7, 2};
-  const TrackRow end = {2, WEIR_FLV_END, "AAC", 0, 0};
-  const TrackRow unknown = {3, WEIR_FLV_UNSUPPORTED, "VVC", 0, 0};
-
-  check_tracks (WEIR_MEDIA_VIDEO, "96 00 68766331 01 010160", &config, 1);
-  check_tracks (WEIR_MEDIA_VIDEO, "a6 01 61766331 ff 000010 4141", &frame, 1);
-  check_tracks (WEIR_MEDIA_AUDIO, "95 01 6d703461 02 2110", &audio, 1);
-  check_tracks (WEIR_MEDIA_AUDIO, "95 02 6d703461 02", &end, 1);
-  check_tracks (WEIR_MEDIA_VIDEO, "96 01 76766331 03 41", &unknown, 1);
+  CHECK_TRACKS (WEIR_MEDIA_VIDEO, "96 00 68766331 01 010160", {1, WEIR_FLV_CONFIG, "HEVC", 7, 3});
+  CHECK_TRACKS (
+      WEIR_MEDIA_VIDEO, "a6 01 61766331 ff 000010 4141", {255, WEIR_FLV_FRAME, "H.264", 10, 2});
+  CHECK_TRACKS (WEIR_MEDIA_AUDIO, "95 01 6d703461 02 2110", {2, WEIR_FLV_FRAME, "AAC", 7, 2});
+  CHECK_TRACKS (WEIR_MEDIA_AUDIO, "95 02 6d703461 02", {2, WEIR_FLV_END, "AAC", 0, 0});
+  CHECK_TRACKS (WEIR_MEDIA_VIDEO, "96 01 76766331 03 41", {3, WEIR_FLV_UNSUPPORTED, "VVC", 0, 0});
 }
 
 static void
 many_tracks_share_a_codec (void)
 {
-  const TrackRow audio[] = {
-      {0, WEIR_FLV_FRAME, "AAC", 10, 2},
-      {1, WEIR_FLV_IGNORE, "AAC", 0, 0},
-      {7, WEIR_FLV_FRAME, "AAC", 20, 1},
-  };
-  const TrackRow video[] = {
-      {1, WEIR_FLV_FRAME, "HEVC", 13, 1},
-      {0, WEIR_FLV_MALFORMED, "HEVC", 0, 0},
-      {2, WEIR_FLV_FRAME, "HEVC", 27, 1},
-  };
-
-  check_tracks (WEIR_MEDIA_AUDIO, "95 11 6d703461 00 000002 2110 01 000000 07 000001 21", audio,
-      G_N_ELEMENTS (audio));
+  CHECK_TRACKS (WEIR_MEDIA_AUDIO, "95 11 6d703461 00 000002 2110 01 000000 07 000001 21",
+      {0, WEIR_FLV_FRAME, "AAC", 10, 2}, {1, WEIR_FLV_IGNORE, "AAC", 0, 0},
+      {7, WEIR_FLV_FRAME, "AAC", 20, 1});
   /* one of them too short for its composition time: the others stand where they stand */
-  check_tracks (WEIR_MEDIA_VIDEO,
-      "96 11 68766331 01 000004 000001 26 00 000002 0000 02 000004 000002 26", video,
-      G_N_ELEMENTS (video));
+  CHECK_TRACKS (WEIR_MEDIA_VIDEO,
+      "96 11 68766331 01 000004 000001 26 00 000002 0000 02 000004 000002 26",
+      {1, WEIR_FLV_FRAME, "HEVC", 13, 1}, {0, WEIR_FLV_MALFORMED, "HEVC", 0, 0},
+      {2, WEIR_FLV_FRAME, "HEVC", 27, 1});
 }
 
 static void
 many_tracks_have_a_codec_each (void)
 {
-  const TrackRow video[] = {
-      {0, WEIR_FLV_FRAME, "AV1", 10, 2},
-      {1, WEIR_FLV_UNSUPPORTED, "unknown codec", 0, 0},
-      {2, WEIR_FLV_FRAME, "VP9", 31, 1},
-  };
-  const TrackRow audio[] = {
-      {1, WEIR_FLV_CONFIG, "Opus", 10, 0},
-      {2, WEIR_FLV_CONFIG, "AAC", 18, 2},
-  };
-
-  check_tracks (WEIR_MEDIA_VIDEO,
-      "96 21 61763031 00 000002 0a0b 61626364 01 000003 aaaaaa 76703039 02 000001 82", video,
-      G_N_ELEMENTS (video));
-  check_tracks (WEIR_MEDIA_AUDIO, "95 20 4f707573 01 000000 6d703461 02 000002 1190", audio,
-      G_N_ELEMENTS (audio));
+  CHECK_TRACKS (WEIR_MEDIA_VIDEO,
+      "96 21 61763031 00 000002 0a0b 61626364 01 000003 aaaaaa 76703039 02 000001 82",
+      {0, WEIR_FLV_FRAME, "AV1", 10, 2}, {1, WEIR_FLV_UNSUPPORTED, "unknown codec", 0, 0},
+      {2, WEIR_FLV_FRAME, "VP9", 31, 1});
+  CHECK_TRACKS (WEIR_MEDIA_AUDIO, "95 20 4f707573 01 000000 6d703461 02 000002 1190",
+      {1, WEIR_FLV_CONFIG, "Opus", 10, 0}, {2, WEIR_FLV_CONFIG, "AAC", 18, 2});
 }
 
 static void
@@ -494,9 +481,7 @@ all_tracks_of_a_message_have_its_modifier_and_frame_type (void)
 static void
 metadata_may_be_of_one_track (void)
 {
-  const TrackRow row = {4, WEIR_FLV_METADATA, "AV1", 7, 2};
-
-  check_tracks (WEIR_MEDIA_VIDEO, "96 04 61763031 04 0200", &row, 1);
+  CHECK_TRACKS (WEIR_MEDIA_VIDEO, "96 04 61763031 04 0200", {4, WEIR_FLV_METADATA, "AV1", 7, 2});
 }
 
 static void

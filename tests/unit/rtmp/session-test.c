@@ -1422,6 +1422,43 @@ too_long_a_message_is_said_to_a_publisher (void)
   peer_assert_rejected (peer, "rtmp-data-message");
 }
 
+/* of @tracks tracks of one byte each, in one message */
+static void
+peer_message_of_tracks (Peer *peer, guint8 type, guint tracks)
+{
+  g_auto (WeirWriter) payload = {0};
+
+  weir_writer_u8 (&payload, type == WEIR_RTMP_VIDEO ? 0x96 : 0x95);
+  weir_writer_u8 (&payload, 0x11); /* many tracks of one codec, frames */
+  weir_writer_bytes (&payload, (const guint8 *) (type == WEIR_RTMP_VIDEO ? "av01" : "mp4a"), 4);
+  for (guint i = 0; i < tracks; i++) {
+    weir_writer_u8 (&payload, (guint8) i);
+    weir_writer_u24 (&payload, 1);
+    weir_writer_u8 (&payload, 0);
+  }
+  peer_message (peer, 4, type, 1, 0, payload.data, payload.size);
+}
+
+static void
+tracks_of_one_message_count_like_messages (void)
+{
+  static const guint8 types[] = {WEIR_RTMP_VIDEO, WEIR_RTMP_AUDIO};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (types); i++) {
+    g_autoptr (Peer) peer = peer_new_publishing ();
+
+    /* twice 5000 at once */
+    for (guint n = 0; n < 1200; n++)
+      peer_message_of_tracks (peer, types[i], 8);
+    peer_speak (peer);
+    g_assert_cmpuint (peer->media_count, ==, 1200);
+    for (guint n = 0; n < 100; n++)
+      peer_message_of_tracks (peer, types[i], 8);
+    peer_assert_rejected (peer, "rtmp-messages-rate");
+    g_assert_cmpuint (peer->media_count, <=, 1250);
+  }
+}
+
 static void
 messages_within_an_aggregate_count_like_others (void)
 {
@@ -1918,6 +1955,7 @@ main (int argc, char **argv)
   TEST (an_encoder_whose_clock_is_a_little_fast_goes_on_for_ever);
   TEST (stamps_may_jump_now_and_then);
   TEST (too_long_a_message_is_said_to_a_publisher);
+  TEST (tracks_of_one_message_count_like_messages);
   TEST (messages_within_an_aggregate_count_like_others);
   TEST (an_empty_message_is_no_media);
   TEST (a_connection_has_so_much_memory_in_all);

@@ -1105,6 +1105,91 @@ another_configuration_of_the_second_video_track_waits_for_the_firsts_keyframe (
   check_all_out (h);
 }
 
+/* sound alone from @from to @to, 25 a second; @out_us: when a segment of it began, -1: not yet */
+static void
+play_sound (Harness *h, gint64 from, gint64 to, gboolean flagged, gint64 *out_us)
+{
+  guint before = h->segments->len;
+
+  *out_us = -1;
+  for (gint64 time = from; time < to; time += 40 * MS) {
+    push_sized (h, 1, time, time, TRUE, flagged && time == from, time / 1000, 50);
+    if (*out_us < 0 && h->segments->len > before)
+      *out_us = time / 1000;
+  }
+}
+
+static void
+sound_begins_without_video_that_was_announced (Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  gint64 out_us;
+
+  h->jumps_allowed = TRUE;
+  begin (h, TRUE, TRUE);
+  play_sound (h, 0, 6 * S, FALSE, &out_us);
+  g_assert_cmpint (out_us, ==, 2 * S / 1000);
+  g_assert_cmpint (segment_at (h, 0)->start, ==, 0);
+  /* the picture joins at its keyframe, which is no break for the sound */
+  play (h, MEDIA (.from = 6 * S, .to = 12 * S));
+  drain (h, 12 * S / 1000);
+  g_assert_cmpuint (h->inits, ==, 1);
+  g_assert_cmpuint (count_discontinuities (h), ==, 0);
+  for (guint i = 0; i < h->segments->len; i++) {
+    g_assert_true (segment_at (h, i)->independent);
+    g_assert_cmpint (segment_at (h, i)->totals[0].parts > 0, ==, segment_at (h, i)->start >= 6 * S);
+  }
+  check_all_out (h);
+}
+
+static void
+sound_that_comes_again_waits_for_video_until_that_is_silent_for_10_seconds (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  gint64 out_us;
+
+  h->jumps_allowed = TRUE;
+  begin (h, TRUE, TRUE);
+  play (h, MEDIA (.to = 4 * S));
+  play_sound (h, 9 * S, 20 * S, TRUE, &out_us);
+  /* the last picture was at 3.96 s */
+  g_assert_cmpint (out_us, >=, 13960 * 1000);
+  g_assert_cmpint (out_us, <=, 14000 * 1000);
+  drain (h, 20 * S / 1000);
+  g_assert_cmpuint (count_discontinuities (h), ==, 1);
+  check_all_out (h);
+}
+
+/* players begin anew at a discontinuity: what refers to pictures before it cannot be decoded */
+static void
+behind_a_break_a_second_video_track_begins_at_its_own_keyframe (
+    Harness *h, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirCodecConfig) other = test_config (WEIR_CODEC_AVC, RECORD_MAIN_480P25);
+  g_autoptr (WeirCodecConfig) third = test_config (WEIR_CODEC_AVC, RECORD_HIGH_1080I25);
+  const Source sources[] = {{.track = 0, .gop = 50}, {.track = 1, .gop = 75}, {.track = 2}};
+
+  h->jumps_allowed = TRUE;
+  begin (h, TRUE, FALSE);
+  add_video (h, other);
+  add_audio (h);
+  play_sources (h, sources, 3, 0, 8 * S);
+  weir_segmenter_set_config (h->segmenter, 0, third);
+  play_sources (h, sources, 3, 8 * S, 14 * S);
+  drain (h, 14 * S / 1000);
+  g_assert_cmpuint (h->segments->len, ==, 7);
+  g_assert_cmpuint (count_discontinuities (h), ==, 1);
+  g_assert_true (segment_at (h, 4)->discontinuity);
+  g_assert_true (begins_with_keyframe (h, 4, 0));
+  g_assert_cmpuint (segment_at (h, 4)->totals[0].decode_time, ==, 8 * 90000);
+  g_assert_cmpuint (segment_at (h, 4)->totals[2].decode_time, ==, 8 * 48000);
+  /* its keyframes are at 6 and 9 s; where it begins is told by its decode time, and its date */
+  g_assert_true (begins_with_keyframe (h, 4, 1));
+  g_assert_cmpuint (segment_at (h, 4)->totals[1].decode_time, ==, 9 * 90000);
+  g_assert_cmpuint (segment_at (h, 4)->totals[1].sample_count, ==, 25);
+  g_assert_cmpuint (statistics (h).dropped_samples, ==, 25);
+  check_sides (h, 1);
+}
+
 static void
 late_tracks_begin_together_where_the_first_has_its_keyframe (
     Harness *h, G_GNUC_UNUSED gconstpointer data)
@@ -1770,6 +1855,9 @@ main (int argc, char **argv)
   ADD (keyframes_that_rounding_has_parted_stay_together);
   ADD (another_codec_on_the_same_track_is_one_discontinuity);
   ADD (another_configuration_of_the_second_video_track_waits_for_the_firsts_keyframe);
+  ADD (sound_begins_without_video_that_was_announced);
+  ADD (sound_that_comes_again_waits_for_video_until_that_is_silent_for_10_seconds);
+  ADD (behind_a_break_a_second_video_track_begins_at_its_own_keyframe);
   ADD (late_tracks_begin_together_where_the_first_has_its_keyframe);
   ADD (a_track_that_vanishes_leaves_the_others_as_they_are);
   ADD (a_discontinuity_on_audio_first_is_one_for_all_tracks);
