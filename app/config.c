@@ -20,6 +20,7 @@ typedef enum {
   TYPE_URL,       /* gchar *; http or https, or empty */
   TYPE_CHOICE,    /* gchar *; one of @choices */
   TYPE_RECORDING, /* gboolean; automatic or off */
+  TYPE_BOOLEAN,   /* gboolean; true or false */
   TYPE_COUNT,     /* guint */
   TYPE_DURATION,  /* gint64, microseconds */
   TYPE_SIZE,      /* gint64, bytes */
@@ -155,11 +156,23 @@ static const Entry entries[] = {
         "The same for an encoder that has said that it stops; recording.timeout, or what the live "
         "input says, when that is shorter.",
         AT (recording.clean_stop_timeout), 0, 24 * HOUR, NULL},
-    {"recording", "delete-after", TYPE_LATER, "", "How long recordings are kept.", 0, 0, 0, NULL},
+    {"recording", "delete-after", TYPE_DURATION, "0",
+        "How long recordings are kept after the end of the broadcast, for live inputs that do not "
+        "say. 0: until they are deleted.",
+        AT (recording.delete_after), 0, 36500 * 24 * HOUR, NULL},
     {"recording", "min-free", TYPE_PERCENT, "5%",
         "With less of the file system free, recordings are paused; live goes on. 0%: down to the "
         "last byte.",
         AT (recording.min_free), 0, 90, NULL},
+    {"recording", "max-size", TYPE_SIZE, "0",
+        "The size of all recordings together from which on nothing more is recorded, until it is a "
+        "tenth less; live goes on. It is looked at every two seconds. 0: no limit.",
+        AT (recording.max_size), 0, 1024 * 1024 * MIB *MIB, NULL},
+    {"recording", "delete-oldest", TYPE_BOOLEAN, "false",
+        "Whether the oldest finished recordings are deleted to make room for new ones, when "
+        "recording.max-size or recording.min-free is reached. Without it nothing is ever deleted "
+        "that nobody has asked for.",
+        AT (recording.delete_oldest), 0, 0, "true false"},
 
     {"egress", "allow", TYPE_NETWORKS, "",
         "Networks or addresses that webhooks may reach although they are not public, separated by "
@@ -578,6 +591,11 @@ set_value (WeirConfig *self, const Entry *entry, const gchar *text, GError **err
       return FALSE;
     G_STRUCT_MEMBER (gboolean, self, entry->offset) = g_str_equal (text, "automatic");
     return TRUE;
+  case TYPE_BOOLEAN:
+    if (!check_choice (entry, text, error))
+      return FALSE;
+    G_STRUCT_MEMBER (gboolean, self, entry->offset) = g_str_equal (text, "true");
+    return TRUE;
   case TYPE_COUNT:
     errno = 0;
     number = g_ascii_isdigit (text[0]) ? g_ascii_strtoll (text, &end, 10) : -1;
@@ -636,6 +654,8 @@ get_value (const WeirConfig *self, const Entry *entry)
     return g_strdup (*(gchar *const *) field);
   case TYPE_RECORDING:
     return g_strdup (*(const gboolean *) field ? "automatic" : "off");
+  case TYPE_BOOLEAN:
+    return g_strdup (*(const gboolean *) field ? "true" : "false");
   case TYPE_COUNT:
     return g_strdup_printf ("%u", *(const guint *) field);
   case TYPE_DURATION:
@@ -1016,6 +1036,7 @@ describe_values (const Entry *entry)
 
   switch (entry->type) {
   case TYPE_CHOICE:
+  case TYPE_BOOLEAN:
   case TYPE_RECORDING: {
     g_auto (GStrv) choices = g_strsplit (entry->choices, " ", -1);
     g_autoptr (GString) string = g_string_new (NULL);

@@ -51,7 +51,10 @@ typedef struct {
     gboolean automatic; /* mode */
     gint64 timeout;
     gint64 clean_stop_timeout;
-    guint min_free; /* percent */
+    gint64 delete_after; /* 0: never */
+    guint min_free;      /* percent */
+    gint64 max_size;     /* 0: no limit */
+    gboolean delete_oldest;
   } recording;
   struct {
     gchar *allow; /* weir_networks_parse() */

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "net/door.h"
 #include "notify.h"
+#include "recordings/recordings.h"
 #include "rtmp/listener.h"
 #include "rtmps.h"
 #include "store/store.h"
@@ -43,6 +44,7 @@ typedef struct {
   WeirDoor *door;
   WeirBroadcastManager *manager;
   gboolean recovered; /* the manager has all broadcasts that were left open */
+  WeirRecordings *recordings;
   WeirRtmpListener *rtmp;
   WeirRtmps *rtmps;
   WeirHttpApp *app;
@@ -359,6 +361,7 @@ daemon_listen_http (Daemon *self, GError **error)
       .auth = self->auth,
       .manager = self->manager,
       .events = self->events,
+      .recordings = self->recordings,
       .workers = self->workers,
       .rtmps = self->rtmps,
       .counters = self->counters,
@@ -481,6 +484,7 @@ daemon_start (Daemon *self, GError **error)
       !daemon_listen_http (self, error))
     return FALSE;
   daemon_make_webhooks (self);
+  weir_recordings_start (self->recordings);
   daemon_tell_ready (self);
   return TRUE;
 }
@@ -525,6 +529,7 @@ daemon_recover (Daemon *self)
       weir_broadcast_manager_new (self->config, self->store, self->blobs, self->workers);
   weir_broadcast_manager_set_counters (self->manager, self->counters);
   weir_broadcast_manager_set_events (self->manager, self->events);
+  self->recordings = weir_recordings_new (self->config, self->store, self->blobs, self->manager);
   self->recovery = weir_recovery_new (
       self->config, self->store, self->blobs, self->manager, daemon_recovered, self);
 }
@@ -553,6 +558,7 @@ daemon_clear (Daemon *self)
   g_clear_pointer (&self->accept, weir_worker_unref);
   g_clear_pointer (&self->door, weir_door_unref);
   g_clear_pointer (&self->workers, weir_worker_pool_free);
+  g_clear_pointer (&self->recordings, weir_recordings_free);
   g_clear_pointer (&self->manager, weir_broadcast_manager_free);
   g_clear_pointer (&self->events, weir_events_free);
   g_clear_object (&self->blobs);

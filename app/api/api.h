@@ -7,6 +7,7 @@
 #include "events/events.h"
 #include "http/router.h"
 #include "net/egress.h"
+#include "recordings/recordings.h"
 #include "rtmps.h"
 #include "store/store.h"
 
@@ -28,6 +29,7 @@ typedef struct {
   const WeirListeners *listeners;
   WeirAuth *auth;
   WeirEvents *events;       /* (nullable) */
+  WeirRecordings *recordings;
   const WeirEgress *egress; /* (nullable): which addresses a webhook may have */
   WeirRtmps *rtmps;         /* (nullable) */
   WeirCounters *counters;   /* (nullable) */

@@ -470,6 +470,18 @@ end (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer u
 /* ---- delete ---- */
 
 static void
+recordings_deleted (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Call) call = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (weir_recordings_delete_of_input_finish (call->api->recordings, result, &error))
+    weir_api_succeed (call->request, json_node_init_string (json_node_alloc (), ""));
+  else
+    weir_api_fail_for_store (call->request, error);
+}
+
+static void
 deleted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Call) call = user_data;
@@ -481,6 +493,13 @@ deleted (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   weir_broadcast_manager_revoke (call->api->manager, call->id, "The live input was deleted");
   weir_api_emit (call->api, WEIR_EVENT_INPUT_DELETED, call->account, call->id, NULL, NULL);
+  if (g_strcmp0 (weir_http_request_get_query (call->request, "recordings"), "delete") == 0) {
+    const gchar *account = call->account, *id = call->id;
+
+    weir_recordings_delete_of_input (
+        call->api->recordings, account, id, recordings_deleted, g_steal_pointer (&call));
+    return;
+  }
   weir_api_succeed (call->request, json_node_init_string (json_node_alloc (), ""));
 }
 
@@ -493,8 +512,10 @@ static void delete (
 
   if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_WRITE))
     return;
-  if (recordings != NULL && strcmp (recordings, "keep") != 0) {
-    weir_api_fail (request, 400, WEIR_API_INVALID, "recordings must be keep", NULL);
+  if (recordings != NULL && strcmp (recordings, "keep") != 0 &&
+      strcmp (recordings, "delete") != 0) {
+    weir_api_fail (
+        request, 400, WEIR_API_INVALID, "recordings must be keep or delete", "/recordings");
     return;
   }
   call = call_new (self, request, parameters);

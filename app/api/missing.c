@@ -4,12 +4,10 @@
 #include "api/envelope.h"
 
 static const WeirMissing missing[] = {
-    {"GET", "", "Recordings are not listed yet"},
     {"POST", "", "There are no uploads: Weir is for live streams"},
     {"POST", "/copy", "There are no uploads: Weir is for live streams"},
     {"POST", "/direct_upload", "There are no uploads: Weir is for live streams"},
     {"POST", "/clip", "There are no clips yet"},
-    {"GET", "/storage-usage", "Storage is not accounted yet"},
     {"GET", "/keys", "There are no signing keys yet"},
     {"POST", "/keys", "There are no signing keys yet"},
     {"DELETE", "/keys/{key}", "There are no signing keys yet"},
@@ -18,9 +16,6 @@ static const WeirMissing missing[] = {
     {"GET", "/watermarks/{watermark}", "Streams are kept as they come: nothing is drawn into them"},
     {"DELETE", "/watermarks/{watermark}",
         "Streams are kept as they come: nothing is drawn into them"},
-    {"GET", "/{video}", "Recordings are not managed by the API yet"},
-    {"POST", "/{video}", "Recordings are not managed by the API yet"},
-    {"DELETE", "/{video}", "Recordings are not managed by the API yet"},
     {"POST", "/{video}/token", "There are no signing keys yet"},
     {"GET", "/{video}/downloads", "There are no downloads yet"},
     {"POST", "/{video}/downloads", "There are no downloads yet"},

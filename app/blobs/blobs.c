@@ -99,3 +99,27 @@ weir_blobs_remove_finish (WeirBlobs *self, GAsyncResult *result, GError **error)
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
 }
+
+void
+weir_blobs_list (
+    WeirBlobs *self, const gchar *folder, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autofree gchar *any = g_strconcat (folder, "/any", NULL);
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, weir_blobs_list);
+  if (!weir_blobs_check_name (any, &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+  WEIR_BLOBS_GET_IFACE (self)->list (self, folder, task);
+}
+
+GPtrArray *
+weir_blobs_list_finish (WeirBlobs *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -8,11 +8,12 @@ G_BEGIN_DECLS
 /**
  * WeirBlobs:
  *
- * The segment store: named, immutable objects. Names are `<broadcast uid>/<file>`, of
+ * The segment store: named, immutable objects. Names are `<folder>/<file>` (segments' folder is
+ * their broadcast's uid, `deleted` has the marks of what is being deleted), of
  * `[A-Za-z0-9._-]` and one slash, no part of it beginning with a point; anything else is refused
- * with %G_IO_ERROR_INVALID_FILENAME. put and remove run on the backend's own threads and answer as
- * a #GTask does; they may overtake each other. A bounded number of them waits, the rest is answered
- * %G_IO_ERROR_BUSY.
+ * with %G_IO_ERROR_INVALID_FILENAME. put, remove and list run on the backend's own threads and
+ * answer as a #GTask does; they may overtake each other. A bounded number of them waits, the rest
+ * is answered %G_IO_ERROR_BUSY.
  */
 #define WEIR_TYPE_BLOBS (weir_blobs_get_type ())
 G_DECLARE_INTERFACE (WeirBlobs, weir_blobs, WEIR, BLOBS, GObject)
@@ -25,6 +26,7 @@ struct _WeirBlobsInterface {
       WeirBlobs *self, const gchar *name, const gchar *path, gboolean durable, GTask *task);
   gint (*open) (WeirBlobs *self, const gchar *name, GError **error);
   void (*remove) (WeirBlobs *self, GPtrArray *names, GTask *task);
+  void (*list) (WeirBlobs *self, const gchar *folder, GTask *task);
 };
 
 /* what every name is checked with */
@@ -50,6 +52,17 @@ gint weir_blobs_open (WeirBlobs *self, const gchar *name, GError **error);
 void weir_blobs_remove (
     WeirBlobs *self, GPtrArray *names, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_blobs_remove_finish (WeirBlobs *self, GAsyncResult *result, GError **error);
+
+/**
+ * weir_blobs_list:
+ * @folder: the part of names before the slash
+ *
+ * Returns (finish): (transfer full) (element-type utf8): the whole names of all objects in it, in
+ *   any order; none where there is no such folder
+ */
+void weir_blobs_list (
+    WeirBlobs *self, const gchar *folder, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *weir_blobs_list_finish (WeirBlobs *self, GAsyncResult *result, GError **error);
 
 /* @path: the folder of the objects, made when missing; its spool is `path/spool` */
 WeirBlobs *weir_blobs_file_new (const gchar *path, GError **error);

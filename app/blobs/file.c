@@ -3,6 +3,7 @@
 
 #include "fileerror.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ typedef struct {
   gchar *path;
   gboolean durable;
   GPtrArray *names; /* remove */
+  gchar *folder;    /* list */
 } Job;
 
 static void
@@ -42,6 +44,7 @@ job_free (Job *job)
   g_free (job->name);
   g_free (job->path);
   g_clear_pointer (&job->names, g_ptr_array_unref);
+  g_free (job->folder);
   g_free (job);
 }
 
@@ -219,6 +222,47 @@ remove_objects (WeirBlobsFile *self, const Job *job, GError **error)
   return FALSE;
 }
 
+/* Returns: (transfer full) (nullable): of the folder that @fd is open for */
+static GPtrArray *
+read_names (gint fd, const gchar *folder, GError **error)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  DIR *stream = fdopendir (fd);
+  const struct dirent *entry;
+  gint failure;
+
+  if (stream == NULL) {
+    weir_set_file_error (error, errno, "Cannot list", folder);
+    close (fd);
+    return NULL;
+  }
+  errno = 0;
+  while ((entry = readdir (stream)) != NULL) {
+    /* what has a name of ours; "." and ".." have not */
+    if (entry->d_name[0] != '.')
+      g_ptr_array_add (names, g_strconcat (folder, "/", entry->d_name, NULL));
+  }
+  failure = errno;
+  closedir (stream);
+  if (failure == 0)
+    return g_steal_pointer (&names);
+  weir_set_file_error (error, failure, "Cannot list", folder);
+  return NULL;
+}
+
+static GPtrArray *
+list_objects (WeirBlobsFile *self, const Job *job, GError **error)
+{
+  gint fd = open_folder (self, job->folder);
+
+  if (fd >= 0)
+    return read_names (fd, job->folder, error);
+  if (errno == ENOENT)
+    return g_ptr_array_new_with_free_func (g_free);
+  weir_set_file_error (error, errno, "Cannot list", job->folder);
+  return NULL;
+}
+
 static void
 run_job (gpointer data, gpointer user_data)
 {
@@ -228,6 +272,15 @@ run_job (gpointer data, gpointer user_data)
   GError *error = NULL;
 
   (void) user_data;
+  if (job->folder != NULL) {
+    GPtrArray *names = list_objects (self, job, &error);
+
+    if (names != NULL)
+      g_task_return_pointer (task, names, (GDestroyNotify) g_ptr_array_unref);
+    else
+      g_task_return_error (task, error);
+    return;
+  }
   if (job->names != NULL ? remove_objects (self, job, &error) : put_object (self, job, &error))
     g_task_return_boolean (task, TRUE);
   else
@@ -303,12 +356,22 @@ remove_names (WeirBlobs *blobs, GPtrArray *names, GTask *task)
 }
 
 static void
+list_names (WeirBlobs *blobs, const gchar *folder, GTask *task)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->folder = g_strdup (folder);
+  push_job (WEIR_BLOBS_FILE (blobs), job, task);
+}
+
+static void
 weir_blobs_file_blobs_init (WeirBlobsInterface *iface)
 {
   iface->get_spool = get_spool;
   iface->put = put;
   iface->open = open_object;
   iface->remove = remove_names;
+  iface->list = list_names;
 }
 
 static void

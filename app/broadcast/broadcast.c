@@ -113,6 +113,7 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
       .prefix = prefix,
       .bytes_max = (gsize) self->context.config->limits.disk_queue,
       .free_min = self->record->recorded ? self->context.config->recording.min_free : 0,
+      .full = self->record->recorded ? self->context.full : NULL,
   };
   weir_segment_sink_set_embedded (WEIR_SEGMENT_SINK (self->sink), &settings, &spool);
   g_signal_connect (self->sink, "written", G_CALLBACK (weir_broadcast_on_written), self);

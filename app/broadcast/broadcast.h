@@ -29,6 +29,7 @@ typedef struct {
   WeirSpoolWriter *writer;
   WeirCounters *counters; /* (nullable) */
   WeirEvents *events;     /* (nullable) */
+  const gint *full;       /* atomic: there are recordings enough */
   /* main thread: the lifecycle state has changed; `ready` is never its own: whoever reads that
    * finds the recording, which the store has, and not the live window */
   void (*changed) (WeirBroadcast *broadcast, gpointer data);

@@ -5,6 +5,7 @@
 #include "auth/auth.h"
 #include "base/strangers.h"
 #include "memory.h"
+#include "recordings/settings.h"
 
 #include <gst/gst.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct _WeirBroadcastManager {
 
   WeirCounters *counters; /* (nullable) */
   WeirEvents *events;     /* (nullable) */
+  gint full;              /* atomic: there are recordings enough */
 
   /* main thread */
   WeirStrangerLog log;    /* refusals: whoever is refused may come again at once */
@@ -265,7 +267,7 @@ static WeirBroadcastContext
 manager_make_context (WeirBroadcastManager *self)
 {
   return (WeirBroadcastContext){self->config, self->store, self->blobs, self->workers, self->writer,
-      self->counters, self->events, on_broadcast_changed, on_broadcast_ended, self};
+      self->counters, self->events, &self->full, on_broadcast_changed, on_broadcast_ended, self};
 }
 
 static void
@@ -343,8 +345,7 @@ request_admit (Request *the_request)
 {
   g_autoptr (Request) request = the_request;
   WeirBroadcastManager *self = request->manager;
-  g_autofree gchar *uid = NULL;
-  WeirBroadcastRecord record = {0};
+  WeirBroadcastRecord *record;
   WeirBroadcast *running;
   gboolean starting;
 
@@ -368,15 +369,17 @@ request_admit (Request *the_request)
         request, WEIR_REFUSAL_IN_USE, WEIR_REASON_IN_USE, "Someone else is already publishing.");
     return;
   }
-  uid = weir_random_hex (16);
-  record.uid = uid;
-  record.input = request->input->uid;
-  record.account = request->input->account;
-  record.recorded = request->input->recording_mode == WEIR_RECORDING_AUTOMATIC ||
-                    (request->input->recording_mode == WEIR_RECORDING_DEFAULT &&
-                        self->config->recording.automatic);
-  record.created_us = g_get_real_time ();
-  weir_store_begin_broadcast (self->store, &record, broadcast_claimed, g_steal_pointer (&request));
+  record = g_new0 (WeirBroadcastRecord, 1);
+  record->uid = weir_random_hex (16);
+  record->input = g_strdup (request->input->uid);
+  record->account = g_strdup (request->input->account);
+  record->recorded = request->input->recording_mode == WEIR_RECORDING_AUTOMATIC ||
+                     (request->input->recording_mode == WEIR_RECORDING_DEFAULT &&
+                         self->config->recording.automatic);
+  record->created_us = record->modified_us = g_get_real_time ();
+  weir_recording_describe (record, request->input, self->config->recording.delete_after);
+  weir_store_begin_broadcast (self->store, record, broadcast_claimed, g_steal_pointer (&request));
+  weir_broadcast_record_free (record);
 }
 
 static void
@@ -606,6 +609,42 @@ weir_broadcast_manager_end (
   return g_steal_pointer (&uid);
 }
 
+gboolean
+weir_broadcast_manager_end_recording (
+    WeirBroadcastManager *self, const gchar *uid, const gchar *description)
+{
+  WeirBroadcast *broadcast;
+
+  g_mutex_lock (&self->lock);
+  broadcast = g_hash_table_lookup (self->by_uid, uid);
+  g_mutex_unlock (&self->lock);
+  /* it is freed on this thread alone */
+  if (broadcast != NULL)
+    weir_broadcast_end (broadcast, description);
+  return broadcast != NULL;
+}
+
+static gboolean
+is_of_broadcast (G_GNUC_UNUSED gpointer id, gpointer kept, gpointer uid)
+{
+  return g_str_equal (weir_index_get_broadcast (((KeptIndex *) kept)->index), uid);
+}
+
+void
+weir_broadcast_manager_forget (WeirBroadcastManager *self, const gchar *uid)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_foreach_remove (self->kept, is_of_broadcast, (gpointer) uid);
+  g_hash_table_foreach_remove (self->last, is_of_broadcast, (gpointer) uid);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+weir_broadcast_manager_set_full (WeirBroadcastManager *self, gboolean full)
+{
+  g_atomic_int_set (&self->full, full);
+}
+
 /* ---- look-ups ---- */
 
 WeirBroadcastStatus *
@@ -678,6 +717,11 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
 
   if (entries == NULL) {
     g_message ("broadcast %s: its index cannot be read: %s", load->record->uid, error->message);
+    load_answer (load, NULL);
+    return;
+  }
+  /* deleted in that moment */
+  if (entries->len == 0) {
     load_answer (load, NULL);
     return;
   }

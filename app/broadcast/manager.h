@@ -121,6 +121,14 @@ void weir_broadcast_manager_cut (
 gchar *weir_broadcast_manager_end (
     WeirBroadcastManager *self, const gchar *input, const gchar *description);
 
+/* main thread: ends the broadcast of that uid, in order. Returns: FALSE when it does not run */
+gboolean weir_broadcast_manager_end_recording (
+    WeirBroadcastManager *self, const gchar *uid, const gchar *description);
+/* main thread: the recording of the broadcast @uid is no more: nobody finds its index any longer */
+void weir_broadcast_manager_forget (WeirBroadcastManager *self, const gchar *uid);
+/* any thread: whether there are recordings enough: new segments are not recorded then */
+void weir_broadcast_manager_set_full (WeirBroadcastManager *self, gboolean full);
+
 typedef struct {
   guint64 connections_total;
   guint64 refused_total;

@@ -99,6 +99,7 @@ struct _WeirBroadcast {
   guint gaps_listed; /* of those that it counts, how many the index has */
   gchar *codecs;
   guint64 segments;
+  guint64 segments_before; /* by other processes */
   guint64 segment_bytes;
   guint64 bytes_received; /* by connections that are gone */
   gint64 paused_us;       /* wall time since when the disk refuses; 0: it does not */

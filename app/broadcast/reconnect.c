@@ -246,8 +246,7 @@ weir_broadcast_init_resume (WeirBroadcast *self, const WeirResume *resume)
     return;
   }
   weir_resume_copy (resume, &self->resume);
-  self->segments = self->record->segments;
-  self->segment_bytes = self->record->size;
+  self->segments_before = self->record->segments;
   if (!resume->dated)
     return;
   weir_wall_date_resume (&self->wall_date, resume->date_zero_us, resume->last_date_us);

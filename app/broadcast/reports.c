@@ -356,7 +356,7 @@ weir_broadcast_get_status (WeirBroadcast *self)
   status->deadline_us = self->deadline_us;
   status->connected_us = self->connected_us;
   status->codecs = g_strdup (self->codecs);
-  status->segments = self->segments;
+  status->segments = self->segments_before + self->segments;
   status->paused_us = self->paused_us;
   if (self->connection != NULL)
     connection = g_object_ref (self->connection);

@@ -2,9 +2,11 @@
 #include "cli/cli.h"
 
 #include "cli/client.h"
+#include "cli/import.h"
 #include "config.h"
 #include "segment/check.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #ifndef WEIR_VERSION
@@ -17,7 +19,8 @@ static const gchar usage[] =
     "  serve [-c FILE] [-o SECTION.KEY=VALUE]...\n"
     "                     the daemon, in the foreground\n"
     "  input create [--name NAME] [--recording off|automatic] [--timeout SECONDS] [--disabled]\n"
-    "  input list | show ID | delete ID\n"
+    "  input list | show ID | rotate-keys ID | delete ID\n"
+    "  input import FILE  live inputs of elsewhere, with uid and keys\n"
     "  status             what is on\n"
     "  check FILE|URL...  check CMAF segments strictly\n"
     "  config check [-c FILE] [-o SECTION.KEY=VALUE]...\n"
@@ -302,6 +305,62 @@ delete_input (WeirClient *client, const Options *options, const gchar *id)
 }
 
 static WeirExit
+rotate_keys (WeirClient *client, const Options *options, const gchar *id)
+{
+  g_autofree gchar *path = make_input_path (id);
+  g_autofree gchar *rotate = g_strconcat (path, "/rotate_keys", NULL);
+
+  return finish_input (client, options, "POST", rotate, NULL);
+}
+
+/* one after the other: what is refused is named, and the others go in */
+static WeirExit
+import_inputs (WeirClient *client, const Options *options, const gchar *file)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *text = NULL;
+  g_autoptr (GPtrArray) inputs = NULL;
+  WeirExit status = WEIR_EXIT_DONE;
+  guint done = 0;
+  GStatBuf info;
+  gsize size;
+
+  if (g_stat (file, &info) == 0 && info.st_size > WEIR_IMPORT_SIZE_MAX) {
+    g_printerr ("weir: %s is larger than %d bytes\n", file, WEIR_IMPORT_SIZE_MAX);
+    return WEIR_EXIT_FAILED;
+  }
+  if (!g_file_get_contents (file, &text, &size, &error)) {
+    g_printerr ("weir: %s\n", error->message);
+    return WEIR_EXIT_FAILED;
+  }
+  inputs = weir_import_split (text, size, &error);
+  if (inputs == NULL) {
+    g_printerr ("weir: %s %s\n", file, error->message);
+    return WEIR_EXIT_FAILED;
+  }
+  for (guint i = 0; i < inputs->len; i++) {
+    g_autofree gchar *answer = NULL;
+    g_autoptr (JsonNode) result = NULL;
+    WeirExit one = weir_client_call (
+        client, "POST", "/live_inputs/import", inputs->pdata[i], &answer, &result);
+
+    if (one != WEIR_EXIT_DONE) {
+      g_printerr ("weir: %s: number %u was not imported\n", file, i + 1);
+      status = one;
+      continue;
+    }
+    done++;
+    if (options->json)
+      g_print ("%s\n", answer);
+    else
+      g_print ("%s\n", get_text (get_object (result), "uid", NULL));
+  }
+  if (!options->json)
+    g_print ("%u of %u imported\n", done, inputs->len);
+  return status;
+}
+
+static WeirExit
 run_input (int argc, char **argv)
 {
   g_auto (Options) options = {.timeout = -1};
@@ -314,18 +373,19 @@ run_input (int argc, char **argv)
   };
   g_autoptr (WeirClient) client = NULL;
   const gchar *action, *id;
-  gboolean wants_id;
+  static const gchar *const with_word[] = {"show", "delete", "rotate-keys", "import", NULL};
+  gboolean wants_word;
 
   if (!parse (&options, argc, argv, more))
     return WEIR_EXIT_USAGE;
   if (count_words (&options) == 0)
-    return misuse ("input needs create, list, show or delete");
+    return misuse ("input needs create, list, show, rotate-keys, delete or import");
   action = options.words[0];
-  wants_id = strcmp (action, "show") == 0 || strcmp (action, "delete") == 0;
-  if (!wants_id && strcmp (action, "create") != 0 && strcmp (action, "list") != 0)
-    return misuse ("input knows create, list, show and delete");
-  if (count_words (&options) != (wants_id ? 2 : 1))
-    return misuse (wants_id ? "one ID is needed" : "too many arguments");
+  wants_word = g_strv_contains (with_word, action);
+  if (!wants_word && strcmp (action, "create") != 0 && strcmp (action, "list") != 0)
+    return misuse ("input knows create, list, show, rotate-keys, delete and import");
+  if (count_words (&options) != (wants_word ? 2 : 1))
+    return misuse (wants_word ? "one ID, or FILE, is needed" : "too many arguments");
   client = weir_client_new (options.url, options.token, options.account, options.config);
   if (client == NULL)
     return WEIR_EXIT_FAILED;
@@ -343,6 +403,10 @@ run_input (int argc, char **argv)
   }
   if (strcmp (action, "delete") == 0)
     return delete_input (client, &options, id);
+  if (strcmp (action, "rotate-keys") == 0)
+    return rotate_keys (client, &options, id);
+  if (strcmp (action, "import") == 0)
+    return import_inputs (client, &options, id);
   return list_inputs (client, &options);
 }
 

@@ -208,6 +208,8 @@ make_router (WeirHttpApp *self, gboolean with_management)
     weir_live_inputs_add_routes (&self->api, router);
     weir_outputs_add_routes (&self->api, router);
     weir_missing_add_routes (&self->api, router);
+    /* the last: every other name is a recording's */
+    weir_videos_add_routes (&self->api, router);
   }
   weir_playback_add_routes (&self->playback, router);
   weir_http_router_set_fallback (router, answer_without_route, self);
@@ -238,6 +240,7 @@ weir_http_app_new (const WeirHttpAppSettings *settings)
       .auth = settings->auth,
       .events = settings->events,
       .egress = self->egress,
+      .recordings = settings->recordings,
       .rtmps = settings->rtmps,
       .counters = settings->counters,
   };

@@ -8,6 +8,7 @@
 #include "events/events.h"
 #include "http/server.h"
 #include "net/door.h"
+#include "recordings/recordings.h"
 #include "rtmps.h"
 #include "store/store.h"
 
@@ -25,6 +26,7 @@ typedef struct {
   WeirBlobs *blobs;
   WeirAuth *auth;
   WeirBroadcastManager *manager;
+  WeirRecordings *recordings;
   WeirWorkerPool *workers; /* (nullable): for metrics; so are the next two */
   WeirCounters *counters;
   WeirDoor *door;

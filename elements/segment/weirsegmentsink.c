@@ -107,6 +107,7 @@ struct _WeirSegmentSink {
   gchar *folder, *prefix;
   gsize bytes_max;
   guint free_min;
+  const gint *full;
 
   WeirSpoolClient *client;            /* from start to stop */
   Settings active;                    /* copies, from start to stop */
@@ -307,6 +308,8 @@ find_refusal (WeirSegmentSink *self)
   struct statvfs status;
   guint64 needed;
 
+  if (self->full != NULL && g_atomic_int_get (self->full))
+    return g_strdup ("there are recordings enough");
   if (self->free_min == 0 || statvfs (self->folder, &status) < 0)
     return NULL;
   needed = status.f_blocks / 100 * self->free_min;
@@ -903,6 +906,7 @@ weir_segment_sink_set_embedded (
   self->prefix = g_strdup (spool->prefix);
   self->bytes_max = spool->bytes_max;
   self->free_min = spool->free_min;
+  self->full = spool->full;
 }
 
 gboolean

@@ -43,6 +43,7 @@ typedef struct {
  * @bytes_max: how much media may wait for the disk, or be in memory because the disk refuses it
  * @free_min: 0 to 99, percent of the folder's file system: with less space free no spool file is
  *   begun
+ * @full: (nullable): atomic; outlives the sink: while it is not 0 none is begun either
  */
 typedef struct {
   WeirSpoolWriter *writer;
@@ -50,6 +51,7 @@ typedef struct {
   const gchar *prefix;
   gsize bytes_max;
   guint free_min;
+  const gint *full;
 } WeirSegmentSpool;
 
 /* Returns: (transfer full): where a segment is written: `<folder>/<prefix><number>.open` */

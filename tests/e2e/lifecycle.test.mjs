@@ -8,6 +8,7 @@ import path from 'node:path';
 import { temporaryFolder } from './support/folder.mjs';
 import { countSegments, recordedPlaylists } from './support/hls.mjs';
 import { makeReference, publishers } from './support/media.mjs';
+import { Viewer } from './support/restart.mjs';
 import { media, RtmpClient, type } from './support/rtmp.mjs';
 import { shared, test } from './support/test.mjs';
 import { until } from './support/wait.mjs';
@@ -232,17 +233,22 @@ test('SIGTERM while ten are live and strangers knock commits everything', { seco
   }
 });
 
+/* AAC LC, 48 kHz, one channel */
+const mono = Buffer.from([0xaf, 0, 0x11, 0x88]);
+
 /* sends a frame each 40 ms until it is closed; encoders[i].frames says how many so far */
-function keepSending(client) {
+function keepSending(client, { video = media.avcConfig, sound = media.aacConfig } = {}) {
   client.frames = 0;
-  client.message(4, type.video, media.avcConfig, { stream: 1 });
-  client.message(5, type.audio, media.aacConfig, { stream: 1 });
-  const timer = setInterval(() => {
+  client.message(4, type.video, video, { stream: 1 });
+  if (sound)
+    client.message(5, type.audio, sound, { stream: 1 });
+  client.timer = setInterval(() => {
     const time = client.frames * 40;
     client.message(4, type.video, client.frames++ % 25 === 0 ? media.keyframe() : media.frame(), { stream: 1, time });
-    client.message(5, type.audio, media.sound, { stream: 1, time });
+    if (sound)
+      client.message(5, type.audio, media.sound, { stream: 1, time });
     if (client.closed)
-      clearInterval(timer);
+      clearInterval(client.timer);
   }, 40);
   return client;
 }
@@ -250,10 +256,53 @@ function keepSending(client) {
 async function liveEncoder(weir, connect) {
   const input = await weir.createInput();
   const client = keepSending(await RtmpClient.publishing(weir, input, { connect }));
+  client.input = input;
   client.videoUID = (await weir.waitForState(input.uid, 'live')).videoUID;
   await moreSegments(weir, input, 0);
   client.answers.length = 0;
   return client;
+}
+
+/* however an encoder is lost, the window counts from the media that came last */
+const losses = {
+  'that closes its connection': (client) => client.tcp.end(),
+  'whose connection is reset': (client) => client.close(),
+  'that goes silent with its connection open': (client) => clearInterval(client.timer),
+  'that says that it stops': (client) => client.command(1, 'deleteStream', 0, null, 1),
+};
+
+for (const [index, [name, lose]] of Object.entries(losses).entries()) {
+  test(`playlists go on without an encoder ${name}, and with it when it returns`, { seconds: 120 }, async () => {
+    const options = { 'recording.timeout': '30s', 'recording.clean-stop-timeout': '12s', 'limits.rtmp-media-silence': '5s' };
+
+    await withWeir({ options }, async (weir) => {
+      const client = await liveEncoder(weir, {});
+      const viewer = new Viewer(weir, client.input.uid);
+      await until('segments', () => viewer.newest >= 1);
+      const lost = Date.now();
+      await lose(client);
+      const { deadline } = await weir.waitForState(client.input.uid, 'reconnecting');
+      const window = (Date.parse(deadline) - lost) / 1000;
+      const wanted = name.includes('says') ? 12 : 30;
+      assert.ok(window > wanted - 1.5 && window < wanted + 1, `${window} s`);
+      const gaps = () => [...viewer.tracks.values()].map(({ seen }) => [...seen.values()].filter((s) => s.gap).length);
+      await until('gaps', () => viewer.tracks.size === 2 && Math.min(...gaps()) >= 3, { seconds: 15, every: 20 });
+      const seconds = (Date.now() - lost) / 1000;
+      const { list } = [...viewer.tracks.values()][0];
+      assert.ok(seconds > 3 * list.targetDuration - 0.5, `3 gaps of ${list.targetDuration} s after ${seconds} s`);
+
+      /* it comes back: as it was, with another configuration, with less, with more */
+      const [video, sound] = [[media.avcConfig, media.aacConfig], [media.avcConfig, mono], [media.avcConfig, null], [media.avcConfig, media.aacConfig]][index];
+      const again = keepSending(await RtmpClient.publishing(weir, client.input), { video, sound });
+      assert.equal((await weir.waitForState(client.input.uid, 'live')).videoUID, client.videoUID);
+      const newest = viewer.newest;
+      await until('more', () => viewer.newest >= newest + 3, { seconds: 20, every: 50 });
+      const breaks = [...viewer.tracks.values()].map((track) => Math.max(...track.breaks.values()));
+      assert.equal(Math.max(...breaks), 1, `discontinuities: ${breaks}`);
+      await viewer.stop();
+      again.close();
+    });
+  });
 }
 
 const reconnectRequest = (client) => client.until('a request to reconnect', () => client.answers.find((answer) =>

@@ -350,6 +350,35 @@ add (const Backend *backend, const gchar *name, void (*test) (Fixture *fixture, 
 
 #define ADD(backend, test) add (backend, #test, test)
 
+static void
+a_folder_lists_its_objects_and_no_other (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar *const folders[] = {"a", "b", "none", "../a", "a/b", ""};
+  static const gint counts[] = {2, 1, 0, -1, -1, -1};
+
+  put (fixture, "a/1.m4s", "x");
+  put (fixture, "a/2.m4s", "y");
+  put (fixture, "b/1.m4s", "z");
+  for (guint i = 0; i < G_N_ELEMENTS (folders); i++) {
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (GPtrArray) names = NULL;
+    g_autoptr (GError) error = NULL;
+
+    weir_blobs_list (fixture->blobs, folders[i], keep_result, &result);
+    while (result == NULL)
+      g_main_context_iteration (NULL, TRUE);
+    names = weir_blobs_list_finish (fixture->blobs, result, &error);
+    if (counts[i] < 0) {
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME);
+      continue;
+    }
+    g_assert_no_error (error);
+    g_assert_cmpint ((gint) names->len, ==, counts[i]);
+    if (i == 1)
+      g_assert_cmpstr (names->pdata[0], ==, "b/1.m4s");
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -362,6 +391,7 @@ main (int argc, char **argv)
     ADD (&backends[i], removed_objects_are_gone_and_missing_ones_no_error);
     ADD (&backends[i], an_open_object_stays_readable_after_its_removal);
     ADD (&backends[i], names_that_lead_elsewhere_are_refused);
+    ADD (&backends[i], a_folder_lists_its_objects_and_no_other);
     ADD (&backends[i], puts_and_removals_in_one_folder_do_not_disturb_each_other);
   }
   ADD (&backends[0], file_a_symbolic_link_is_not_followed);

@@ -128,6 +128,10 @@ exit_statuses_tell_what_went_wrong (AppFixture *fixture, G_GNUC_UNUSED gconstpoi
       {"weir input list --url http://127.0.0.1:1", 1, "127.0.0.1:1"},
       {"weir config check -c /dev/null", 0, "[http]"},
       {"weir config check -c /dev/null -o http.nonsense=1", 1, "nonsense"},
+      {"weir input import", 2, "FILE"},
+      {"weir input import /nonexistent", 1, "/nonexistent"},
+      {"weir input import /dev/null", 1, ""},
+      {"weir input rotate-keys 0123", 3, "10003"},
       {"weir check", 2, "files"},
       {"weir check /nonexistent", 1, "/nonexistent"},
       {"weir check /etc/passwd", 1, "fault"},
@@ -139,6 +143,50 @@ exit_statuses_tell_what_went_wrong (AppFixture *fixture, G_GNUC_UNUSED gconstpoi
     if (status != cases[i].status || strstr (printed->str, cases[i].said) == NULL)
       g_error ("'%s': %d: %s", cases[i].line, status, printed->str);
   }
+}
+
+static void
+keys_are_rotated_and_shown (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree gchar *uid = NULL, *line = NULL, *before = NULL;
+
+  g_assert_cmpint (run (fixture, "weir input create"), ==, 0);
+  before = g_strdup (printed->str);
+  uid = get_only_uid (fixture);
+  line = g_strconcat ("weir input rotate-keys ", uid, NULL);
+  g_assert_cmpint (run (fixture, line), ==, 0);
+  g_assert_nonnull (strstr (printed->str, uid));
+  g_assert_cmpstr (printed->str, !=, before);
+  g_assert_cmpstr (fixture->manager->cut, ==, uid);
+}
+
+#define UID "0123456789abcdef0123456789abcdef"
+#define KEY "fedcba9876543210fedcba9876543210k" UID
+
+/* one that is good, one that is not, and the first again */
+static void
+what_can_be_imported_is_and_the_rest_is_named (
+    AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar content[] =
+      "[{\"result\":{\"uid\":\"" UID "\",\"rtmps\":{\"url\":\"\",\"streamKey\":\"" KEY "\"}},"
+      "\"success\":true,\"errors\":[],\"messages\":[]},{\"uid\":\"short\"},{\"uid\":\"" UID "\"}]";
+  g_autofree gchar *file = g_build_filename (fixture->folder, "inputs.json", NULL);
+  g_autofree gchar *line = g_strdup_printf ("weir input import %s", file);
+  g_autofree gchar *uid = NULL;
+
+  g_assert_true (g_file_set_contents (file, content, -1, NULL));
+  g_assert_cmpint (run (fixture, line), ==, 3);
+  g_assert_nonnull (strstr (printed->str, UID "\n"));
+  g_assert_nonnull (strstr (printed->str, "1 of 3 imported"));
+  g_assert_nonnull (strstr (printed->str, "/uid"));
+  g_assert_nonnull (strstr (printed->str, "number 2 was not imported"));
+  g_assert_nonnull (strstr (printed->str, "20007"));
+  g_assert_nonnull (strstr (printed->str, "number 3 was not imported"));
+  uid = get_only_uid (fixture);
+  g_assert_cmpstr (uid, ==, UID);
+  g_assert_cmpint (run (fixture, "weir input show " UID), ==, 0);
+  g_assert_nonnull (strstr (printed->str, KEY));
 }
 
 static void
@@ -171,6 +219,8 @@ main (int argc, char **argv)
   TEST (an_input_is_made_shown_and_deleted);
   TEST (json_is_what_the_api_answered);
   TEST (exit_statuses_tell_what_went_wrong);
+  TEST (keys_are_rotated_and_shown);
+  TEST (what_can_be_imported_is_and_the_rest_is_named);
   g_test_add_func (
       "/cli/the_ready_line_tells_where_to_connect", the_ready_line_tells_where_to_connect);
   result = g_test_run ();

@@ -786,23 +786,21 @@ what_was_answered_survives_a_kill (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const Backend backend = {"sqlite", open_sqlite, weir_store_sqlite_new};
-
   g_test_init (&argc, &argv, NULL);
-  ADD (&backend, a_database_of_version_1_is_brought_up_to_date);
-  ADD (&backend, an_update_of_the_schema_that_fails_leaves_the_old_one);
-  ADD (&backend, a_new_database_says_how_it_became_what_it_is);
-  ADD (&backend, what_is_refused_is_left_byte_for_byte);
-  ADD (&backend, a_change_is_told_when_it_is_committed);
-  ADD (&backend, calls_that_wait_are_bounded);
-  ADD (&backend, what_is_committed_while_a_trim_goes_on_is_not_kept_waiting);
-  ADD (&backend, a_backup_that_cannot_be_finished_leaves_nothing);
-  ADD (&backend, a_backup_beside_the_log_of_what_was_lost_is_refused);
-  ADD (&backend, no_file_is_readable_by_others);
-  ADD (&backend, a_folder_that_is_missing_is_an_error);
-  ADD (&backend, a_full_disk_is_unavailable_and_passes);
-  ADD (&backend, a_full_disk_at_the_start_is_read);
-  ADD (&backend, on_a_full_disk_reading_goes_on);
-  ADD (&backend, what_was_answered_survives_a_kill);
+  ADD (&backends[0], a_database_of_version_1_is_brought_up_to_date);
+  ADD (&backends[0], an_update_of_the_schema_that_fails_leaves_the_old_one);
+  ADD (&backends[0], a_new_database_says_how_it_became_what_it_is);
+  ADD (&backends[0], what_is_refused_is_left_byte_for_byte);
+  ADD (&backends[0], a_change_is_told_when_it_is_committed);
+  ADD (&backends[0], calls_that_wait_are_bounded);
+  ADD (&backends[0], what_is_committed_while_a_trim_goes_on_is_not_kept_waiting);
+  ADD (&backends[0], a_backup_that_cannot_be_finished_leaves_nothing);
+  ADD (&backends[0], a_backup_beside_the_log_of_what_was_lost_is_refused);
+  ADD (&backends[0], no_file_is_readable_by_others);
+  ADD (&backends[0], a_folder_that_is_missing_is_an_error);
+  ADD (&backends[0], a_full_disk_is_unavailable_and_passes);
+  ADD (&backends[0], a_full_disk_at_the_start_is_read);
+  ADD (&backends[0], on_a_full_disk_reading_goes_on);
+  ADD (&backends[0], what_was_answered_survives_a_kill);
   return g_test_run ();
 }

@@ -16,6 +16,11 @@ typedef struct {
   WeirStore *(*open_backup) (const gchar *path, GError **error);
 } Backend;
 
+static inline WeirStore *open_sqlite (const gchar *folder, GError **error);
+
+/* those that keep to one contract: each of its tests runs once per backend */
+static const Backend backends[] = {{"sqlite", open_sqlite, weir_store_sqlite_new}};
+
 typedef struct {
   const Backend *backend;
   gchar *folder;
@@ -189,6 +194,16 @@ commit (WeirStore *store, const gchar *uid, guint64 epoch, guint64 number, const
 }
 
 static inline void
+commit_sized (WeirStore *store, const gchar *uid, guint64 epoch, guint64 number, guint64 size,
+    gint64 duration_us)
+{
+  const WeirSegmentCommit segment = {
+      .number = number, .entry = "entry", .size = size, .duration_us = duration_us};
+
+  DO (store, commit_segment, uid, epoch, &segment);
+}
+
+static inline void
 add (const Backend *backend, const gchar *name, void (*test) (Fixture *fixture, gconstpointer data))
 {
   g_autofree gchar *path = g_strdup_printf ("/store/%s/%s", backend->name, name);
@@ -197,3 +212,6 @@ add (const Backend *backend, const gchar *name, void (*test) (Fixture *fixture, 
 }
 
 #define ADD(backend, test) add (backend, #test, test)
+#define ADD_TO_ALL(test)                                 \
+  for (guint i_ = 0; i_ < G_N_ELEMENTS (backends); i_++) \
+  ADD (&backends[i_], test)

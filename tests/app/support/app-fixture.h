@@ -20,6 +20,7 @@ typedef struct {
   WeirAuth *auth;
   WeirEvents *events;
   WeirBroadcastManager *manager;
+  WeirRecordings *recordings;
   WeirHttpApp *app;
   WeirHttpServer *server;
   SoupSession *session;
@@ -74,6 +75,8 @@ app_fixture_set_up (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   settings.auth = self->auth;
   settings.manager = self->manager;
   settings.events = self->events;
+  self->recordings = weir_recordings_new (self->config, self->store, self->blobs, self->manager);
+  settings.recordings = self->recordings;
   settings.listeners.rtmp = (gchar *) "[::]:1935";
   self->app = weir_http_app_new (&settings);
   weir_http_server_settings_init (&server_settings);
@@ -93,6 +96,7 @@ app_fixture_tear_down (AppFixture *self, G_GNUC_UNUSED gconstpointer data)
   weir_http_app_remove_servers (self->app);
   weir_http_server_free (self->server);
   weir_http_app_free (self->app);
+  weir_recordings_free (self->recordings);
   fake_manager_free (self->manager);
   weir_events_free (self->events);
   weir_auth_free (self->auth);

@@ -13,6 +13,9 @@ struct _WeirBroadcastManager {
   GHashTable *statuses; /* id → WeirBroadcastStatus */
   gchar *revoked;
   gchar *cut;
+  gchar *ended;
+  gchar *forgotten;
+  gboolean full;
 };
 
 static inline WeirBroadcastManager *
@@ -37,6 +40,8 @@ fake_manager_free (WeirBroadcastManager *self)
   g_hash_table_unref (self->statuses);
   g_free (self->revoked);
   g_free (self->cut);
+  g_free (self->ended);
+  g_free (self->forgotten);
   g_free (self);
 }
 
@@ -80,6 +85,30 @@ weir_broadcast_manager_revoke (
 {
   g_free (self->revoked);
   self->revoked = g_strdup (input);
+}
+
+/* it ends at once */
+gboolean
+weir_broadcast_manager_end_recording (
+    WeirBroadcastManager *self, const gchar *uid, G_GNUC_UNUSED const gchar *description)
+{
+  g_free (self->ended);
+  self->ended = g_strdup (uid);
+  return g_hash_table_remove (self->statuses, uid);
+}
+
+void
+weir_broadcast_manager_forget (WeirBroadcastManager *self, const gchar *uid)
+{
+  g_free (self->forgotten);
+  self->forgotten = g_strdup (uid);
+  g_hash_table_remove (self->recorded, uid);
+}
+
+void
+weir_broadcast_manager_set_full (WeirBroadcastManager *self, gboolean full)
+{
+  self->full = full;
 }
 
 void
