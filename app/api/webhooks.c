@@ -472,6 +472,13 @@ forgotten (GObject *source, GAsyncResult *result, gpointer user_data)
   weir_api_succeed (self->request, node);
 }
 
+/* @self: (transfer full) */
+static void
+call_delete (Call *self, WeirDocumentKind kind, GAsyncReadyCallback done)
+{
+  weir_store_delete_document (self->api->store, kind, self->id, done, self);
+}
+
 static void
 deleted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -481,8 +488,7 @@ deleted (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!weir_store_delete_document_finish (WEIR_STORE (source), result, &error))
     weir_api_fail_for_store (self->request, error);
   else
-    weir_store_delete_document (
-        WEIR_STORE (source), WEIR_DOCUMENT_DELIVERY, self->id, forgotten, g_steal_pointer (&self));
+    call_delete (g_steal_pointer (&self), WEIR_DOCUMENT_DELIVERY, forgotten);
 }
 
 static void
@@ -491,8 +497,7 @@ got_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (Call) self = user_data;
 
   if (call_take (self, WEIR_STORE (source), result))
-    weir_store_delete_document (
-        WEIR_STORE (source), WEIR_DOCUMENT_WEBHOOK, self->id, deleted, g_steal_pointer (&self));
+    call_delete (g_steal_pointer (&self), WEIR_DOCUMENT_WEBHOOK, deleted);
 }
 
 /* secrets are shown, with which deliveries could be forged: so even to look needs WRITE */
