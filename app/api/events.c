@@ -100,21 +100,21 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GPtrArray) events =
       weir_store_list_events_finish (WEIR_STORE (source), result, &error);
   gboolean more;
+  guint i;
 
   if (events == NULL) {
     weir_api_fail_for_store (self->request, error);
     return;
   }
-  more = events->len == self->asked;
-  for (guint i = 0; i < events->len && self->found->len < self->limit; i++) {
+  for (i = 0; i < events->len && self->found->len < self->limit; i++) {
     const WeirEvent *event = events->pdata[i];
 
     self->cursor = event->sequence;
     self->scanned++;
     if (is_wanted (event, self->patterns))
       g_ptr_array_add (self->found, weir_event_copy (event));
-    more = more || i + 1 < events->len;
   }
+  more = i < events->len || events->len == self->asked;
   if (more && self->found->len < self->limit && self->scanned < SCAN_MAX)
     listing_go_on (g_steal_pointer (&self));
   else
@@ -125,7 +125,8 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 listing_go_on (Listing *self)
 {
-  self->asked = self->patterns != NULL ? SCAN_STEP : self->limit;
+  /* one more than is wanted tells whether there are more */
+  self->asked = self->patterns != NULL ? SCAN_STEP : self->limit + 1;
   weir_store_list_events (self->api->store, self->account, self->cursor, self->asked, listed, self);
 }
 

@@ -117,6 +117,10 @@ gchar *weir_broadcast_make_segment_name (const gchar *uid, guint64 epoch, guint6
 WeirEvent *weir_broadcast_make_event (
     const WeirBroadcastRecord *record, const gchar *type, const gchar *data);
 
+/* Returns: (transfer full): `segment.committed`; @name: of its object */
+WeirEvent *weir_broadcast_make_segment_event (
+    const WeirBroadcastRecord *record, const WeirIndexSegment *segment, const gchar *name);
+
 /* adds what it has counted so far; any thread */
 void weir_broadcast_add_to_totals (WeirBroadcast *self, WeirBroadcastTotals *totals);
 /* bytes that all its connections have brought so far; any thread */

@@ -110,7 +110,7 @@ broadcast_commit_segment (WeirBroadcast *self, ClosedSegment *the_closed)
   /* as of now, not of when it closed: one that is late does not turn it back */
   committed = weir_broadcast_make_state (self);
   entry = weir_index_segment_to_json (segment);
-  event = weir_broadcast_make_segment_event (self, segment, closed->name);
+  event = weir_broadcast_make_segment_event (self->record, segment, closed->name);
   commit = (WeirSegmentCommit){
       .number = closed->number,
       .entry = entry,

@@ -195,8 +195,5 @@ void weir_broadcast_tell_connection (
 /* and that the live input has an error, when the hosted product would say so */
 void weir_broadcast_tell_health (
     WeirBroadcast *self, const WeirBroadcastIssue *issue, gboolean raised);
-/* Returns: (transfer full): @name: of its object */
-WeirEvent *weir_broadcast_make_segment_event (
-    WeirBroadcast *self, const WeirIndexSegment *segment, const gchar *name);
 
 G_END_DECLS

@@ -329,12 +329,15 @@ salvaged_commit (SalvagedSegment *salvaged)
 {
   Orphan *orphan = salvaged->orphan;
   g_autofree gchar *entry = weir_index_segment_to_json (salvaged->segment);
+  g_autoptr (WeirEvent) event = weir_broadcast_make_segment_event (
+      orphan->record, salvaged->segment, salvaged->segment->name);
   const WeirSegmentCommit commit = {
       .number = salvaged->segment->number,
       .entry = entry,
       .committed = orphan->record->committed,
       .size = salvaged->segment->size,
       .duration_us = salvaged->segment->duration_ns / 1000,
+      .event = event,
   };
 
   weir_store_commit_segment (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,

@@ -139,7 +139,7 @@ weir_broadcast_tell_health (WeirBroadcast *self, const WeirBroadcastIssue *issue
 
 WeirEvent *
 weir_broadcast_make_segment_event (
-    WeirBroadcast *self, const WeirIndexSegment *segment, const gchar *name)
+    const WeirBroadcastRecord *record, const WeirIndexSegment *segment, const gchar *name)
 {
   JsonBuilder *builder = begin_data ();
   g_autofree gchar *data = NULL;
@@ -153,5 +153,5 @@ weir_broadcast_make_segment_event (
   json_builder_set_member_name (builder, "discontinuity");
   json_builder_add_boolean_value (builder, segment->discontinuity);
   data = end_data (builder);
-  return weir_broadcast_make_event (self->record, WEIR_EVENT_SEGMENT_COMMITTED, data);
+  return weir_broadcast_make_event (record, WEIR_EVENT_SEGMENT_COMMITTED, data);
 }

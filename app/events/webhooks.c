@@ -369,9 +369,9 @@ endpoint_go_on (Endpoint *self)
     return;
   }
   delay_us = self->delivery.next_attempt_us - g_get_real_time ();
-  if (self->delivery.next_attempt_us > 0 && delay_us > 0) {
-    /* a clock that was set back must not keep it waiting */
-    wait_us (self, MIN (delay_us, weir_webhook_get_delay (G_MAXUINT, 0)));
+  /* a longer one is of a clock that was set back since */
+  if (delay_us > 0 && delay_us <= weir_webhook_get_delay (G_MAXUINT, 0)) {
+    wait_us (self, delay_us);
     return;
   }
   if (owner->in_flight >= owner->settings.in_flight_max) {
