@@ -465,6 +465,24 @@ past_broadcasts_are_the_history_of_the_status_and_its_videos (
 }
 
 static void
+recordings_go_with_their_input_when_that_is_asked_for (
+    AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree gchar *uid = create (fixture, NULL);
+  g_autofree gchar *other = create (fixture, NULL);
+
+  make_past (fixture, uid, "11111111111111111111111111111111", 1000000);
+  make_past (fixture, other, "22222222222222222222222222222222", 2000000);
+  json_object_unref (change (fixture, uid, "DELETE", "?recordings=all", NULL, 400, 10060));
+  json_object_unref (change (fixture, uid, "DELETE", "?recordings=delete", NULL, 200, 0));
+  json_object_unref (change (fixture, other, "DELETE", "", NULL, 200, 0));
+  api_expect (fixture, fixture->token, "GET",
+      "/accounts/acc/stream/11111111111111111111111111111111", NULL, 404, 10003);
+  api_expect (fixture, fixture->token, "GET",
+      "/accounts/acc/stream/22222222222222222222222222222222", NULL, 200, 0);
+}
+
+static void
 count_events (GObject *source, GAsyncResult *result, gpointer data)
 {
   *(GPtrArray **) data = weir_store_list_events_finish (WEIR_STORE (source), result, NULL);
@@ -635,6 +653,7 @@ main (int argc, char **argv)
   TEST (rotated_keys_are_all_new_and_cut_the_connection_only);
   TEST (a_running_broadcast_is_ended_another_time_it_is_a_conflict);
   TEST (past_broadcasts_are_the_history_of_the_status_and_its_videos);
+  TEST (recordings_go_with_their_input_when_that_is_asked_for);
   TEST (what_happens_to_an_input_is_in_the_event_log);
   TEST (an_import_keeps_uid_keys_and_settings);
   TEST (credentials_that_an_import_lacks_are_made);
