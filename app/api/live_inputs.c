@@ -494,10 +494,11 @@ deleted (GObject *source, GAsyncResult *result, gpointer user_data)
   weir_broadcast_manager_revoke (call->api->manager, call->id, "The live input was deleted");
   weir_api_emit (call->api, WEIR_EVENT_INPUT_DELETED, call->account, call->id, NULL, NULL);
   if (g_strcmp0 (weir_http_request_get_query (call->request, "recordings"), "delete") == 0) {
+    WeirRecordings *recordings = call->api->recordings;
     const gchar *account = call->account, *id = call->id;
 
     weir_recordings_delete_of_input (
-        call->api->recordings, account, id, recordings_deleted, g_steal_pointer (&call));
+        recordings, account, id, recordings_deleted, g_steal_pointer (&call));
     return;
   }
   weir_api_succeed (call->request, json_node_init_string (json_node_alloc (), ""));
