@@ -156,6 +156,16 @@ static const Entry entries[] = {
         "The same for an encoder that has said that it stops; recording.timeout, or what the live "
         "input says, when that is shorter.",
         AT (recording.clean_stop_timeout), 0, 24 * HOUR, NULL},
+    {"recording", "takeover", TYPE_CHOICE, "silent",
+        "Whose place a second encoder with the same key gets. silent: that of one which has sent "
+        "no media for recording.takeover-silence; another keeps its place and the second one is "
+        "refused. always: the newest one's; two that fight have to wait longer and longer, up to 5 "
+        "minutes.",
+        AT (recording.takeover), 0, 0, "silent always"},
+    {"recording", "takeover-silence", TYPE_DURATION, "2s",
+        "Without media for so long an encoder loses its place to another one, whose answer is held "
+        "until that shows, for four fifths of limits.authorise at most.",
+        AT (recording.takeover_silence), 500 * MS, 60 * SECOND, NULL},
     {"recording", "delete-after", TYPE_DURATION, "0",
         "How long recordings are kept after the end of the broadcast, for live inputs that do not "
         "say. 0: until they are deleted.",

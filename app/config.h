@@ -55,6 +55,8 @@ typedef struct {
     guint min_free;      /* percent */
     gint64 max_size;     /* 0: no limit */
     gboolean delete_oldest;
+    gchar *takeover; /* silent, always */
+    gint64 takeover_silence;
   } recording;
   struct {
     gchar *allow; /* weir_networks_parse() */

@@ -369,11 +369,8 @@ changed (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   if (call->change == CHANGE_ROTATE) {
-    weir_broadcast_manager_cut (self->manager, call->id, "The stream key was replaced");
     weir_api_emit (self, WEIR_EVENT_INPUT_KEYS_ROTATED, call->account, call->id, NULL, NULL);
   } else {
-    if (!call->input->enabled)
-      weir_broadcast_manager_revoke (self->manager, call->id, "The live input was disabled");
     weir_api_emit (self, WEIR_EVENT_INPUT_UPDATED, call->account, call->id, NULL, NULL);
     tell_what_comes_later (call);
   }
@@ -491,7 +488,6 @@ deleted (GObject *source, GAsyncResult *result, gpointer user_data)
     weir_api_fail_for_store (call->request, error);
     return;
   }
-  weir_broadcast_manager_revoke (call->api->manager, call->id, "The live input was deleted");
   weir_api_emit (call->api, WEIR_EVENT_INPUT_DELETED, call->account, call->id, NULL, NULL);
   if (g_strcmp0 (weir_http_request_get_query (call->request, "recordings"), "delete") == 0) {
     WeirRecordings *recordings = call->api->recordings;

@@ -129,27 +129,48 @@ broadcast_make_pipeline (WeirBroadcast *self, gint64 known_gop_ns)
 
 /* ---- connections ---- */
 
-/* The source's callbacks have ended when this returns: nothing runs on the worker any more. */
-static void
-broadcast_remove_source (WeirBroadcast *self, const gchar *reason)
+void
+weir_broadcast_remove_element (WeirBroadcast *self, GstElement *source)
+{
+  gst_element_set_locked_state (source, TRUE);
+  gst_element_set_state (source, GST_STATE_NULL);
+  /* the next one may have its address */
+  g_atomic_pointer_compare_and_exchange (&self->linked, source, NULL);
+  gst_bin_remove (GST_BIN (self->pipeline), source);
+}
+
+void
+weir_broadcast_clear_seat (WeirBroadcast *self, const gchar *reason)
 {
   guint64 received;
 
   if (self->source == NULL)
     return;
-  if (self->connection != NULL)
-    weir_broadcast_tell_connection (self, WEIR_EVENT_INPUT_DISCONNECTED, self->connection, reason);
+  weir_broadcast_tell_connection (self, WEIR_EVENT_INPUT_DISCONNECTED, self->connection, reason);
   weir_broadcast_end_health (self);
-  gst_element_set_locked_state (self->source, TRUE);
-  gst_element_set_state (self->source, GST_STATE_NULL);
-  gst_bin_remove (GST_BIN (self->pipeline), self->source);
-  self->source = NULL;
-  received = self->connection != NULL ? weir_connection_get_bytes_received (self->connection) : 0;
+  weir_broadcast_remove_element (self, g_steal_pointer (&self->source));
+  received = weir_connection_get_bytes_received (self->connection);
   g_mutex_lock (&self->lock);
   self->bytes_received += received;
   g_clear_object (&self->connection);
   self->connected_us = 0;
   g_mutex_unlock (&self->lock);
+}
+
+void
+weir_broadcast_take_seat (
+    WeirBroadcast *self, GstElement *source, WeirConnection *connection, WeirLifecycle state)
+{
+  self->source = source;
+  self->seat_us = g_get_monotonic_time ();
+  weir_broadcast_stop_waiting (self);
+  g_mutex_lock (&self->lock);
+  self->connection = g_object_ref (connection);
+  self->connected_us = g_get_real_time ();
+  g_mutex_unlock (&self->lock);
+  if (state != WEIR_LIFECYCLE_LIVE)
+    weir_broadcast_set_state (self, state, 0);
+  weir_broadcast_tell_connection (self, WEIR_EVENT_INPUT_CONNECTED, connection, NULL);
 }
 
 static void
@@ -182,16 +203,17 @@ connection_ended_on_main (gpointer data)
 
   weir_connection_get_summary (connection, &summary);
   broadcast_log_summary (self, connection, &summary);
-  if (self->connection == connection) {
+  if (!weir_broadcast_forget_newcomer (self, connection) && self->connection == connection) {
     gint64 media_us = weir_connection_get_last_media_us (connection);
 
-    broadcast_remove_source (self, summary.reason);
+    weir_broadcast_clear_seat (self, summary.reason);
     if (self->leaving != NULL) {
       self->last_media_us = MAX (self->last_media_us, media_us);
       broadcast_stop (self, self->leaving);
-    } else if (!self->ending) {
+    } else if (!self->ending && !weir_broadcast_promote_newcomer (self)) {
       weir_broadcast_begin_waiting (self, media_us, summary.clean, summary.reason);
     }
+    self->last_media_us = MAX (self->last_media_us, media_us);
   }
   weir_connection_summary_clear (&summary);
   weir_broadcast_pending_done (self);
@@ -221,34 +243,38 @@ WeirBroadcastAnswer
 weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection)
 {
   GType type = source_type (weir_connection_get_protocol (connection));
+  g_autofree gchar *name =
+      g_strdup_printf ("source-%" G_GUINT64_FORMAT, weir_connection_get_id (connection));
+  WeirBroadcastAnswer answer = WEIR_BROADCAST_CONNECTED;
+  GstElement *source;
 
   if (self->ending || self->leaving != NULL)
     return WEIR_BROADCAST_ENDING;
-  if (self->source != NULL || type == G_TYPE_INVALID)
+  if (type == G_TYPE_INVALID)
     return WEIR_BROADCAST_BUSY;
+  answer = weir_broadcast_judge_newcomer (self, connection);
+  if (answer != WEIR_BROADCAST_CONNECTED)
+    return answer;
   g_signal_connect (connection, "ended", G_CALLBACK (on_connection_ended), self);
   /* nothing is read from it before the source is there */
   if (!weir_connection_accept (connection, self->worker)) {
     g_signal_handlers_disconnect_by_data (connection, self);
+    weir_broadcast_forget_newcomer (self, connection);
     return WEIR_BROADCAST_GONE;
   }
   self->pending++; /* until its end has been handled */
   g_atomic_int_set (&self->dumped, FALSE);
-  self->source = g_object_new (type, "name", "source", NULL);
-  weir_broadcast_stop_waiting (self);
-  g_mutex_lock (&self->lock);
-  self->connection = g_object_ref (connection);
-  self->connected_us = g_get_real_time ();
-  g_mutex_unlock (&self->lock);
-  weir_broadcast_begin_health (self);
-  weir_broadcast_set_state (self, WEIR_LIFECYCLE_CONNECTING, 0);
-  weir_broadcast_tell_connection (self, WEIR_EVENT_INPUT_CONNECTED, connection, NULL);
-
-  g_object_set (self->source, "connection", connection, NULL);
-  g_signal_connect (
-      self->source, "pad-added", G_CALLBACK (weir_broadcast_on_source_pad_added), self);
-  gst_bin_add (GST_BIN (self->pipeline), self->source);
-  gst_element_sync_state_with_parent (self->source);
+  source = g_object_new (type, "name", name, "connection", connection, NULL);
+  g_signal_connect (source, "pad-added", G_CALLBACK (weir_broadcast_on_source_pad_added), self);
+  weir_broadcast_begin_health (self, TRUE);
+  if (self->source == NULL) {
+    g_atomic_pointer_set (&self->linked, source);
+    weir_broadcast_take_seat (self, source, connection, WEIR_LIFECYCLE_CONNECTING);
+  } else {
+    weir_broadcast_begin_trial (self, source, connection);
+  }
+  gst_bin_add (GST_BIN (self->pipeline), source);
+  gst_element_sync_state_with_parent (source);
   return WEIR_BROADCAST_CONNECTED;
 }
 
@@ -414,10 +440,30 @@ stop_pipeline (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
   g_task_return_boolean (task, TRUE);
 }
 
-void
-weir_broadcast_disconnect (WeirBroadcast *self, const gchar *description)
+WeirSecret
+weir_broadcast_get_secret_kind (WeirConnection *connection)
 {
-  if (self->connection != NULL)
+  const gchar *protocol = weir_connection_get_protocol (connection);
+
+  if (g_str_equal (protocol, "srt"))
+    return WEIR_SECRET_SRT;
+  return g_str_equal (protocol, "webrtc") ? WEIR_SECRET_WEBRTC : WEIR_SECRET_RTMP;
+}
+
+gboolean
+weir_broadcast_is_admitted (const WeirLiveInput *input, WeirConnection *connection)
+{
+  return g_strcmp0 (input->secrets[weir_broadcast_get_secret_kind (connection)],
+             weir_connection_get_secret (connection)) == 0;
+}
+
+void
+weir_broadcast_check_secrets (
+    WeirBroadcast *self, const WeirLiveInput *input, const gchar *description)
+{
+  if (self->trial != NULL && !weir_broadcast_is_admitted (input, self->trial_connection))
+    weir_broadcast_dismiss_newcomer (self, description);
+  if (self->connection != NULL && !weir_broadcast_is_admitted (input, self->connection))
     weir_connection_close (self->connection, description);
 }
 
@@ -432,6 +478,7 @@ broadcast_stop (WeirBroadcast *self, const gchar *description)
     return;
   self->ending = TRUE;
   weir_broadcast_stop_waiting (self);
+  weir_broadcast_dismiss_newcomer (self, description);
   if (self->leave_timer != NULL)
     g_source_destroy (self->leave_timer);
   g_clear_pointer (&self->leave_timer, g_source_unref);
@@ -440,7 +487,7 @@ broadcast_stop (WeirBroadcast *self, const gchar *description)
         MAX (self->last_media_us, weir_connection_get_last_media_us (self->connection));
     weir_connection_close (self->connection, description);
   }
-  broadcast_remove_source (self, description);
+  weir_broadcast_clear_seat (self, description);
   weir_broadcast_note_end (self, self->last_media_us);
   g_object_get (self->sink, "stats", &statistics, NULL);
   if (statistics != NULL) {
@@ -484,6 +531,7 @@ weir_broadcast_suspend (WeirBroadcast *self, const gchar *description, gint64 gr
   if (self->ending || self->leaving != NULL)
     return;
   self->suspending = TRUE;
+  weir_broadcast_dismiss_newcomer (self, description);
   if (self->connection == NULL ||
       !weir_connection_request_reconnect (self->connection, NULL, description)) {
     broadcast_stop (self, description);
@@ -559,6 +607,7 @@ broadcast_new (const WeirBroadcastContext *context, const WeirBroadcastRecord *r
   weir_token_bucket_init (
       &self->health_lines, HEALTH_LINES_RATE, HEALTH_LINES, g_get_monotonic_time ());
   self->worker = weir_worker_pool_acquire (context->workers);
+  weir_broadcast_init_newcomer (self);
   weir_broadcast_init_resume (self, resume);
   broadcast_make_pipeline (self, known_gop_ns);
   return self;
@@ -606,6 +655,7 @@ weir_broadcast_free (WeirBroadcast *self)
   g_hash_table_unref (self->spool_paths);
   g_array_unref (self->timescales);
   g_clear_object (&self->connection);
+  g_clear_object (&self->newcomer);
   g_clear_pointer (&self->codecs, g_free);
   weir_broadcast_clear_commits (self);
   weir_resume_clear (&self->resume);

@@ -61,22 +61,35 @@ void weir_broadcast_free (WeirBroadcast *self);
 
 typedef enum {
   WEIR_BROADCAST_CONNECTED,
-  WEIR_BROADCAST_BUSY,   /* it has a connection */
+  WEIR_BROADCAST_HELD,   /* it has a connection that may turn out to be dead: ask again soon */
+  WEIR_BROADCAST_BUSY,   /* it has a connection that is not */
+  WEIR_BROADCAST_DAMPED, /* likewise, and the newest comes first, but not so often */
   WEIR_BROADCAST_ENDING, /* `ended` will follow */
   WEIR_BROADCAST_GONE,   /* the encoder has left, or was refused, before it could be accepted */
 } WeirBroadcastAnswer;
+
+/* how soon to ask again */
+#define WEIR_BROADCAST_HELD_MS 50
 
 /**
  * weir_broadcast_connect:
  * @connection: authorised, not accepted yet
  *
- * Accepts @connection and puts a source element for it into the pipeline. A broadcast takes one
- * connection at a time. Nothing has changed, and @connection is undecided or gone, unless the
- * answer is %WEIR_BROADCAST_CONNECTED.
+ * Accepts @connection and puts a source element for it into the pipeline. Nothing has changed, and
+ * @connection is undecided or gone, unless the answer is %WEIR_BROADCAST_CONNECTED.
+ *
+ * A broadcast goes on with one connection at a time. If it has one, #WeirTakeover decides. A
+ * newcomer that is accepted beside it is listened to until its first keyframe: then it takes the
+ * place of the other one, which is closed. If none comes, it is closed itself.
  */
 WeirBroadcastAnswer weir_broadcast_connect (WeirBroadcast *self, WeirConnection *connection);
-/* cuts its connection, if there is one; the reconnect window begins */
-void weir_broadcast_disconnect (WeirBroadcast *self, const gchar *description);
+/* cuts those of its connections that have not shown what @input has now */
+void weir_broadcast_check_secrets (
+    WeirBroadcast *self, const WeirLiveInput *input, const gchar *description);
+/* any thread. Returns: which of an input's secrets an encoder of that protocol shows */
+WeirSecret weir_broadcast_get_secret_kind (WeirConnection *connection);
+/* any thread. Returns: whether it is that */
+gboolean weir_broadcast_is_admitted (const WeirLiveInput *input, WeirConnection *connection);
 /* ends it now, whatever its state: the connection is closed, segments are closed and committed */
 void weir_broadcast_end (WeirBroadcast *self, const gchar *description);
 /* stops it without an end, for the next start to go on with: segments are closed and committed. An

@@ -43,15 +43,15 @@ struct _WeirBroadcastManager {
   GHashTable *refusals;   /* account → Refusals; "" of those whom nobody knows */
   GHashTable *known_gops; /* input uid → gint64 ns */
   GQueue waiting;         /* of Request: their input's last broadcast is still ending */
+  GQueue held;            /* of Request: to be tried again, soon */
   gboolean draining;
   void (*drained) (gpointer data);
   gpointer drained_data;
 
-  GMutex lock;          /* what follows */
-  GHashTable *by_input; /* input uid → WeirBroadcast that runs */
-  GHashTable *by_uid;   /* the same by broadcast uid */
-  /* input uid → NULL: a first connection is on its way; or why it is not wanted any more */
-  GHashTable *starting;
+  GMutex lock;                /* what follows */
+  GHashTable *by_input;       /* input uid → WeirBroadcast that runs */
+  GHashTable *by_uid;         /* the same by broadcast uid */
+  GHashTable *starting;       /* input uid → Starting: a first connection is on its way */
   GHashTable *kept;           /* broadcast uid → KeptIndex of one that has ended */
   GHashTable *last;           /* input uid → KeptIndex of the one that ended last */
   WeirBroadcastTotals totals; /* of broadcasts that have ended */
@@ -92,6 +92,15 @@ find_kept (GHashTable *table, const gchar *id)
   if (kept == NULL || kept->until_us < g_get_monotonic_time ())
     return NULL;
   return weir_index_ref (kept->index);
+}
+
+/* under the lock. @id: an input's uid or a broadcast's */
+static WeirBroadcast *
+manager_find (WeirBroadcastManager *self, const gchar *id)
+{
+  WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
+
+  return broadcast != NULL ? broadcast : g_hash_table_lookup (self->by_uid, id);
 }
 
 static void
@@ -158,11 +167,29 @@ typedef struct {
   WeirBroadcastManager *manager;
   WeirConnection *connection;
   WeirLiveInput *input;
+  GSource *timer; /* (nullable): while it is held */
+  gboolean held;  /* it has been */
 } Request;
+
+typedef struct {
+  WeirConnection *connection;
+  gchar *revoked; /* (nullable): why it is not wanted any more */
+} Starting;
+
+static void
+starting_free (Starting *starting)
+{
+  g_object_unref (starting->connection);
+  g_free (starting->revoked);
+  g_free (starting);
+}
 
 static void
 request_free (Request *request)
 {
+  if (request->timer != NULL)
+    g_source_destroy (request->timer);
+  g_clear_pointer (&request->timer, g_source_unref);
   g_object_unref (request->connection);
   weir_live_input_free (request->input);
   g_free (request);
@@ -230,6 +257,37 @@ request_refuse (
   weir_connection_refuse (request->connection, refusal, description);
 }
 
+static void request_admit (Request *request);
+
+static gboolean
+request_again (gpointer data)
+{
+  Request *request = data;
+
+  g_queue_remove (&request->manager->held, request);
+  g_clear_pointer (&request->timer, g_source_unref);
+  request_admit (request);
+  return G_SOURCE_REMOVE;
+}
+
+/* @request: (transfer full): no answer yet; the connection has its own deadline */
+static void
+request_hold (Request *request)
+{
+  WeirBroadcastManager *self = request->manager;
+
+  if (!request->held) {
+    g_mutex_lock (&self->lock);
+    self->totals.held_total++;
+    g_mutex_unlock (&self->lock);
+  }
+  request->held = TRUE;
+  request->timer = g_timeout_source_new (WEIR_BROADCAST_HELD_MS);
+  g_source_set_callback (request->timer, request_again, request, NULL);
+  g_source_attach (request->timer, NULL);
+  g_queue_push_tail (&self->held, request);
+}
+
 /* @request: (transfer full) */
 static WeirBroadcastAnswer
 request_connect (Request *the_request, WeirBroadcast *broadcast)
@@ -241,12 +299,20 @@ request_connect (Request *the_request, WeirBroadcast *broadcast)
   switch (answer) {
   case WEIR_BROADCAST_CONNECTED:
     break;
+  case WEIR_BROADCAST_HELD:
+    /* a refusal makes some encoders stop for good */
+    request_hold (g_steal_pointer (&request));
+    return answer;
   case WEIR_BROADCAST_BUSY:
     request_refuse (
         request, WEIR_REFUSAL_IN_USE, WEIR_REASON_IN_USE, "Someone else is already publishing.");
     return answer;
+  case WEIR_BROADCAST_DAMPED:
+    request_refuse (request, WEIR_REFUSAL_IN_USE, WEIR_REASON_TAKEOVER_DAMPED,
+        "Someone else is publishing, and the encoders have changed too often.");
+    return answer;
   case WEIR_BROADCAST_ENDING:
-    /* a refusal makes some encoders stop for good; the connection has its own deadline */
+    /* likewise; the connection has its own deadline */
     g_queue_push_tail (&self->waiting, g_steal_pointer (&request));
     return answer;
   case WEIR_BROADCAST_GONE:
@@ -291,9 +357,11 @@ broadcast_claimed (GObject *source, GAsyncResult *result, gpointer data)
   const gint64 *gop = g_hash_table_lookup (self->known_gops, request->input->uid);
   WeirBroadcast *broadcast;
   g_autofree gchar *revoked = NULL;
+  Starting *starting;
 
   g_mutex_lock (&self->lock);
-  revoked = g_strdup (g_hash_table_lookup (self->starting, request->input->uid));
+  starting = g_hash_table_lookup (self->starting, request->input->uid);
+  revoked = g_steal_pointer (&starting->revoked);
   g_hash_table_remove (self->starting, request->input->uid);
   g_mutex_unlock (&self->lock);
   if (record == NULL) {
@@ -339,6 +407,15 @@ weir_broadcast_manager_adopt (WeirBroadcastManager *self, const WeirBroadcastRec
   return WEIR_ADOPTION_TAKEN;
 }
 
+static void
+manager_begin_starting (WeirBroadcastManager *self, Request *request)
+{
+  Starting *starting = g_new0 (Starting, 1);
+
+  starting->connection = g_object_ref (request->connection);
+  g_hash_table_insert (self->starting, g_strdup (request->input->uid), starting);
+}
+
 /* @request: (transfer full): its input is known and may be published to */
 static void
 request_admit (Request *the_request)
@@ -349,6 +426,8 @@ request_admit (Request *the_request)
   WeirBroadcast *running;
   gboolean starting;
 
+  if (!weir_connection_is_undecided (request->connection))
+    return;
   if (self->draining) {
     request_refuse (
         request, WEIR_REFUSAL_OVERLOAD, WEIR_REASON_SHUTTING_DOWN, "The server is shutting down.");
@@ -358,15 +437,14 @@ request_admit (Request *the_request)
   running = g_hash_table_lookup (self->by_input, request->input->uid);
   starting = g_hash_table_contains (self->starting, request->input->uid);
   if (running == NULL && !starting)
-    g_hash_table_insert (self->starting, g_strdup (request->input->uid), NULL);
+    manager_begin_starting (self, request);
   g_mutex_unlock (&self->lock);
   if (running != NULL) {
     request_connect (g_steal_pointer (&request), running);
     return;
   }
   if (starting) {
-    request_refuse (
-        request, WEIR_REFUSAL_IN_USE, WEIR_REASON_IN_USE, "Someone else is already publishing.");
+    request_hold (g_steal_pointer (&request));
     return;
   }
   record = g_new0 (WeirBroadcastRecord, 1);
@@ -426,10 +504,7 @@ static gboolean
 authorise_on_main (gpointer data)
 {
   Request *request = data;
-  const gchar *protocol = weir_connection_get_protocol (request->connection);
-  WeirSecret kind = g_str_equal (protocol, "srt")      ? WEIR_SECRET_SRT
-                    : g_str_equal (protocol, "webrtc") ? WEIR_SECRET_WEBRTC
-                                                       : WEIR_SECRET_RTMP;
+  WeirSecret kind = weir_broadcast_get_secret_kind (request->connection);
 
   weir_store_find_input (request->manager->store, kind,
       weir_connection_get_secret (request->connection), input_found, request);
@@ -447,70 +522,7 @@ weir_broadcast_manager_authorise (WeirBroadcastManager *self, WeirConnection *co
   return TRUE;
 }
 
-/* ---- start and end of the daemon ---- */
-
-WeirBroadcastManager *
-weir_broadcast_manager_new (
-    const WeirConfig *config, WeirStore *store, WeirBlobs *blobs, WeirWorkerPool *workers)
-{
-  WeirBroadcastManager *self = g_new0 (WeirBroadcastManager, 1);
-
-  gst_init (NULL, NULL);
-  g_mutex_init (&self->lock);
-  weir_stranger_log_init (&self->log, g_get_monotonic_time ());
-  self->config = config;
-  self->store = g_object_ref (store);
-  self->blobs = g_object_ref (blobs);
-  self->workers = workers;
-  self->writer = weir_spool_writer_new ((gsize) config->limits.disk_queue_total);
-  self->refusals = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->known_gops = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->kept =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
-  self->last =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
-  return self;
-}
-
-void
-weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *counters)
-{
-  static const gchar *const reasons[] = {WEIR_REASON_UNKNOWN_KEY, WEIR_REASON_INPUT_DISABLED,
-      WEIR_REASON_INPUT_REVOKED, WEIR_REASON_IN_USE, WEIR_REASON_STORE_UNAVAILABLE,
-      WEIR_REASON_SHUTTING_DOWN, WEIR_REASON_REFUSAL_NOT_TOLD, WEIR_LIMIT_BROADCAST_CONFIGURATIONS};
-
-  self->counters = weir_counters_ref (counters);
-  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
-    weir_counters_declare (counters, reasons[i]);
-}
-
-void
-weir_broadcast_manager_set_events (WeirBroadcastManager *self, WeirEvents *events)
-{
-  self->events = events;
-}
-
-void
-weir_broadcast_manager_free (WeirBroadcastManager *self)
-{
-  g_queue_clear_full (&self->waiting, (GDestroyNotify) request_free);
-  g_hash_table_unref (self->refusals);
-  g_hash_table_unref (self->by_input);
-  g_hash_table_unref (self->by_uid);
-  g_hash_table_unref (self->starting);
-  g_hash_table_unref (self->last);
-  g_hash_table_unref (self->kept);
-  g_hash_table_unref (self->known_gops);
-  weir_spool_writer_unref (self->writer);
-  g_object_unref (self->store);
-  g_object_unref (self->blobs);
-  g_clear_pointer (&self->counters, weir_counters_unref);
-  g_mutex_clear (&self->lock);
-  g_free (self);
-}
+/* ---- a live input changes ---- */
 
 /* Returns: (transfer container): the broadcasts that run */
 static GPtrArray *
@@ -530,11 +542,181 @@ manager_get_running (WeirBroadcastManager *self, const gchar *input)
   return running;
 }
 
+/* @now: (nullable): as it is now; NULL: nobody may publish to it any more. Whoever has been let in,
+ * but does not publish yet */
+static void
+refuse_early (
+    GQueue *requests, const gchar *input, const WeirLiveInput *now, const gchar *description)
+{
+  GList *link = requests->head;
+
+  while (link != NULL) {
+    GList *next = link->next;
+    Request *request = link->data;
+
+    if (g_str_equal (request->input->uid, input) &&
+        (now == NULL || !weir_broadcast_is_admitted (now, request->connection))) {
+      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, WEIR_REASON_INPUT_REVOKED, description);
+      request_free (request);
+      g_queue_delete_link (requests, link);
+    }
+    link = next;
+  }
+}
+
+/* @now: as above */
+static void
+manager_revoke (WeirBroadcastManager *self, const gchar *input, const WeirLiveInput *now,
+    const gchar *description)
+{
+  g_autoptr (GPtrArray) running = manager_get_running (self, input);
+  Starting *starting;
+
+  refuse_early (&self->waiting, input, now, description);
+  refuse_early (&self->held, input, now, description);
+  g_mutex_lock (&self->lock);
+  starting = g_hash_table_lookup (self->starting, input);
+  if (starting != NULL && starting->revoked == NULL &&
+      (now == NULL || !weir_broadcast_is_admitted (now, starting->connection)))
+    starting->revoked = g_strdup (description);
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < running->len; i++) {
+    if (now == NULL)
+      weir_broadcast_end (running->pdata[i], description);
+    else
+      weir_broadcast_check_secrets (running->pdata[i], now, description);
+  }
+}
+
+typedef struct {
+  WeirBroadcastManager *manager;
+  gchar *input;
+} Changed;
+
+static void
+changed_input_found (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree Changed *changed = data;
+  g_autofree gchar *uid = changed->input;
+  g_autoptr (GError) error = NULL;
+  WeirLiveInput *input = weir_store_get_input_finish (WEIR_STORE (source), result, &error);
+
+  if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND))
+    manager_revoke (changed->manager, uid, NULL, "The live input was deleted.");
+  else if (input == NULL)
+    g_message ("input %s: what has changed cannot be read: %s", uid, error->message);
+  else if (!input->enabled)
+    manager_revoke (changed->manager, uid, NULL, "The live input was disabled.");
+  else
+    manager_revoke (changed->manager, uid, input, "The stream key was replaced.");
+  weir_live_input_free (input);
+}
+
+static gboolean
+has_request (const GQueue *requests, const gchar *input)
+{
+  for (const GList *l = requests->head; l != NULL; l = l->next)
+    if (g_str_equal (((const Request *) l->data)->input->uid, input))
+      return TRUE;
+  return FALSE;
+}
+
+/* main thread */
+static void
+on_store_changed (WeirStore *store, guint change, const gchar *id, WeirBroadcastManager *self)
+{
+  Changed *changed;
+  gboolean known;
+
+  if (change != WEIR_STORE_CHANGE_INPUT)
+    return;
+  g_mutex_lock (&self->lock);
+  known = g_hash_table_contains (self->by_input, id) || g_hash_table_contains (self->starting, id);
+  g_mutex_unlock (&self->lock);
+  if (!known && !has_request (&self->waiting, id) && !has_request (&self->held, id))
+    return;
+  changed = g_new0 (Changed, 1);
+  changed->manager = self;
+  changed->input = g_strdup (id);
+  weir_store_get_input (store, id, changed_input_found, changed);
+}
+
+/* ---- start and end of the daemon ---- */
+
+WeirBroadcastManager *
+weir_broadcast_manager_new (
+    const WeirConfig *config, WeirStore *store, WeirBlobs *blobs, WeirWorkerPool *workers)
+{
+  WeirBroadcastManager *self = g_new0 (WeirBroadcastManager, 1);
+
+  gst_init (NULL, NULL);
+  g_mutex_init (&self->lock);
+  weir_stranger_log_init (&self->log, g_get_monotonic_time ());
+  self->config = config;
+  self->store = g_object_ref (store);
+  g_signal_connect (store, "changed", G_CALLBACK (on_store_changed), self);
+  self->blobs = g_object_ref (blobs);
+  self->workers = workers;
+  self->writer = weir_spool_writer_new ((gsize) config->limits.disk_queue_total);
+  self->refusals = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->known_gops = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->by_uid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->starting =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) starting_free);
+  self->kept =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
+  self->last =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_index_free);
+  return self;
+}
+
+void
+weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *counters)
+{
+  static const gchar *const reasons[] = {WEIR_REASON_UNKNOWN_KEY, WEIR_REASON_INPUT_DISABLED,
+      WEIR_REASON_INPUT_REVOKED, WEIR_REASON_IN_USE, WEIR_REASON_TAKEOVER_DAMPED,
+      WEIR_REASON_NO_KEYFRAME, WEIR_REASON_STORE_UNAVAILABLE, WEIR_REASON_SHUTTING_DOWN,
+      WEIR_REASON_REFUSAL_NOT_TOLD, WEIR_LIMIT_BROADCAST_CONFIGURATIONS};
+
+  self->counters = weir_counters_ref (counters);
+  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
+    weir_counters_declare (counters, reasons[i]);
+}
+
+void
+weir_broadcast_manager_set_events (WeirBroadcastManager *self, WeirEvents *events)
+{
+  self->events = events;
+}
+
+void
+weir_broadcast_manager_free (WeirBroadcastManager *self)
+{
+  g_signal_handlers_disconnect_by_data (self->store, self);
+  g_queue_clear_full (&self->waiting, (GDestroyNotify) request_free);
+  g_queue_clear_full (&self->held, (GDestroyNotify) request_free);
+  g_hash_table_unref (self->refusals);
+  g_hash_table_unref (self->by_input);
+  g_hash_table_unref (self->by_uid);
+  g_hash_table_unref (self->starting);
+  g_hash_table_unref (self->last);
+  g_hash_table_unref (self->kept);
+  g_hash_table_unref (self->known_gops);
+  weir_spool_writer_unref (self->writer);
+  g_object_unref (self->store);
+  g_object_unref (self->blobs);
+  g_clear_pointer (&self->counters, weir_counters_unref);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
 void
 weir_broadcast_manager_drain (
     WeirBroadcastManager *self, void (*done) (gpointer data), gpointer data)
 {
   g_autoptr (GPtrArray) running = manager_get_running (self, NULL);
+  Request *request;
 
   self->draining = TRUE;
   self->drained = done;
@@ -543,63 +725,19 @@ weir_broadcast_manager_drain (
     weir_broadcast_suspend (running->pdata[i], "The server is shutting down.", LEAVE_US);
     weir_broadcast_give_up (running->pdata[i]);
   }
+  while ((request = g_queue_pop_head (&self->held)) != NULL)
+    request_admit (request);
   manager_check_drained (self);
 }
 
-/* whoever has been let in, but does not publish yet */
-static void
-manager_refuse_early (WeirBroadcastManager *self, const gchar *input, const gchar *description)
-{
-  GList *link = self->waiting.head;
-
-  while (link != NULL) {
-    GList *next = link->next;
-    Request *request = link->data;
-
-    if (g_str_equal (request->input->uid, input)) {
-      request_refuse (request, WEIR_REFUSAL_NOT_ALLOWED, WEIR_REASON_INPUT_REVOKED, description);
-      request_free (request);
-      g_queue_delete_link (&self->waiting, link);
-    }
-    link = next;
-  }
-  g_mutex_lock (&self->lock);
-  if (g_hash_table_contains (self->starting, input))
-    g_hash_table_replace (self->starting, g_strdup (input), g_strdup (description));
-  g_mutex_unlock (&self->lock);
-}
-
-void
-weir_broadcast_manager_revoke (
-    WeirBroadcastManager *self, const gchar *input, const gchar *description)
-{
-  g_autoptr (GPtrArray) running = manager_get_running (self, input);
-
-  manager_refuse_early (self, input, description);
-  for (guint i = 0; i < running->len; i++)
-    weir_broadcast_end (running->pdata[i], description);
-}
-
-void
-weir_broadcast_manager_cut (
-    WeirBroadcastManager *self, const gchar *input, const gchar *description)
-{
-  g_autoptr (GPtrArray) running = manager_get_running (self, input);
-
-  manager_refuse_early (self, input, description);
-  for (guint i = 0; i < running->len; i++)
-    weir_broadcast_disconnect (running->pdata[i], description);
-}
-
 gchar *
-weir_broadcast_manager_end (
-    WeirBroadcastManager *self, const gchar *input, const gchar *description)
+weir_broadcast_manager_end (WeirBroadcastManager *self, const gchar *id, const gchar *description)
 {
   g_autofree gchar *uid = NULL;
   WeirBroadcast *broadcast;
 
   g_mutex_lock (&self->lock);
-  broadcast = g_hash_table_lookup (self->by_input, input);
+  broadcast = manager_find (self, id);
   g_mutex_unlock (&self->lock);
   if (broadcast == NULL)
     return NULL;
@@ -613,15 +751,9 @@ gboolean
 weir_broadcast_manager_end_recording (
     WeirBroadcastManager *self, const gchar *uid, const gchar *description)
 {
-  WeirBroadcast *broadcast;
+  g_autofree gchar *ended = weir_broadcast_manager_end (self, uid, description);
 
-  g_mutex_lock (&self->lock);
-  broadcast = g_hash_table_lookup (self->by_uid, uid);
-  g_mutex_unlock (&self->lock);
-  /* it is freed on this thread alone */
-  if (broadcast != NULL)
-    weir_broadcast_end (broadcast, description);
-  return broadcast != NULL;
+  return ended != NULL;
 }
 
 static gboolean
@@ -651,10 +783,8 @@ WeirBroadcastStatus *
 weir_broadcast_manager_get_status (WeirBroadcastManager *self, const gchar *id)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
+  WeirBroadcast *broadcast = manager_find (self, id);
 
-  if (broadcast == NULL)
-    broadcast = g_hash_table_lookup (self->by_uid, id);
   return broadcast != NULL ? weir_broadcast_get_status (broadcast) : NULL;
 }
 
@@ -662,11 +792,9 @@ WeirIndex *
 weir_broadcast_manager_find_index (WeirBroadcastManager *self, const gchar *id)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  WeirBroadcast *broadcast = g_hash_table_lookup (self->by_input, id);
+  WeirBroadcast *broadcast = manager_find (self, id);
   WeirIndex *index;
 
-  if (broadcast == NULL)
-    broadcast = g_hash_table_lookup (self->by_uid, id);
   if (broadcast != NULL)
     return weir_broadcast_get_index (broadcast);
   index = find_kept (self->last, id);

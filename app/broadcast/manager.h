@@ -18,6 +18,10 @@ G_BEGIN_DECLS
  *
  * The broadcasts of this node: authorises publishers, runs one pipeline per broadcast, keeps the
  * index that viewers read. Control runs on the main thread; look-ups may come from any thread.
+ *
+ * What becomes of live inputs it learns from the store: one that is deleted or disabled has its
+ * broadcast ended; a connection whose key was replaced is cut, and its broadcast goes on with
+ * whoever comes with the new one inside the reconnect window.
  */
 typedef struct _WeirBroadcastManager WeirBroadcastManager;
 
@@ -36,10 +40,13 @@ void weir_broadcast_manager_free (WeirBroadcastManager *self);
 #define WEIR_REASON_INPUT_DISABLED "input-disabled"
 #define WEIR_REASON_INPUT_REVOKED "input-revoked" /* disabled or deleted in that moment */
 #define WEIR_REASON_IN_USE "in-use"
+#define WEIR_REASON_TAKEOVER_DAMPED "takeover-damped" /* in use, and swapped too often */
 #define WEIR_REASON_STORE_UNAVAILABLE "store-unavailable"
 #define WEIR_REASON_SHUTTING_DOWN "shutting-down"
 /* and how many refusals no event was written of, as there were too many */
 #define WEIR_REASON_REFUSAL_NOT_TOLD "refusal-not-told"
+/* and how many were cut because another one publishes and they sent no keyframe */
+#define WEIR_REASON_NO_KEYFRAME "no-keyframe"
 /* counts refusals by the reasons above; main thread, before anyone connects */
 void weir_broadcast_manager_set_counters (WeirBroadcastManager *self, WeirCounters *counters);
 
@@ -109,17 +116,11 @@ WeirIndex *weir_broadcast_manager_find_index (WeirBroadcastManager *self, const 
 /* main thread; @uid of an ended broadcast. @done gets (transfer none) the index or NULL */
 void weir_broadcast_manager_load_index (WeirBroadcastManager *self, const gchar *uid,
     void (*done) (WeirIndex *index, gpointer data), gpointer data);
-/* main thread: the input was deleted or disabled: its connection is cut */
-void weir_broadcast_manager_revoke (
-    WeirBroadcastManager *self, const gchar *input, const gchar *description);
-/* main thread: the input's keys were replaced: its connection is cut, its broadcast goes on with
- * whoever comes with the new ones inside the reconnect window */
-void weir_broadcast_manager_cut (
-    WeirBroadcastManager *self, const gchar *input, const gchar *description);
-/* main thread: ends the input's broadcast in order: the connection is closed, segments are closed
- * and committed. Returns: (transfer full) (nullable): its uid; NULL: none is running */
+/* main thread: ends a broadcast that runs in order: its encoder is told, segments are closed and
+ * committed; an encoder that comes back begins another one. @id: an input's uid or a broadcast's.
+ * Returns: (transfer full) (nullable): the broadcast's uid; NULL: none is running */
 gchar *weir_broadcast_manager_end (
-    WeirBroadcastManager *self, const gchar *input, const gchar *description);
+    WeirBroadcastManager *self, const gchar *id, const gchar *description);
 
 /* main thread: ends the broadcast of that uid, in order. Returns: FALSE when it does not run */
 gboolean weir_broadcast_manager_end_recording (
@@ -132,6 +133,8 @@ void weir_broadcast_manager_set_full (WeirBroadcastManager *self, gboolean full)
 typedef struct {
   guint64 connections_total;
   guint64 refused_total;
+  guint64 held_total; /* that had to wait until an incumbent's silence showed, or did not */
+  guint64 takeovers_total;
   guint64 bytes_received_total;
   guint64 segments_total;
   guint64 segment_bytes_total;

@@ -5,6 +5,7 @@
 #include "broadcast/broadcast.h"
 #include "broadcast/health.h"
 #include "broadcast/resume.h"
+#include "broadcast/takeover.h"
 #include "broadcast/walldate.h"
 #include "segment/weirsegmentsink.h"
 #include "timeline/weirsanitizer.h"
@@ -20,6 +21,7 @@ G_BEGIN_DECLS
  * tracks.c: the worker: pads of a source meet the broadcast's tracks
  * written.c: the writer's thread: what has been written fills index and journal
  * commits.c: the main thread: closed segments go to segment store and store
+ * newcomer.c: a second encoder, until it has the place of the first one
  * reconnect.c: the main thread: what goes on while nobody sends, and where that stands
  * reports.c: health, status, totals
  * tell.c: events
@@ -39,8 +41,14 @@ struct _WeirBroadcast {
   GstElement *sanitizer;
   GstElement *sink;
   GstElement *source; /* NULL between connections */
+  gint64 seat_us;     /* monotonic; since when it is the broadcast's */
   WeirWorker *worker;
   GSource *reconnect_timer;
+  WeirTakeover takeover;
+  WeirConnection *newcomer; /* (nullable): who has the place in the line */
+  GstElement *trial;        /* its source, while it is on trial; so are the next two */
+  WeirConnection *trial_connection;
+  GSource *trial_timer;
   gboolean ending;
   gchar *leaving;       /* (nullable): why it ends as soon as the encoder has left, or … */
   GSource *leave_timer; /* … has not in time */
@@ -73,6 +81,12 @@ struct _WeirBroadcast {
   guint health_lines_left_out;
   gint health_waiting; /* atomic */
 
+  /* atomic; GstElement, only compared: whose pads lead on, ... */
+  gpointer linked;
+  gpointer candidate; /* … whose first keyframe is waited for */
+  gint promoted;      /* the next buffer of that one will do */
+  gint complete;      /* all its pads are there */
+
   gint dumped; /* atomic: the pipeline has failed since the last connection came */
 
   gint journal_fd; /* (writer's thread) -1 without */
@@ -104,6 +118,7 @@ struct _WeirBroadcast {
   guint64 bytes_received; /* by connections that are gone */
   gint64 paused_us;       /* wall time since when the disk refuses; 0: it does not */
   guint pauses;
+  guint takeovers;
   WeirBroadcastHealth *health; /* the issues */
   guint64 issues_total[WEIR_HEALTH_CODE_LAST];
 };
@@ -126,6 +141,34 @@ void weir_broadcast_post (
 /* main thread: it may have been the last: the broadcast may be gone */
 void weir_broadcast_pending_done (WeirBroadcast *self);
 
+/* main thread: @source, with that connection, is the broadcast's from now on; it had none.
+ * @state: CONNECTING, or LIVE when it was that before */
+void weir_broadcast_take_seat (
+    WeirBroadcast *self, GstElement *source, WeirConnection *connection, WeirLifecycle state);
+/* main thread: the source's callbacks have ended when this returns: nothing of it runs on the
+ * worker any more. The seat is free, unless it is free already. @reason: in words */
+void weir_broadcast_clear_seat (WeirBroadcast *self, const gchar *reason);
+/* likewise; it is of no seat */
+void weir_broadcast_remove_element (WeirBroadcast *self, GstElement *source);
+
+/* ---- newcomer.c: main thread, where nothing else is said ---- */
+
+void weir_broadcast_init_newcomer (WeirBroadcast *self);
+/* someone else has the seat. Returns: CONNECTED: accept it, then weir_broadcast_begin_trial () */
+WeirBroadcastAnswer weir_broadcast_judge_newcomer (WeirBroadcast *self, WeirConnection *connection);
+/* before @source is in the pipeline */
+void weir_broadcast_begin_trial (
+    WeirBroadcast *self, GstElement *source, WeirConnection *connection);
+/* the seat is free: a newcomer on trial gets it without a keyframe. Returns: whether there was one
+ */
+gboolean weir_broadcast_promote_newcomer (WeirBroadcast *self);
+/* a newcomer that is on trial is closed. @description: for its user */
+void weir_broadcast_dismiss_newcomer (WeirBroadcast *self, const gchar *description);
+/* a newcomer's connection has ended. Returns: whether it was one's */
+gboolean weir_broadcast_forget_newcomer (WeirBroadcast *self, WeirConnection *connection);
+/* worker: a pad of a source that is not, or not yet, the broadcast's */
+void weir_broadcast_on_foreign_pad (WeirBroadcast *self, GstPad *pad);
+
 /* ---- tracks.c ---- */
 
 /* worker: the sanitizer brought the source pad of a track: a tee, and the segments behind it */
@@ -133,6 +176,8 @@ void weir_broadcast_on_sanitizer_pad_added (
     GstElement *sanitizer, GstPad *pad, WeirBroadcast *self);
 /* worker: the source brought a pad: tracks are matched by kind and codec, never by order */
 void weir_broadcast_on_source_pad_added (GstElement *source, GstPad *pad, WeirBroadcast *self);
+/* worker: the pad goes on with a track that no pad is linked to */
+void weir_broadcast_link_pad (WeirBroadcast *self, GstPad *pad);
 
 /* ---- written.c ---- */
 
@@ -177,8 +222,9 @@ gint64 weir_broadcast_get_deadline (WeirBroadcast *self);
 
 /* ---- reports.c ---- */
 
-/* main thread: a source has come, it is gone */
-void weir_broadcast_begin_health (WeirBroadcast *self);
+/* main thread: a source has come, it is gone. @fresh: what was wrong with another one is forgotten
+ */
+void weir_broadcast_begin_health (WeirBroadcast *self, gboolean fresh);
 void weir_broadcast_end_health (WeirBroadcast *self);
 /* any thread */
 GstBusSyncReply weir_broadcast_on_bus_message (GstBus *bus, GstMessage *message, gpointer data);

@@ -218,13 +218,15 @@ check_health (gpointer data)
 }
 
 void
-weir_broadcast_begin_health (WeirBroadcast *self)
+weir_broadcast_begin_health (WeirBroadcast *self, gboolean fresh)
 {
   self->told = 0;
   self->health_checks = 0;
   g_mutex_lock (&self->lock);
-  weir_broadcast_health_forget_sources (self->health);
+  if (fresh)
+    weir_broadcast_health_forget_sources (self->health);
   g_mutex_unlock (&self->lock);
+  weir_broadcast_end_health (self);
   self->health_timer = g_timeout_source_new_seconds (HEALTH_CHECK_S);
   g_source_set_callback (self->health_timer, check_health, self, NULL);
   g_source_attach (self->health_timer, NULL);
@@ -324,6 +326,7 @@ weir_broadcast_add_to_totals (WeirBroadcast *self, WeirBroadcastTotals *totals)
   totals->segments_total += self->segments;
   totals->segment_bytes_total += self->segment_bytes;
   totals->disk_refusals_total += self->pauses;
+  totals->takeovers_total += self->takeovers;
   totals->refused += self->paused_us != 0;
   g_mutex_unlock (&self->lock);
 }

@@ -154,10 +154,9 @@ broadcast_find_sink (WeirBroadcast *self, GstPad *pad)
   return sink;
 }
 
-/* Worker: the source brought a pad: tracks are matched by kind and codec, never by order. */
+/* Worker: tracks are matched by kind and codec, never by order. */
 void
-weir_broadcast_on_source_pad_added (
-    G_GNUC_UNUSED GstElement *source, GstPad *pad, WeirBroadcast *self)
+weir_broadcast_link_pad (WeirBroadcast *self, GstPad *pad)
 {
   g_autoptr (GstPad) sink = broadcast_find_sink (self, pad);
   g_autoptr (GstPad) output = NULL;
@@ -173,4 +172,13 @@ weir_broadcast_on_source_pad_added (
   output = gst_element_get_static_pad (self->sanitizer, output_name);
   if (output != NULL)
     gst_pad_add_probe (output, GST_PAD_PROBE_TYPE_BUFFER, live_probe, self, NULL);
+}
+
+void
+weir_broadcast_on_source_pad_added (GstElement *source, GstPad *pad, WeirBroadcast *self)
+{
+  if (g_atomic_pointer_get (&self->linked) == source)
+    weir_broadcast_link_pad (self, pad);
+  else
+    weir_broadcast_on_foreign_pad (self, pad);
 }

@@ -120,6 +120,11 @@ weir_metrics_format (const WeirMetrics *metrics)
       "Encoders' connections that were authorised.");
   add (text, "weir_ingest_refused_total", totals->refused_total,
       "Encoders' connections that were refused.");
+  add (text, "weir_ingest_held_total", totals->held_total,
+      "Encoders whose answer was held until it showed whether another one with their key is "
+      "alive.");
+  add (text, "weir_ingest_takeovers_total", totals->takeovers_total,
+      "Encoders that were replaced by another one with the same key.");
   add (text, "weir_ingest_received_bytes_total", totals->bytes_received_total,
       "Bytes received from encoders.");
   add (text, "weir_segments_written_total", totals->segments_total, "Segments closed.");

@@ -137,6 +137,14 @@ weir_connection_accept (WeirConnection *self, WeirWorker *worker)
   return TRUE;
 }
 
+gboolean
+weir_connection_is_undecided (WeirConnection *self)
+{
+  WeirConnectionPrivate *private = weir_connection_get_instance_private (self);
+
+  return g_atomic_int_get (&private->decided) == UNDECIDED;
+}
+
 void
 weir_connection_refuse (WeirConnection *self, WeirRefusal refusal, const gchar *description)
 {

@@ -81,6 +81,8 @@ struct _WeirConnectionClass {
 /* any thread; the first call of either decides, later ones do nothing.
  * Returns: FALSE when it has been decided before, or the encoder is gone: `ended` never comes */
 gboolean weir_connection_accept (WeirConnection *self, WeirWorker *worker);
+/* Returns: FALSE when it has been decided, or the encoder is gone; any thread */
+gboolean weir_connection_is_undecided (WeirConnection *self);
 /* @description: one sentence for the encoder's user; no secrets */
 void weir_connection_refuse (WeirConnection *self, WeirRefusal refusal, const gchar *description);
 /* any thread, any time; ends it from our side, politely in the protocol's words */

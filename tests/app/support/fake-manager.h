@@ -11,8 +11,6 @@ struct _WeirBroadcastManager {
   GHashTable *indexes;  /* id → WeirIndex, of what runs */
   GHashTable *recorded; /* uid → WeirIndex, to be loaded */
   GHashTable *statuses; /* id → WeirBroadcastStatus */
-  gchar *revoked;
-  gchar *cut;
   gchar *ended;
   gchar *forgotten;
   gboolean full;
@@ -38,8 +36,6 @@ fake_manager_free (WeirBroadcastManager *self)
   g_hash_table_unref (self->indexes);
   g_hash_table_unref (self->recorded);
   g_hash_table_unref (self->statuses);
-  g_free (self->revoked);
-  g_free (self->cut);
   g_free (self->ended);
   g_free (self->forgotten);
   g_free (self);
@@ -79,14 +75,6 @@ weir_broadcast_manager_load_index (WeirBroadcastManager *self, const gchar *uid,
   done (g_hash_table_lookup (self->recorded, uid), data);
 }
 
-void
-weir_broadcast_manager_revoke (
-    WeirBroadcastManager *self, const gchar *input, G_GNUC_UNUSED const gchar *description)
-{
-  g_free (self->revoked);
-  self->revoked = g_strdup (input);
-}
-
 /* it ends at once */
 gboolean
 weir_broadcast_manager_end_recording (
@@ -109,14 +97,6 @@ void
 weir_broadcast_manager_set_full (WeirBroadcastManager *self, gboolean full)
 {
   self->full = full;
-}
-
-void
-weir_broadcast_manager_cut (
-    WeirBroadcastManager *self, const gchar *input, G_GNUC_UNUSED const gchar *description)
-{
-  g_free (self->cut);
-  self->cut = g_strdup (input);
 }
 
 gchar *
