@@ -842,6 +842,7 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GPtrArray) entries =
       weir_store_list_segments_finish (WEIR_STORE (source), result, &error);
   g_autoptr (WeirIndex) index = NULL;
+  g_auto (WeirResume) resume = {0};
 
   if (entries == NULL) {
     g_message ("broadcast %s: its index cannot be read: %s", load->record->uid, error->message);
@@ -871,6 +872,10 @@ segments_listed (GObject *source, GAsyncResult *result, gpointer data)
     }
     weir_index_add_closed_segment (index, segment);
   }
+  /* the window ends as it ended when it was live */
+  if (load->record->committed != NULL &&
+      weir_resume_from_json (&resume, load->record->committed, NULL))
+    weir_index_restore_gaps (index, resume.gaps);
   weir_index_end (index);
   g_mutex_lock (&self->lock);
   keep_index (self->kept, load->record->uid, index);

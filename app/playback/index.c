@@ -1225,44 +1225,17 @@ weir_index_add_gap (WeirIndex *self, gint64 start_ns, gint64 duration_ns, gint64
 }
 
 void
-weir_index_get_window (WeirIndex *self, guint64 *first, guint64 *next)
+weir_index_restore_gaps (WeirIndex *self, guint count)
 {
-  guint listed;
+  const WeirIndexSegment *last;
 
   g_mutex_lock (&self->lock);
-  listed = count_listed (self);
-  *first = *next = 0;
-  if (listed > 0) {
-    *first = ((WeirIndexSegment *) g_ptr_array_index (self->window, 0))->media_sequence;
-    *next = *first + listed;
+  last = last_of (self->window);
+  if (last != NULL && !self->ended) {
+    append_missing (self, last->media_sequence + 1 + count);
+    advance_window (self);
+    forget_playlists (self);
   }
-  g_mutex_unlock (&self->lock);
-}
-
-void
-weir_index_restore_window (WeirIndex *self, guint64 first, guint64 next)
-{
-  guint start = 0;
-
-  g_mutex_lock (&self->lock);
-  while (start < self->closed &&
-         ((WeirIndexSegment *) g_ptr_array_index (self->segments, start))->media_sequence < first)
-    start++;
-  /* a gap may be the first: it follows from the segment before */
-  start -= MIN (start, 1);
-  if (start < self->closed)
-    g_ptr_array_set_size (self->window, 0);
-  for (guint i = start; i < self->closed; i++) {
-    WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
-
-    append_missing (self, segment->media_sequence);
-    g_ptr_array_add (self->window, weir_index_segment_ref (segment));
-  }
-  append_missing (self, next);
-  while (self->window->len > 1 &&
-         ((WeirIndexSegment *) g_ptr_array_index (self->window, 0))->media_sequence < first)
-    g_ptr_array_remove_index (self->window, 0);
-  forget_playlists (self);
   unlock_changed (self);
 }
 

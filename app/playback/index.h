@@ -151,22 +151,15 @@ gsize weir_index_forget_memory (WeirIndex *self, guint keep, gsize excess);
  * is not (EXT-X-GAP, RFC 8216bis 4.4.4.7). It takes a media sequence number of the window, has none
  * in the whole, and is not in the store: how many there were follows from the time that has passed.
  * Gaps begin where the segment before them ended, and follow each other without a hole, each as
- * long as the target duration: so they are the same ones after weir_index_restore_window() and
+ * long as the target duration: so they are the same ones after weir_index_restore_gaps() and
  * where a later segment's number tells of them. Without any segment before it is none.
  */
 void weir_index_add_gap (WeirIndex *self, gint64 start_ns, gint64 duration_ns, gint64 date_us);
 /* no more segments: playlists get EXT-X-ENDLIST */
 void weir_index_end (WeirIndex *self);
-/**
- * weir_index_get_window, weir_index_restore_window:
- * @first: media sequence number of the first that the window lists
- * @next: of what would come next; equal when nothing is listed
- *
- * What an index that is loaded needs, beside its segments, to list the same window as the one that
- * ended: after all segments have been added, before weir_index_end().
- */
-void weir_index_get_window (WeirIndex *self, guint64 *first, guint64 *next);
-void weir_index_restore_window (WeirIndex *self, guint64 first, guint64 next);
+/* @count gaps that there were behind the last segment: of an index that is loaded, after all its
+ * segments have been added, before weir_index_end() */
+void weir_index_restore_gaps (WeirIndex *self, guint count);
 /**
  * weir_index_trim:
  * @keep: how many closed segments stay

@@ -1177,6 +1177,192 @@ a_player_never_sees_the_playlist_contradict_itself (void)
   }
 }
 
+/* --------------------------------------------------------------- views: gaps, ends, and reloads */
+
+static GBytes *
+get_view (WeirIndex *index, WeirIndexView view)
+{
+  return weir_index_get_media (index, view, VIDEO);
+}
+
+static void
+gaps_count_in_the_window_and_are_none_of_the_whole (void)
+{
+  g_autoptr (WeirIndex) index = index_new (3);
+  g_autofree gchar *window = NULL, *whole = NULL, *offered = NULL;
+
+  weir_index_add_gap (index, 0, 2 * SECOND, DATE); /* before there is anything */
+  g_assert_null (get_view (index, WEIR_INDEX_WINDOW));
+  add_segment (index, 0);
+  weir_index_add_gap (index, 2 * SECOND, 2 * SECOND, DATE + 2000000);
+  add_segment (index, 2);
+  assert_text (get_view (index, WEIR_INDEX_WINDOW),
+      "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
+      "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+      "#EXT-X-MAP:URI=\"/b1/inits/7-0/track0.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:20.000Z\n#EXTINF:2.000000,\n"
+      "/b1/segments/7-0/track0.m4s\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:22.000Z\n#EXT-X-GAP\n#EXTINF:2.000000,\n"
+      "/b1/segments/gap-1/track0.m4s\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:24.000Z\n#EXTINF:2.000000,\n"
+      "/b1/segments/7-2/track0.m4s\n");
+  for (guint i = 0; i < 4; i++)
+    weir_index_add_gap (
+        index, (6 + 2 * i) * SECOND, 2 * SECOND, DATE + (6 + 2 * (gint64) i) * G_USEC_PER_SEC);
+  window = take_text (get_view (index, WEIR_INDEX_WINDOW));
+  whole = take_text (get_view (index, WEIR_INDEX_WHOLE));
+  g_assert_nonnull (strstr (window, "#EXT-X-MEDIA-SEQUENCE:4\n"));
+  g_assert_cmpuint (count (window, "#EXT-X-GAP\n"), ==, 3);
+  g_assert_cmpuint (count (whole, "#EXT-X-GAP\n"), ==, 0);
+  g_assert_cmpuint (count (whole, "#EXTINF"), ==, 2);
+  /* who comes now still learns what there is */
+  offered = take_text (weir_index_get_multivariant (index, WEIR_INDEX_WINDOW));
+  g_assert_nonnull (strstr (offered, "CODECS=\"avc1.4d401e,mp4a.40.2\""));
+}
+
+static void
+entries_of_earlier_versions_have_one_number (void)
+{
+  g_autoptr (WeirIndex) index = index_new (3);
+
+  for (guint number = 4; number < 6; number++) {
+    g_autofree gchar *json = g_strdup_printf (
+        "{\"number\":%u,\"epoch\":7,\"generation\":0,\"sequence\":%u,\"discontinuities\":0,"
+        "\"target\":2,\"start\":0,\"duration\":2000000000,\"date\":0,\"styp\":24,\"size\":24,"
+        "\"tracks\":[[[24,2,3,4,1,6]]]}",
+        number, number);
+    g_autoptr (GError) error = NULL;
+    WeirIndexSegment *segment = weir_index_segment_from_json (json, &error);
+
+    g_assert_no_error (error);
+    weir_index_add_closed_segment (index, segment);
+  }
+  for (guint view = WEIR_INDEX_WINDOW; view <= WEIR_INDEX_WHOLE; view++) {
+    g_autofree gchar *text = take_text (get_view (index, view));
+
+    g_assert_nonnull (strstr (text,
+        view == WEIR_INDEX_WINDOW ? "#EXT-X-MEDIA-SEQUENCE:4\n" : "#EXT-X-MEDIA-SEQUENCE:0\n"));
+  }
+}
+
+static Player
+player_new (void)
+{
+  return (Player){
+      .uris = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
+      .discontinuities = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
+      .dates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
+  };
+}
+
+static void
+player_clear (Player *player)
+{
+  g_hash_table_unref (player->uris);
+  g_hash_table_unref (player->discontinuities);
+  g_hash_table_unref (player->dates);
+}
+
+/* what a store would give to the next process */
+static WeirIndex *
+reload (WeirIndex *index, GPtrArray *entries, guint window, guint gaps)
+{
+  WeirIndex *again = weir_index_new ("b1", window);
+  g_autofree gchar *inits = weir_index_inits_to_json (index);
+
+  weir_index_set_recorded (again);
+  g_assert_true (weir_index_add_inits_from_json (again, inits, NULL));
+  for (guint i = 0; i < entries->len; i++)
+    weir_index_add_closed_segment (again, weir_index_segment_from_json (entries->pdata[i], NULL));
+  weir_index_restore_gaps (again, gaps);
+  return again;
+}
+
+static void
+look_at_all (WeirIndex *index, Player *players, guint window)
+{
+  for (guint i = 0; i < 4; i++) {
+    g_autofree gchar *text = take_text (
+        weir_index_get_media (index, i < 2 ? WEIR_INDEX_WINDOW : WEIR_INDEX_WHOLE, i % 2));
+
+    player_load (&players[i], text, window, i >= 2);
+    if (i >= 2) {
+      g_assert_cmpuint (players[i].media_sequence, ==, 0);
+      g_assert_null (strstr (text, "gap-"));
+    }
+  }
+  g_assert_cmpuint (players[0].media_sequence, ==, players[1].media_sequence);
+}
+
+static void
+no_url_contradicts_itself_over_gaps_and_restarts (void)
+{
+  for (guint round = 0; round < 50; round++) {
+    const guint window = (guint) g_test_rand_int_range (1, 8);
+    WeirIndex *index = weir_index_new ("b1", window);
+    g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (g_free);
+    Player players[4] = {player_new (), player_new (), player_new (), player_new ()};
+    guint64 number = 0, epoch = 7;
+    guint gaps = 0;
+    gint64 time = 0;
+
+    weir_index_set_recorded (index);
+    for (guint step = 0; step < 60; step++) {
+      const guint what = number == 0 ? 0 : (guint) g_test_rand_int_range (0, 10);
+      const gint64 duration = what < 6 ? g_test_rand_int_range (500, 2400) * SECOND / 1000 : 0;
+
+      if (what < 6) {
+        g_autoptr (GPtrArray) configs =
+            configs_new (RECORD_MAIN_480P25, RECORD_AAC_LC_48000_STEREO);
+        WeirIndexSegment *segment = weir_index_segment_new (number, epoch);
+        g_autoptr (WeirIndexSegment) closed = weir_index_segment_ref (segment);
+
+        weir_index_add_init (index, epoch, 0, configs, NULL);
+        segment->discontinuity = number > 0 && (gaps > 0 || g_test_rand_int_range (0, 8) == 0);
+        segment->start_ns = time;
+        segment->program_date_us = DATE + time / 1000;
+        weir_index_open_segment (index, segment);
+        add_part (index, number, VIDEO, 24, 1000, (guint64) time * 9 / 100000,
+            (guint64) duration * 9 / 100000, 50);
+        add_part (index, number, AUDIO, 1024, 1000, (guint64) time / 1000 * 48 / 1000,
+            (guint64) duration / 1000 * 48 / 1000, 90);
+        weir_index_close_segment (index, number, duration, 3, (time + duration) / 1000);
+        g_ptr_array_add (entries, weir_index_segment_to_json (closed));
+        number++;
+        gaps = 0;
+        time += duration;
+      } else if (what < 9) {
+        weir_index_add_gap (index, time, 3 * SECOND, DATE + time / 1000);
+        gaps++;
+        time += 3 * SECOND;
+      } else {
+        WeirIndex *again = reload (index, entries, window, gaps);
+
+        weir_index_unref (index);
+        index = again;
+        epoch++;
+      }
+      look_at_all (index, players, window);
+    }
+    weir_index_end (index);
+    look_at_all (index, players, window);
+    {
+      g_autoptr (WeirIndex) again = reload (index, entries, window, gaps);
+
+      weir_index_end (again);
+      for (guint view = WEIR_INDEX_WINDOW; view <= WEIR_INDEX_WHOLE; view++) {
+        g_autofree gchar *before = take_text (get_view (index, view));
+
+        g_assert_true (g_str_has_suffix (before, "#EXT-X-ENDLIST\n"));
+        assert_text (get_view (again, view), before);
+      }
+    }
+    weir_index_unref (index);
+    for (guint i = 0; i < 4; i++)
+      player_clear (&players[i]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1210,5 +1396,8 @@ main (int argc, char **argv)
   ADD (no_track_has_segments_that_are_longer_than_the_target);
   ADD (a_track_that_vanishes_goes_on_with_gaps_and_is_offered_no_more);
   ADD (a_player_never_sees_the_playlist_contradict_itself);
+  ADD (gaps_count_in_the_window_and_are_none_of_the_whole);
+  ADD (entries_of_earlier_versions_have_one_number);
+  ADD (no_url_contradicts_itself_over_gaps_and_restarts);
   return g_test_run ();
 }
