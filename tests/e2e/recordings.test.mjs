@@ -134,6 +134,7 @@ test('a download that is under way is finished when its recording is deleted', {
   assert.equal((await weir.fetch(segments[0].uri)).status, 404);
   await until('its objects to be removed', () => objects(weir, uid).length === 0, { seconds: 30 });
   response.on('data', (piece) => pieces.push(piece));
+  response.resume();
   await new Promise((resolve) => response.on('end', resolve));
   assert.ok(Buffer.concat(pieces).equals(expected));
 });
