@@ -461,6 +461,8 @@ add_current (JsonBuilder *builder, const WeirBroadcastStatus *status)
   add_state (
       builder, status->protocol, state, reason, status->state_since_us, status->last_media_us);
   weir_api_add_time (builder, "recordingPausedAt", status->paused_us);
+  weir_api_add_string (builder, "videoUID", status->uid);
+  weir_api_add_time (builder, "deadline", status->deadline_us);
   json_builder_end_object (builder);
 }
 

@@ -2,6 +2,7 @@
 #include "http/app.h"
 
 #include "api/accounts.h"
+#include "api/backup.h"
 #include "api/envelope.h"
 #include "api/events.h"
 #include "api/live_inputs.h"
@@ -204,6 +205,7 @@ make_router (WeirHttpApp *self, gboolean with_management)
     weir_http_router_add (router, "GET", "/metrics", get_metrics, self, NULL);
     weir_api_events_add_routes (&self->api, router);
     weir_accounts_add_routes (&self->api, router);
+    weir_backup_add_routes (&self->api, router);
     weir_api_webhooks_add_routes (&self->api, router);
     weir_live_inputs_add_routes (&self->api, router);
     weir_outputs_add_routes (&self->api, router);
