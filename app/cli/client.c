@@ -7,12 +7,16 @@
 #include <string.h>
 
 #define TIMEOUT_S 30
+#define API "/client/v4"
+#define REFUSAL_MAX (64 * 1024)
+#define PAGE_MAX (16 * 1024 * 1024)
 
 struct _WeirClient {
   SoupSession *session;
   gchar *url;
   gchar *token;
   gchar *account;
+  GCancellable *cancellable; /* (nullable) */
 };
 
 gchar *
@@ -159,6 +163,7 @@ void
 weir_client_free (WeirClient *self)
 {
   g_clear_object (&self->session);
+  g_clear_object (&self->cancellable);
   g_free (self->url);
   g_free (self->token);
   g_free (self->account);
@@ -171,81 +176,242 @@ weir_client_get_url (WeirClient *self)
   return self->url;
 }
 
-/* the API's own words about a refusal, on stderr */
-static void
-print_errors (JsonObject *envelope, guint status)
+const gchar *
+weir_client_get_account (WeirClient *self)
 {
-  JsonNode *errors = envelope ? json_object_get_member (envelope, "errors") : NULL;
+  return self->account;
+}
+
+void
+weir_client_set_cancellable (WeirClient *self, GCancellable *cancellable)
+{
+  g_set_object (&self->cancellable, cancellable);
+}
+
+void
+weir_answer_clear (WeirAnswer *self)
+{
+  g_clear_pointer (&self->text, g_free);
+  g_clear_pointer (&self->result, json_node_unref);
+  g_clear_pointer (&self->envelope, json_node_unref);
+}
+
+static void
+add_error (GString *text, JsonObject *error)
+{
+  JsonNode *node = json_object_get_member (error, "source");
+  JsonObject *source =
+      node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  const gchar *pointer =
+      source ? json_object_get_string_member_with_default (source, "pointer", "") : "";
+
+  g_string_append_printf (text, "%s%s%s%s (code %" G_GINT64_FORMAT ")", text->len > 0 ? "\n" : "",
+      pointer, *pointer != '\0' ? " " : "",
+      json_object_get_string_member_with_default (error, "message", "refused"),
+      json_object_get_int_member_with_default (error, "code", 0));
+}
+
+/* @envelope: (nullable). Returns: the API's own words about a refusal */
+static gchar *
+describe_refusal (JsonNode *envelope, guint status)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  JsonNode *errors = envelope != NULL && JSON_NODE_HOLDS_OBJECT (envelope)
+                         ? json_object_get_member (json_node_get_object (envelope), "errors")
+                         : NULL;
   JsonArray *array =
       errors != NULL && JSON_NODE_HOLDS_ARRAY (errors) ? json_node_get_array (errors) : NULL;
 
   for (guint i = 0; array != NULL && i < json_array_get_length (array); i++) {
     JsonNode *element = json_array_get_element (array, i);
-    JsonObject *error, *source = NULL;
-    const gchar *pointer;
 
-    if (!JSON_NODE_HOLDS_OBJECT (element))
-      continue;
-    error = json_node_get_object (element);
-    if (json_object_has_member (error, "source"))
-      source = json_object_get_object_member (error, "source");
-    pointer = source ? json_object_get_string_member_with_default (source, "pointer", "") : "";
-    g_printerr ("weir: %s%s%s (code %" G_GINT64_FORMAT ")\n", pointer, *pointer ? " " : "",
-        json_object_get_string_member_with_default (error, "message", "refused"),
-        json_object_get_int_member_with_default (error, "code", 0));
+    if (JSON_NODE_HOLDS_OBJECT (element))
+      add_error (text, json_node_get_object (element));
   }
-  if (array == NULL || json_array_get_length (array) == 0)
-    g_printerr ("weir: the server answered %u\n", status);
+  if (text->len == 0)
+    g_string_append_printf (text, "the server answered %u", status);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static gchar *
+describe_failure (WeirClient *self, const GError *error)
+{
+  return g_strdup_printf ("%s: %s%s", self->url, error->message,
+      is_certificate_refused (error)
+          ? "\nis the certificate for this name, and signed by who is trusted? WEIR_CA_FILE names "
+            "a file of others to trust"
+          : "");
+}
+
+static WeirExit
+get_exit (guint status)
+{
+  return status >= 400 && status < 500 ? WEIR_EXIT_REFUSED : WEIR_EXIT_FAILED;
+}
+
+/* @path: from the root. Returns: (nullable): NULL with @problem */
+static SoupMessage *
+make_message (
+    WeirClient *self, const gchar *method, const gchar *path, gboolean with_token, gchar **problem)
+{
+  g_autofree gchar *url = g_strconcat (self->url, path, NULL);
+  g_autofree gchar *authorization = g_strdup_printf ("Bearer %s", self->token);
+  SoupMessage *message = soup_message_new (method, url);
+
+  if (message == NULL)
+    *problem = g_strdup_printf ("%s is not a URL", self->url);
+  else if (with_token)
+    soup_message_headers_append (
+        soup_message_get_request_headers (message), "Authorization", authorization);
+  return message;
+}
+
+/* @text: takes all of it. Returns: (nullable): what it is as JSON */
+static JsonNode *
+parse_answer (GBytes *bytes, gchar **text)
+{
+  gsize size;
+  const gchar *data = g_bytes_get_data (bytes, &size);
+
+  *text = g_strndup (data != NULL ? data : "", size);
+  return json_from_string (*text, NULL);
 }
 
 WeirExit
 weir_client_call (WeirClient *self, const gchar *method, const gchar *path, const gchar *body,
-    gchar **answer, JsonNode **result)
+    WeirAnswer *answer, gchar **problem)
 {
-  g_autofree gchar *url =
-      g_strdup_printf ("%s/client/v4/accounts/%s/stream%s", self->url, self->account, path);
-  g_autofree gchar *authorization = g_strdup_printf ("Bearer %s", self->token);
-  g_autoptr (SoupMessage) message = soup_message_new (method, url);
+  g_autofree gchar *whole = g_strconcat (API, path, NULL);
+  g_autoptr (SoupMessage) message = make_message (self, method, whole, TRUE, problem);
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonObject *envelope = NULL;
-  JsonNode *root;
+  g_auto (WeirAnswer) got = {0};
   guint status;
 
-  if (message == NULL) {
-    g_printerr ("weir: %s is not a URL\n", self->url);
+  if (message == NULL)
     return WEIR_EXIT_USAGE;
-  }
-  soup_message_headers_append (
-      soup_message_get_request_headers (message), "Authorization", authorization);
   if (body != NULL) {
     g_autoptr (GBytes) request = g_bytes_new (body, strlen (body));
 
     soup_message_set_request_body_from_bytes (message, "application/json", request);
   }
-  bytes = soup_session_send_and_read (self->session, message, NULL, &error);
+  bytes = soup_session_send_and_read (self->session, message, self->cancellable, &error);
   if (bytes == NULL) {
-    g_printerr ("weir: %s: %s\n", self->url, error->message);
-    if (is_certificate_refused (error))
-      g_printerr ("weir: is the certificate for this name, and signed by who is trusted? "
-                  "WEIR_CA_FILE names a file of others to trust\n");
+    *problem = describe_failure (self, error);
     return WEIR_EXIT_FAILED;
   }
   status = soup_message_get_status (message);
-  if (g_bytes_get_size (bytes) > 0 &&
-      json_parser_load_from_data (
-          parser, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL)) {
-    root = json_parser_get_root (parser);
-    if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
-      envelope = json_node_get_object (root);
+  got.envelope = parse_answer (bytes, &got.text);
+  if (status != 200 || got.envelope == NULL || !JSON_NODE_HOLDS_OBJECT (got.envelope) ||
+      !json_object_has_member (json_node_get_object (got.envelope), "result")) {
+    *problem = describe_refusal (got.envelope, status);
+    return get_exit (status);
   }
-  if (status != 200 || envelope == NULL || !json_object_has_member (envelope, "result")) {
-    print_errors (envelope, status);
-    return status >= 400 && status < 500 ? WEIR_EXIT_REFUSED : WEIR_EXIT_FAILED;
+  got.result =
+      json_node_ref (json_object_get_member (json_node_get_object (got.envelope), "result"));
+  weir_answer_clear (answer);
+  *answer = got;
+  got = (WeirAnswer){0};
+  return WEIR_EXIT_DONE;
+}
+
+/* @message's answer is not what was asked for. Returns: what it says */
+static gchar *
+read_refusal (WeirClient *self, SoupMessage *message, GInputStream *stream)
+{
+  g_autofree gchar *data = g_malloc0 (REFUSAL_MAX + 1);
+  g_autoptr (JsonNode) envelope = NULL;
+  gsize size = 0;
+
+  g_input_stream_read_all (stream, data, REFUSAL_MAX, &size, self->cancellable, NULL);
+  envelope = json_from_string (data, NULL);
+  return describe_refusal (envelope, soup_message_get_status (message));
+}
+
+/* Returns: (nullable): the body of an answer 200 or 206; NULL with @status and @problem */
+static GInputStream *
+open_message (
+    WeirClient *self, SoupMessage *message, guint64 *size, WeirExit *status, gchar **problem)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream =
+      soup_session_send (self->session, message, self->cancellable, &error);
+  guint code = soup_message_get_status (message);
+
+  *status = WEIR_EXIT_FAILED;
+  if (stream == NULL) {
+    *problem = describe_failure (self, error);
+    return NULL;
   }
-  *answer = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-  *result = json_node_copy (json_object_get_member (envelope, "result"));
+  if (code != 200 && code != 206) {
+    *problem = read_refusal (self, message, stream);
+    *status = get_exit (code);
+    return NULL;
+  }
+  if (size != NULL)
+    *size = (guint64) MAX (
+        0, soup_message_headers_get_content_length (soup_message_get_response_headers (message)));
+  *status = WEIR_EXIT_DONE;
+  return g_steal_pointer (&stream);
+}
+
+GInputStream *
+weir_client_open (WeirClient *self, const gchar *path, const gchar *accept,
+    const gchar *last_event_id, guint64 *size, WeirExit *status, gchar **problem)
+{
+  g_autofree gchar *whole = g_strconcat (API, path, NULL);
+  g_autoptr (SoupMessage) message = make_message (self, "GET", whole, TRUE, problem);
+  SoupMessageHeaders *headers;
+
+  *status = WEIR_EXIT_USAGE;
+  if (message == NULL)
+    return NULL;
+  headers = soup_message_get_request_headers (message);
+  if (accept != NULL)
+    soup_message_headers_append (headers, "Accept", accept);
+  if (last_event_id != NULL)
+    soup_message_headers_append (headers, "Last-Event-ID", last_event_id);
+  return open_message (self, message, size, status, problem);
+}
+
+GInputStream *
+weir_client_open_page (WeirClient *self, const gchar *path, guint64 *from, guint64 *size,
+    WeirExit *status, gchar **problem)
+{
+  g_autoptr (SoupMessage) message = make_message (self, "GET", path, FALSE, problem);
+  g_autoptr (GInputStream) stream = NULL;
+
+  *status = WEIR_EXIT_USAGE;
+  if (message == NULL)
+    return NULL;
+  if (*from > 0)
+    soup_message_headers_set_range (
+        soup_message_get_request_headers (message), (goffset) *from, -1);
+  stream = open_message (self, message, size, status, problem);
+  if (stream != NULL && soup_message_get_status (message) == 200)
+    *from = 0;
+  return g_steal_pointer (&stream);
+}
+
+WeirExit
+weir_client_get_page (WeirClient *self, const gchar *path, gchar **text, gchar **problem)
+{
+  guint64 from = 0;
+  gsize size = 0;
+  WeirExit status;
+  g_autoptr (GInputStream) stream =
+      weir_client_open_page (self, path, &from, NULL, &status, problem);
+  g_autofree gchar *data = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (stream == NULL)
+    return status;
+  data = g_malloc0 (PAGE_MAX + 1);
+  if (!g_input_stream_read_all (stream, data, PAGE_MAX, &size, self->cancellable, &error)) {
+    *problem = describe_failure (self, error);
+    return WEIR_EXIT_FAILED;
+  }
+  *text = g_steal_pointer (&data);
   return WEIR_EXIT_DONE;
 }
 

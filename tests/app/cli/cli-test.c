@@ -59,9 +59,13 @@ run (AppFixture *fixture, const gchar *line)
 static gchar *
 get_only_uid (AppFixture *fixture)
 {
+  const gchar *uid;
+
   g_assert_cmpint (run (fixture, "weir input list"), ==, 0);
-  g_assert_cmpuint (printed->len, >, 32);
-  return g_strndup (printed->str, 32);
+  uid = strchr (printed->str, '\n');
+  g_assert_nonnull (uid);
+  g_assert_cmpuint (strlen (uid), >, 33);
+  return g_strndup (uid + 1, 32);
 }
 
 static void
@@ -91,8 +95,11 @@ an_input_is_made_shown_and_deleted (AppFixture *fixture, G_GNUC_UNUSED gconstpoi
 static void
 json_is_what_the_api_answered (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  static const gchar *const lines[] = {
-      "weir input create --json", "weir input list --json", "weir status --json"};
+  static const gchar *const lines[] = {"weir input create --json", "weir input list --json",
+      "weir status --json", "weir recording list --json", "weir broadcast list --json",
+      "weir token create a --access read --json", "weir token list --json",
+      "weir account create b --json", "weir account list --json",
+      "weir webhook create https://a.example --json", "weir webhook list --json"};
 
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
     g_autoptr (JsonParser) parser = json_parser_new ();
@@ -117,7 +124,30 @@ exit_statuses_tell_what_went_wrong (AppFixture *fixture, G_GNUC_UNUSED gconstpoi
       {"weir nonsense", 2, "unknown command nonsense"},
       {"weir input", 2, "input needs"},
       {"weir input nonsense", 2, "input knows"},
-      {"weir input show", 2, "one ID"},
+      {"weir input show", 2, "input show needs ID"},
+      {"weir input list more", 2, "input list takes no more"},
+      {"weir input create --signed maybe", 2, "--signed"},
+      {"weir input create --delete-after x", 2, "--delete-after"},
+      {"weir input update 0123", 2, "something to change"},
+      {"weir input update 0123 --disabled", 3, "10003"},
+      {"weir input update 0123 --disabled --enabled", 2, "contradict"},
+      {"weir output list 0123", 3, "10003"},
+      {"weir output create 0123", 2, "needs INPUT URL"},
+      {"weir recording show 0123", 3, ""},
+      {"weir recording download ../0123", 2, "no recording"},
+      {"weir recording download 0123", 3, ""},
+      {"weir recording list --limit 0", 2, "--limit"},
+      {"weir broadcast show 0123", 3, ""},
+      {"weir broadcast end 0123", 3, "0123"},
+      {"weir webhook create ftp://a.example", 3, "/url"},
+      {"weir webhook delete 0123", 3, ""},
+      {"weir token delete 0123", 3, ""},
+      {"weir account delete acc", 3, "home account"},
+      {"weir events --after x", 2, "--after"},
+      {"weir status --watch --json", 2, "--watch"},
+      {"weir backup", 2, "needs FILE"},
+      {"weir backup /dev/null", 1, "--force"},
+      {"weir serve", 2, ""},
       {"weir input list --nonsense", 2, "nonsense"},
       {"weir input create --timeout x", 2, ""},
       {"weir input create --timeout 86401", 3, "/recording/timeoutSeconds"},
@@ -132,7 +162,7 @@ exit_statuses_tell_what_went_wrong (AppFixture *fixture, G_GNUC_UNUSED gconstpoi
       {"weir input import /nonexistent", 1, "/nonexistent"},
       {"weir input import /dev/null", 1, ""},
       {"weir input rotate-keys 0123", 3, "10003"},
-      {"weir check", 2, "files"},
+      {"weir check", 2, "needs FILE"},
       {"weir check /nonexistent", 1, "/nonexistent"},
       {"weir check /etc/passwd", 1, "fault"},
   };
@@ -189,6 +219,119 @@ what_can_be_imported_is_and_the_rest_is_named (
 }
 
 static void
+things_are_made_listed_and_deleted (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const gchar *create, *list, *said, *delete;
+  } cases[] = {
+      {"weir token create 'a token' --access read", "weir token list", "a token",
+          "weir token delete %s"},
+      {"weir webhook create https://a.example/x --events broadcast.*,recording.ready",
+          "weir webhook list", "broadcast.*,recording.ready", "weir webhook delete %s"},
+      {"weir input create --name 'an input' --disabled", "weir input list", "an input  (disabled)",
+          "weir input delete %s"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *uid = NULL, *line = NULL;
+
+    g_assert_cmpint (run (fixture, cases[i].create), ==, 0);
+    g_assert_cmpint (run (fixture, cases[i].list), ==, 0);
+    g_test_message ("%s", printed->str);
+    g_assert_nonnull (strstr (printed->str, cases[i].said));
+    uid = g_strndup (strchr (printed->str, '\n') + 1, 32);
+    line = g_strdup_printf (cases[i].delete, uid);
+    g_assert_cmpint (run (fixture, line), ==, 0);
+    g_assert_cmpint (run (fixture, cases[i].list), ==, 0);
+    g_assert_null (strstr (printed->str, uid));
+  }
+}
+
+static void
+what_is_not_said_does_not_change (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree gchar *uid = NULL, *update = NULL, *show = NULL, *off = NULL;
+
+  g_assert_cmpint (run (fixture, "weir input create --name first --timeout 5 --creator me"), ==, 0);
+  uid = get_only_uid (fixture);
+  update = g_strdup_printf ("weir input update %s --name second --delete-after 7", uid);
+  off = g_strdup_printf ("weir input update %s --disabled --delete-after never", uid);
+  show = g_strdup_printf ("weir input show %s --json", uid);
+  g_assert_cmpint (run (fixture, update), ==, 0);
+  g_assert_cmpint (run (fixture, show), ==, 0);
+  g_assert_nonnull (strstr (printed->str, "\"name\":\"second\""));
+  g_assert_nonnull (strstr (printed->str, "\"timeoutSeconds\":5"));
+  g_assert_nonnull (strstr (printed->str, "\"defaultCreator\":\"me\""));
+  g_assert_nonnull (strstr (printed->str, "\"deleteRecordingAfterDays\":7"));
+  g_assert_nonnull (strstr (printed->str, "\"enabled\":true"));
+  g_assert_cmpint (run (fixture, off), ==, 0);
+  g_assert_cmpint (run (fixture, show), ==, 0);
+  g_assert_nonnull (strstr (printed->str, "\"name\":\"second\""));
+  g_assert_nonnull (strstr (printed->str, "\"deleteRecordingAfterDays\":null"));
+  g_assert_nonnull (strstr (printed->str, "\"enabled\":false"));
+}
+
+static void
+outputs_are_switched (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar *const verbs[] = {"disable", "enable", "delete"};
+  g_autofree gchar *uid = NULL, *create = NULL, *list = NULL, *output = NULL;
+
+  g_assert_cmpint (run (fixture, "weir input create"), ==, 0);
+  uid = get_only_uid (fixture);
+  create = g_strdup_printf ("weir output create %s rtmp://a.example/live key", uid);
+  list = g_strdup_printf ("weir output list %s", uid);
+  g_assert_cmpint (run (fixture, create), ==, 0);
+  g_assert_cmpint (run (fixture, list), ==, 0);
+  output = g_strndup (strchr (printed->str, '\n') + 1, 32);
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++) {
+    g_autofree gchar *line = g_strdup_printf ("weir output %s %s %s", verbs[i], uid, output);
+    g_autofree gchar *said = g_strdup_printf ("  %sd  ", verbs[i]);
+
+    g_assert_cmpint (run (fixture, line), ==, 0);
+    g_assert_cmpint (run (fixture, list), ==, 0);
+    g_assert_true ((strstr (printed->str, said) != NULL) == (i < 2));
+  }
+}
+
+static void
+events_are_told_oldest_first (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  const gchar *created, *deleted;
+
+  g_assert_cmpint (run (fixture, "weir webhook create https://a.example"), ==, 0);
+  g_assert_cmpint (run (fixture, "weir webhook create https://b.example"), ==, 0);
+  g_assert_cmpint (run (fixture, "weir events"), ==, 0);
+  created = strstr (printed->str, "url=https://a.example");
+  deleted = strstr (printed->str, "url=https://b.example");
+  g_assert_true (created != NULL && deleted != NULL && created < deleted);
+  g_assert_cmpint (run (fixture, "weir events --limit 1"), ==, 0);
+  g_assert_null (strstr (printed->str, "a.example"));
+  g_assert_nonnull (strstr (printed->str, "b.example"));
+  g_assert_cmpint (run (fixture, "weir events --type broadcast.*"), ==, 0);
+  g_assert_cmpstr (printed->str, ==, "");
+}
+
+static void
+a_backup_is_written_once (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree gchar *path = g_build_filename (fixture->folder, "kept.db", NULL);
+  g_autofree gchar *line = g_strdup_printf ("weir backup %s", path);
+  g_autofree gchar *forced = g_strdup_printf ("weir backup --force %s", path);
+  g_autofree gchar *content = NULL;
+  GStatBuf status;
+
+  g_assert_cmpint (run (fixture, line), ==, 0);
+  g_assert_true (g_file_get_contents (path, &content, NULL, NULL));
+  g_assert_true (g_str_has_prefix (content, "SQLite format 3"));
+  g_assert_cmpint (g_stat (path, &status), ==, 0);
+  g_assert_cmpuint (status.st_mode & 0777, ==, 0600);
+  g_assert_cmpint (run (fixture, line), ==, 1);
+  g_assert_nonnull (strstr (printed->str, "--force"));
+  g_assert_cmpint (run (fixture, forced), ==, 0);
+}
+
+static void
 the_ready_line_tells_where_to_connect (void)
 {
   static const gchar line[] =
@@ -218,6 +361,11 @@ main (int argc, char **argv)
   TEST (an_input_is_made_shown_and_deleted);
   TEST (json_is_what_the_api_answered);
   TEST (exit_statuses_tell_what_went_wrong);
+  TEST (things_are_made_listed_and_deleted);
+  TEST (what_is_not_said_does_not_change);
+  TEST (outputs_are_switched);
+  TEST (events_are_told_oldest_first);
+  TEST (a_backup_is_written_once);
   TEST (keys_are_rotated_and_shown);
   TEST (what_can_be_imported_is_and_the_rest_is_named);
   g_test_add_func (
