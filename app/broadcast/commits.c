@@ -170,12 +170,12 @@ segment_closed_on_main (WeirBroadcast *self, gpointer data)
 {
   ClosedSegment *closed = data;
 
-  if (self->record->recorded && !self->fenced) {
+  if (self->record->recorded && closed->path != NULL && !self->fenced) {
     weir_index_release_blobs (self->index, WEIR_BROADCAST_KEEP_SEGMENTS);
     weir_blobs_put (self->context.blobs, closed->name, closed->path, TRUE, segment_stored, closed);
     return;
   }
-  /* of one that is not recorded the store knows where it stands, and no segments */
+  /* of one that is not recorded, or in memory, the store knows where the broadcast stands then */
   if (!self->fenced)
     weir_broadcast_commit_state (self);
   closed_segment_free (closed);

@@ -190,7 +190,7 @@ void weir_broadcast_forget (WeirBroadcast *self, guint keep);
 
 /* any thread, as weir_broadcast_post(). @inits: (transfer full) */
 void weir_broadcast_hand_over_inits (WeirBroadcast *self, gchar *inits);
-/* likewise: a segment that has closed */
+/* likewise: a segment that has closed. @path: (nullable): NULL: it is in memory */
 void weir_broadcast_hand_over_segment (WeirBroadcast *self, guint64 number, const gchar *path);
 /* main thread: what failed to be committed is tried again, each once */
 void weir_broadcast_retry_commits (WeirBroadcast *self);

@@ -141,7 +141,9 @@ orphan_make_index (Orphan *orphan)
 {
   WeirIndex *index = weir_index_new (orphan->record->uid, WEIR_INDEX_WINDOW_SEGMENTS);
   g_autofree gchar *inits = NULL;
-  WeirIndexSegment *last;
+  const WeirIndexSegment *newest =
+      orphan->known->len > 0 ? orphan->known->pdata[orphan->known->len - 1] : NULL;
+  g_autoptr (WeirIndexSegment) last = NULL;
 
   if (orphan->record->recorded)
     weir_index_set_recorded (index);
@@ -151,13 +153,12 @@ orphan_make_index (Orphan *orphan)
   }
   for (guint i = 0; i < orphan->known->len; i++)
     weir_index_add_closed_segment (index, weir_index_segment_ref (orphan->known->pdata[i]));
-  if (orphan->known->len > 0 || orphan->resume.last == NULL)
-    return index;
-  /* the window of a broadcast that is not recorded is gone; numbers go on behind it */
-  last = weir_index_segment_from_json (orphan->resume.last, NULL);
-  if (last != NULL) {
+  /* of what was never stored the bytes are gone; numbers go on behind it */
+  last =
+      orphan->resume.last != NULL ? weir_index_segment_from_json (orphan->resume.last, NULL) : NULL;
+  if (last != NULL && (newest == NULL || last->number > newest->number)) {
     last->in_memory = TRUE;
-    weir_index_add_closed_segment (index, last);
+    weir_index_add_closed_segment (index, g_steal_pointer (&last));
   }
   return index;
 }

@@ -28,7 +28,7 @@ typedef struct {
   gboolean dated;        /* somebody has seen a date: */
   gint64 date_zero_us;   /* date of the timeline's zero */
   gint64 last_date_us;   /* of the newest segment */
-  gchar *last; /* (nullable): the newest closed segment's entry, when the store has none */
+  gchar *last; /* (nullable): the newest closed segment's entry, when the store gets none */
 } WeirResume;
 
 /* @now_us: when the broadcast begins */

@@ -252,22 +252,21 @@ broadcast_written_chunk (WeirBroadcast *self, const WeirSegmentWritten *written)
   weir_index_add_part (self->index, chunk->segment, chunk->track, &part);
 }
 
-/* where the broadcast stands after a segment */
+/* where the broadcast stands after a segment; @stored: it is going to be */
 static void
-broadcast_note_segment (WeirBroadcast *self, const WeirSegmenterEvent *event)
+broadcast_note_segment (WeirBroadcast *self, const WeirSegmenterEvent *event, gboolean stored)
 {
   g_autoptr (WeirIndexSegment) segment = NULL;
 
-  if (!self->record->recorded)
+  if (!stored)
     segment = weir_index_find (self->index, self->record->epoch, event->segment);
   g_mutex_lock (&self->lock);
   self->resume.next_segment = event->segment + 1;
   if (self->resume.target_duration == 0)
     self->resume.target_duration = event->target_duration;
-  if (segment != NULL) {
-    g_free (self->resume.last);
+  g_clear_pointer (&self->resume.last, g_free);
+  if (segment != NULL)
     self->resume.last = weir_index_segment_to_json (segment);
-  }
   g_mutex_unlock (&self->lock);
 }
 
@@ -300,13 +299,12 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
   self->segment_bytes += bytes;
   g_mutex_unlock (&self->lock);
 
-  broadcast_note_segment (self, event);
+  broadcast_note_segment (self, event, self->record->recorded && written->path != NULL);
   broadcast_forget_memory (self);
   if (!self->record->recorded)
     weir_broadcast_forget (self, WEIR_BROADCAST_KEEP_SEGMENTS);
-  if (written->path == NULL)
-    return;
-  broadcast_resume (self, event);
+  if (written->path != NULL)
+    broadcast_resume (self, event);
   weir_broadcast_hand_over_segment (self, event->segment, written->path);
 }
 

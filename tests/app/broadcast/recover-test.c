@@ -3,6 +3,9 @@
 
 #include "broadcast/resume.h"
 #include "folder.h"
+#include "records.h"
+
+#include <string.h>
 
 #define INPUT "0123456789abcdef0123456789abcdef"
 #define BROADCAST "b0000000000000000000000000000001"
@@ -251,6 +254,77 @@ one_whose_window_is_over_ends (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
+inits_committed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  weir_store_commit_inits_finish (WEIR_STORE (source), result, &error);
+  g_assert_no_error (error);
+  ((Fixture *) data)->answers++;
+}
+
+/* Returns: those of a broadcast with a picture */
+static gchar *
+make_inits (void)
+{
+  g_autoptr (WeirIndex) index = weir_index_new (BROADCAST, WEIR_INDEX_WINDOW_SEGMENTS);
+  g_autoptr (GPtrArray) configs =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) weir_codec_config_unref);
+
+  g_ptr_array_add (configs, test_config (WEIR_CODEC_AVC, RECORD_BASELINE_720P30));
+  weir_index_add_init (index, 1, 0, configs, NULL);
+  return weir_index_inits_to_json (index);
+}
+
+static guint
+count (const gchar *text, const gchar *what)
+{
+  guint found = 0;
+
+  for (const gchar *p = text; (p = strstr (p, what)) != NULL; p++)
+    found++;
+  return found;
+}
+
+/* the bytes of what was in memory are gone, but not its place in playlists */
+static void
+numbers_go_on_behind_what_was_never_stored (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirIndexSegment) last = weir_index_segment_new (6, 1);
+  const WeirIndexPart part = {.size = 10, .decode_time = 1080000, .duration = 180000};
+  g_auto (WeirResume) resume = {0};
+  g_autoptr (WeirIndex) index = NULL;
+  g_autoptr (GBytes) playlist = NULL;
+  g_autofree gchar *state = NULL, *inits = make_inits (), *text = NULL;
+
+  weir_index_segment_add_part (last, 0, &part);
+  last->media_sequence = 11;
+  last->target_duration = 2;
+  last->start_ns = 12 * G_GINT64_CONSTANT (1000000000);
+  last->duration_ns = 2 * G_GINT64_CONSTANT (1000000000);
+  weir_resume_init (&resume, g_get_real_time () - 5 * SECOND_US);
+  resume.next_segment = 7;
+  resume.target_duration = 2;
+  resume.end_ns = 14 * G_GINT64_CONSTANT (1000000000);
+  resume.last = weir_index_segment_to_json (last);
+  state = weir_resume_to_json (&resume);
+  create_input (self, TRUE, 0);
+  leave_open (self, BROADCAST, state);
+  weir_store_commit_inits (self->store, BROADCAST, self->epoch, inits, inits_committed, self);
+  await (self);
+  recover (self);
+  index = weir_broadcast_manager_find_index (self->manager, BROADCAST);
+  g_assert_nonnull (index);
+  playlist = weir_index_get_media (index, WEIR_INDEX_WINDOW, 0);
+  g_assert_nonnull (playlist);
+  text = g_strndup (g_bytes_get_data (playlist, NULL), g_bytes_get_size (playlist));
+  g_assert_nonnull (strstr (text, "#EXT-X-MEDIA-SEQUENCE:11\n"));
+  /* itself, and twice a target duration since then */
+  g_assert_cmpuint (count (text, "#EXT-X-GAP\n"), ==, 3);
+  g_assert_cmpuint (count (text, "#EXTINF:"), ==, 3);
+}
+
+static void
 the_window_is_the_inputs_own_when_it_has_one (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   create_input (self, TRUE, 300);
@@ -370,6 +444,7 @@ main (int argc, char **argv)
 #define ADD(name) g_test_add ("/broadcast/recover/" #name, Fixture, NULL, set_up, name, tear_down)
   ADD (one_whose_window_is_not_over_goes_on_waiting);
   ADD (one_whose_window_is_over_ends);
+  ADD (numbers_go_on_behind_what_was_never_stored);
   ADD (the_window_is_the_inputs_own_when_it_has_one);
   ADD (an_encoder_that_said_that_it_stops_is_waited_for_less);
   ADD (a_clock_that_was_set_back_makes_the_window_no_longer);
