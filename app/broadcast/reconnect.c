@@ -18,10 +18,6 @@ weir_broadcast_make_state (WeirBroadcast *self)
 
   state.dated = self->wall_date.fixed;
   state.date_zero_us = self->wall_date.zero_us;
-  /* a segment that is open may be listed by the time at which the process dies, and nothing but the
-   * state would tell of it */
-  if (!self->record->recorded && !self->drained && !self->stopped)
-    state.gaps = MAX (state.gaps, 1);
   return weir_resume_to_json (&state);
 }
 

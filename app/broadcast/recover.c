@@ -143,7 +143,6 @@ orphan_make_index (Orphan *orphan)
   g_autofree gchar *inits = NULL;
   const WeirIndexSegment *newest =
       orphan->known->len > 0 ? orphan->known->pdata[orphan->known->len - 1] : NULL;
-  g_autoptr (WeirIndexSegment) last = NULL;
 
   if (orphan->record->recorded)
     weir_index_set_recorded (index);
@@ -153,12 +152,17 @@ orphan_make_index (Orphan *orphan)
   }
   for (guint i = 0; i < orphan->known->len; i++)
     weir_index_add_closed_segment (index, weir_index_segment_ref (orphan->known->pdata[i]));
-  /* of what was never stored the bytes are gone; numbers go on behind it */
-  last =
-      orphan->resume.last != NULL ? weir_index_segment_from_json (orphan->resume.last, NULL) : NULL;
-  if (last != NULL && (newest == NULL || last->number > newest->number)) {
-    last->in_memory = TRUE;
-    weir_index_add_closed_segment (index, g_steal_pointer (&last));
+  /* of what was never stored the bytes are gone, but not its place */
+  for (guint i = 0; orphan->resume.tail != NULL && i < orphan->resume.tail->len; i++) {
+    WeirIndexSegment *segment = orphan->resume.tail->pdata[i];
+
+    if (newest != NULL && segment->number <= newest->number)
+      continue;
+    segment->in_memory = TRUE;
+    segment->target_duration = orphan->resume.target_duration;
+    if (segment->duration_ns == 0)
+      segment->duration_ns = weir_resume_get_gap_duration (&orphan->resume);
+    weir_index_add_closed_segment (index, weir_index_segment_ref (segment));
   }
   return index;
 }
@@ -255,6 +259,13 @@ orphan_complete_state (Orphan *orphan)
     configs = weir_index_get_configs (orphan->inits, segment->epoch, segment->init_generation);
     if (configs != NULL)
       weir_resume_add_segment (&orphan->resume, segment, configs, orphan->written_us, TARGET_LEAST);
+  }
+  for (guint i = 0; orphan->resume.tail != NULL && i < orphan->resume.tail->len; i++) {
+    const WeirIndexSegment *segment = orphan->resume.tail->pdata[i];
+
+    orphan->resume.next_segment = MAX (orphan->resume.next_segment, segment->number + 1);
+    if (orphan->resume.target_duration == 0)
+      orphan->resume.target_duration = TARGET_LEAST;
   }
 }
 

@@ -23,14 +23,53 @@ weir_resume_init (WeirResume *self, gint64 now_us)
 void
 weir_resume_clear (WeirResume *self)
 {
-  g_clear_pointer (&self->last, g_free);
+  g_clear_pointer (&self->tail, g_ptr_array_unref);
+}
+
+static void
+add_to_tail (WeirResume *self, WeirIndexSegment *segment)
+{
+  if (self->tail == NULL)
+    self->tail = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
+  g_ptr_array_add (self->tail, segment);
+}
+
+void
+weir_resume_cut_tail (WeirResume *self, guint64 number)
+{
+  while (self->tail != NULL && self->tail->len > 0 &&
+         ((const WeirIndexSegment *) self->tail->pdata[0])->number <= number)
+    g_ptr_array_remove_index (self->tail, 0);
+}
+
+void
+weir_resume_add_tail (WeirResume *self, WeirIndexSegment *segment, gboolean closed)
+{
+  guint place = 0;
+
+  if (closed)
+    weir_resume_cut_tail (self, segment->number);
+  while (self->tail != NULL && place < self->tail->len) {
+    const WeirIndexSegment *other = self->tail->pdata[place];
+
+    if (other->number == segment->number)
+      g_ptr_array_remove_index (self->tail, place);
+    if (other->number >= segment->number)
+      break;
+    place++;
+  }
+  add_to_tail (self, segment);
+  g_ptr_array_insert (
+      self->tail, (gint) place, g_ptr_array_steal_index (self->tail, self->tail->len - 1));
 }
 
 void
 weir_resume_copy (const WeirResume *self, WeirResume *copy)
 {
   *copy = *self;
-  copy->last = g_strdup (self->last);
+  copy->tail = NULL;
+  for (guint i = 0; self->tail != NULL && i < self->tail->len; i++)
+    add_to_tail (copy, weir_index_segment_ref (self->tail->pdata[i]));
 }
 
 /* ---- as text ---- */
@@ -69,10 +108,14 @@ weir_resume_to_json (const WeirResume *self)
   add_flag (builder, "dated", self->dated);
   add_number (builder, "dateZeroUs", self->date_zero_us);
   add_number (builder, "lastDateUs", self->last_date_us);
-  if (self->last != NULL) {
-    json_builder_set_member_name (builder, "last");
-    json_builder_add_string_value (builder, self->last);
+  json_builder_set_member_name (builder, "tail");
+  json_builder_begin_array (builder);
+  for (guint i = 0; self->tail != NULL && i < self->tail->len; i++) {
+    g_autofree gchar *entry = weir_index_segment_to_json (self->tail->pdata[i]);
+
+    json_builder_add_string_value (builder, entry);
   }
+  json_builder_end_array (builder);
   json_builder_end_object (builder);
   root = json_builder_get_root (builder);
   return json_to_string (root, FALSE);
@@ -104,12 +147,34 @@ get_flag (JsonObject *object, const gchar *name)
   return json_object_get_boolean_member_with_default (object, name, FALSE);
 }
 
+static gboolean
+read_tail (WeirResume *self, JsonObject *object, GError **error)
+{
+  JsonNode *node = json_object_get_member (object, "tail");
+  JsonArray *entries;
+
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return refuse (error, "tail");
+  entries = json_node_get_array (node);
+  for (guint i = 0; i < json_array_get_length (entries); i++) {
+    JsonNode *entry = json_array_get_element (entries, i);
+    WeirIndexSegment *segment = NULL;
+
+    if (JSON_NODE_HOLDS_VALUE (entry) && json_node_get_value_type (entry) == G_TYPE_STRING)
+      segment = weir_index_segment_from_json (json_node_get_string (entry), NULL);
+    if (segment == NULL)
+      return refuse (error, "tail");
+    add_to_tail (self, segment);
+  }
+  return TRUE;
+}
+
 gboolean
 weir_resume_from_json (WeirResume *self, const gchar *json, GError **error)
 {
   g_autoptr (JsonNode) root = json_from_string (json, NULL);
   gint64 version, segment, sequence, generation, target, gaps;
-  WeirResume read = {0};
+  g_auto (WeirResume) read = {0};
   JsonObject *object;
 
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
@@ -134,8 +199,10 @@ weir_resume_from_json (WeirResume *self, const gchar *json, GError **error)
   read.gaps = (guint) gaps;
   read.stopped = get_flag (object, "stopped");
   read.dated = get_flag (object, "dated");
-  read.last = g_strdup (json_object_get_string_member_with_default (object, "last", NULL));
+  if (!read_tail (&read, object, error))
+    return FALSE;
   *self = read;
+  read.tail = NULL;
   return TRUE;
 }
 

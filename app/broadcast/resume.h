@@ -28,13 +28,19 @@ typedef struct {
   gboolean dated;        /* somebody has seen a date: */
   gint64 date_zero_us;   /* date of the timeline's zero */
   gint64 last_date_us;   /* of the newest segment */
-  gchar *last; /* (nullable): the newest closed segment's entry, when the store gets none */
+  GPtrArray *tail;       /* (nullable): of WeirIndexSegment, by number: the newest that has closed,
+                            and those that are open, of what the store gets no entries of */
 } WeirResume;
 
 /* @now_us: when the broadcast begins */
 void weir_resume_init (WeirResume *self, gint64 now_us);
 void weir_resume_clear (WeirResume *self);
 void weir_resume_copy (const WeirResume *self, WeirResume *copy);
+/* notes a segment of @tail, instead of the one of its number; with one that is @closed older ones
+ * are forgotten. @segment: (transfer full): nobody changes it any more */
+void weir_resume_add_tail (WeirResume *self, WeirIndexSegment *segment, gboolean closed);
+/* a segment has closed that the store gets */
+void weir_resume_cut_tail (WeirResume *self, guint64 number);
 
 /* Returns: (transfer full) */
 gchar *weir_resume_to_json (const WeirResume *self);

@@ -162,6 +162,68 @@ broadcast_forget_memory (WeirBroadcast *self)
     weir_segment_sink_release_memory (sink, bytes);
 }
 
+/* Returns: (transfer full): what is known of a segment when it opens */
+static WeirIndexSegment *
+copy_head (const WeirIndexSegment *segment)
+{
+  WeirIndexSegment *head = weir_index_segment_new (segment->number, segment->epoch);
+
+  head->init_generation = segment->init_generation;
+  head->discontinuity = segment->discontinuity;
+  head->independent = segment->independent;
+  head->media_sequence = segment->media_sequence;
+  head->discontinuity_sequence = segment->discontinuity_sequence;
+  head->start_ns = segment->start_ns;
+  head->program_date_us = segment->program_date_us;
+  return head;
+}
+
+static void
+commit_state_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
+{
+  if (!self->fenced)
+    weir_broadcast_commit_state (self);
+  weir_broadcast_pending_done (self);
+}
+
+/* By the time at which it closes, and is listed, the store knows that it is there: nothing else
+ * would tell of it. */
+static void
+broadcast_note_open (WeirBroadcast *self, const WeirIndexSegment *segment)
+{
+  g_mutex_lock (&self->lock);
+  weir_resume_add_tail (&self->resume, copy_head (segment), FALSE);
+  self->resume.end_ns = MAX (self->resume.end_ns, segment->start_ns);
+  g_mutex_unlock (&self->lock);
+  weir_broadcast_post (self, commit_state_on_main, NULL);
+}
+
+/* somebody sees dates from now on: what had one already has its last */
+static void
+broadcast_fix_dates (WeirBroadcast *self)
+{
+  if (self->date_fixed)
+    return;
+  g_mutex_lock (&self->lock);
+  weir_wall_date_fix (&self->wall_date);
+  self->date_fixed = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (self->open_segments); i++)
+    if (self->open_segments[i] != NULL)
+      self->open_segments[i]->program_date_us =
+          weir_wall_date_get (&self->wall_date, self->open_segments[i]->start_ns);
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < G_N_ELEMENTS (self->open_segments); i++) {
+    g_autoptr (WeirIndexSegment) segment = g_steal_pointer (&self->open_segments[i]);
+    g_autoptr (WeirIndexSegment) head = segment != NULL ? copy_head (segment) : NULL;
+
+    /* of the journal's lines on a segment the last one counts */
+    if (head != NULL && self->record->recorded && !segment->in_memory)
+      broadcast_journal (self, head);
+    else if (head != NULL)
+      broadcast_note_open (self, head);
+  }
+}
+
 static void
 broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
 {
@@ -199,6 +261,8 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
   weir_index_open_segment (self->index, weir_index_segment_ref (segment));
   if (self->record->recorded && !segment->in_memory)
     broadcast_journal (self, segment);
+  else
+    broadcast_note_open (self, segment);
 }
 
 /* From the first segment on, chunk by chunk: one closes when what follows it comes, which tells the
@@ -257,16 +321,23 @@ static void
 broadcast_note_segment (WeirBroadcast *self, const WeirSegmenterEvent *event, gboolean stored)
 {
   g_autoptr (WeirIndexSegment) segment = NULL;
+  WeirIndexSegment *closed = NULL;
 
   if (!stored)
     segment = weir_index_find (self->index, self->record->epoch, event->segment);
+  if (segment != NULL) {
+    g_autofree gchar *entry = weir_index_segment_to_json (segment);
+
+    closed = weir_index_segment_from_json (entry, NULL);
+  }
   g_mutex_lock (&self->lock);
   self->resume.next_segment = event->segment + 1;
   if (self->resume.target_duration == 0)
     self->resume.target_duration = event->target_duration;
-  g_clear_pointer (&self->resume.last, g_free);
-  if (segment != NULL)
-    self->resume.last = weir_index_segment_to_json (segment);
+  if (closed != NULL)
+    weir_resume_add_tail (&self->resume, closed, TRUE);
+  else
+    weir_resume_cut_tail (&self->resume, event->segment);
   g_mutex_unlock (&self->lock);
 }
 
@@ -278,18 +349,7 @@ broadcast_written_close (WeirBroadcast *self, const WeirSegmentWritten *written)
 
   /* Until the first segment closes nothing is listed: by then the least delayed sample has told
    * the wall time of the timeline's zero best. */
-  if (!self->date_fixed) {
-    g_mutex_lock (&self->lock);
-    weir_wall_date_fix (&self->wall_date);
-    self->date_fixed = TRUE;
-    for (guint i = 0; i < G_N_ELEMENTS (self->open_segments); i++) {
-      WeirIndexSegment *segment = self->open_segments[i];
-      if (segment != NULL)
-        segment->program_date_us = weir_wall_date_get (&self->wall_date, segment->start_ns);
-      g_clear_pointer (&self->open_segments[i], weir_index_segment_unref);
-    }
-    g_mutex_unlock (&self->lock);
-  }
+  broadcast_fix_dates (self);
   weir_index_close_segment (self->index, event->segment, event->duration_ns, event->target_duration,
       g_get_monotonic_time ());
   for (guint i = 0; i < event->totals->len; i++)

@@ -280,6 +280,39 @@ test('a broadcast whose window was over meanwhile has ended, and the next one be
   assert.equal(await weir.stop(), 0, weir.process.tail());
 });
 
+for (const mode of ['automatic', 'off']) {
+  test(`a daemon that is killed again and again at any moment takes nothing back, recording ${mode}`, { seconds: 300, long: true }, async () => {
+    const options = { 'recording.timeout': '60s' };
+    let weir = await Weir.start({ state: stateFolder(`again-${mode}`), options });
+    const input = await weir.createInput({ recording: { mode } });
+    const encoder = new ReturningEncoder(await clip(), input.publishUrl);
+    const { videoUID } = await weir.waitForState(input.uid, 'live');
+    const viewer = new Viewer(weir, input.uid);
+
+    await newer(viewer, 1);
+    /* from before the encoder is back to the middle of its third segment */
+    for (let i = 0; i < 10; i++) {
+      await sleep(i * 630);
+      await weir.kill();
+      weir = await startAgain(weir, options);
+      const { videoUID: now } = await weir.lifecycle(input.uid);
+      assert.equal(now, videoUID);
+      assert.equal(await Promise.race([viewer.done.then(() => 'ended'), sleep(1).then(() => 'goes on')]), 'goes on');
+    }
+    await newer(viewer, 3);
+    await encoder.stop();
+    await weir.waitForState(videoUID, ['ready', 'ended'], 90);
+    await until('an end', () => [...viewer.tracks.values()].every(({ list }) => list.ended));
+    await viewer.stop();
+    if (mode === 'automatic') {
+      const lists = await checkRecording(weir, videoUID, 'again');
+      assertAllThere(viewer, lists);
+      assert.ok(lists.every((list) => list.segments.filter((s) => s.discontinuity).length <= 10));
+    }
+    assert.equal(await weir.stop(), 0, weir.process.tail());
+  });
+}
+
 test('a daemon that stands still for 20 s goes on with the same broadcast', { seconds: 180, long: true }, async () => {
   const options = { 'recording.timeout': '60s' };
   const weir = await Weir.start({ state: stateFolder('stopped'), options });

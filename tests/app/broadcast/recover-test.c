@@ -291,6 +291,7 @@ static void
 numbers_go_on_behind_what_was_never_stored (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (WeirIndexSegment) last = weir_index_segment_new (6, 1);
+  g_autoptr (WeirIndexSegment) open = weir_index_segment_new (7, 1);
   const WeirIndexPart part = {.size = 10, .decode_time = 1080000, .duration = 180000};
   g_auto (WeirResume) resume = {0};
   g_autoptr (WeirIndex) index = NULL;
@@ -306,7 +307,11 @@ numbers_go_on_behind_what_was_never_stored (Fixture *self, G_GNUC_UNUSED gconstp
   resume.next_segment = 7;
   resume.target_duration = 2;
   resume.end_ns = 14 * G_GINT64_CONSTANT (1000000000);
-  resume.last = weir_index_segment_to_json (last);
+  weir_resume_add_tail (&resume, weir_index_segment_ref (last), TRUE);
+  /* and the next one, of which nothing is known but that it is there */
+  open->media_sequence = 12;
+  open->start_ns = resume.end_ns;
+  weir_resume_add_tail (&resume, weir_index_segment_ref (open), FALSE);
   state = weir_resume_to_json (&resume);
   create_input (self, TRUE, 0);
   leave_open (self, BROADCAST, state);
@@ -319,9 +324,9 @@ numbers_go_on_behind_what_was_never_stored (Fixture *self, G_GNUC_UNUSED gconstp
   g_assert_nonnull (playlist);
   text = g_strndup (g_bytes_get_data (playlist, NULL), g_bytes_get_size (playlist));
   g_assert_nonnull (strstr (text, "#EXT-X-MEDIA-SEQUENCE:11\n"));
-  /* itself, and twice a target duration since then */
-  g_assert_cmpuint (count (text, "#EXT-X-GAP\n"), ==, 3);
-  g_assert_cmpuint (count (text, "#EXTINF:"), ==, 3);
+  /* they themselves, and twice a target duration since then */
+  g_assert_cmpuint (count (text, "#EXT-X-GAP\n"), ==, 4);
+  g_assert_cmpuint (count (text, "#EXTINF:"), ==, 4);
 }
 
 static void

@@ -23,12 +23,16 @@ what_is_committed_is_what_is_read (void)
       .dated = TRUE,
       .date_zero_us = WALL - 28 * SECOND_US,
       .last_date_us = WALL - 4 * SECOND_US,
-      .last = g_strdup ("{\"number\":6,\"text\":\"\\\"\"}"),
   };
   g_auto (WeirResume) read = {0};
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *json = weir_resume_to_json (&written);
-  g_autofree gchar *again = NULL;
+  g_autofree gchar *json = NULL, *again = NULL;
+
+  weir_resume_add_tail (&written, weir_index_segment_new (6, 3), FALSE);
+  weir_resume_add_tail (&written, weir_index_segment_new (8, 3), FALSE);
+  weir_resume_add_tail (&written, weir_index_segment_new (7, 3), FALSE);
+  weir_resume_add_tail (&written, weir_index_segment_new (7, 4), TRUE);
+  json = weir_resume_to_json (&written);
 
   g_assert_true (weir_resume_from_json (&read, json, &error));
   g_assert_no_error (error);
@@ -37,7 +41,12 @@ what_is_committed_is_what_is_read (void)
   g_assert_cmpuint (read.next_segment, ==, 7);
   g_assert_cmpint (read.end_ns, ==, 28 * SECOND_NS + 1);
   g_assert_true (read.stopped && read.dated);
-  g_assert_cmpstr (read.last, ==, written.last);
+  g_assert_cmpuint (read.tail->len, ==, 2);
+  g_assert_cmpuint (((WeirIndexSegment *) read.tail->pdata[0])->number, ==, 7);
+  g_assert_cmpuint (((WeirIndexSegment *) read.tail->pdata[0])->epoch, ==, 4);
+  g_assert_cmpuint (((WeirIndexSegment *) read.tail->pdata[1])->number, ==, 8);
+  weir_resume_cut_tail (&read, 7);
+  g_assert_cmpuint (read.tail->len, ==, 1);
 }
 
 static void
