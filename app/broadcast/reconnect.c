@@ -106,9 +106,10 @@ broadcast_add_gaps (WeirBroadcast *self)
 
   g_mutex_lock (&self->lock);
   while (self->gaps_listed < self->resume.gaps) {
-    start_ns = weir_resume_get_gap_start (&self->resume, self->gaps_listed++);
+    start_ns = weir_resume_get_gap_start (&self->resume, self->gaps_listed);
+    date_us = weir_resume_get_gap_date (&self->resume, self->gaps_listed++);
     duration_ns = weir_resume_get_gap_duration (&self->resume);
-    date_us = weir_wall_date_begin_gap (&self->wall_date, start_ns);
+    weir_wall_date_tell (&self->wall_date, date_us);
     g_mutex_unlock (&self->lock);
     weir_index_add_gap (self->index, start_ns, duration_ns, date_us);
     g_mutex_lock (&self->lock);
@@ -245,6 +246,6 @@ weir_broadcast_init_resume (WeirBroadcast *self, const WeirResume *resume)
   self->segments_before = self->record->segments;
   if (!resume->dated)
     return;
-  weir_wall_date_resume (&self->wall_date, resume->date_zero_us, resume->last_date_us);
+  weir_wall_date_resume (&self->wall_date, resume->date_zero_us, resume->end_date_us);
   self->date_fixed = TRUE;
 }

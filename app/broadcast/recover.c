@@ -156,13 +156,8 @@ orphan_make_index (Orphan *orphan)
   for (guint i = 0; orphan->resume.tail != NULL && i < orphan->resume.tail->len; i++) {
     WeirIndexSegment *segment = orphan->resume.tail->pdata[i];
 
-    if (newest != NULL && segment->number <= newest->number)
-      continue;
-    segment->in_memory = TRUE;
-    segment->target_duration = orphan->resume.target_duration;
-    if (segment->duration_ns == 0)
-      segment->duration_ns = weir_resume_get_gap_duration (&orphan->resume);
-    weir_index_add_closed_segment (index, weir_index_segment_ref (segment));
+    if (newest == NULL || segment->number > newest->number)
+      weir_index_add_closed_segment (index, weir_index_segment_ref (segment));
   }
   return index;
 }
@@ -242,6 +237,23 @@ orphan_input_found (GObject *source, GAsyncResult *result, gpointer data)
       state, orphan_resumed, returning);
 }
 
+/* what was open and was never stored lasts as long as a gap */
+static void
+orphan_complete_segment (Orphan *orphan, WeirIndexSegment *segment)
+{
+  WeirResume *resume = &orphan->resume;
+
+  if (resume->target_duration == 0)
+    resume->target_duration = TARGET_LEAST;
+  segment->in_memory = TRUE;
+  segment->target_duration = resume->target_duration;
+  if (segment->duration_ns == 0)
+    segment->duration_ns = weir_resume_get_gap_duration (resume);
+  if (segment->number >= resume->next_segment)
+    resume->end_date_us = segment->program_date_us + segment->duration_ns / 1000;
+  resume->next_segment = MAX (resume->next_segment, segment->number + 1);
+}
+
 /* what the store knows of segments and its state does not: salvaged now, or by a start that came to
  * no end */
 static void
@@ -260,13 +272,8 @@ orphan_complete_state (Orphan *orphan)
     if (configs != NULL)
       weir_resume_add_segment (&orphan->resume, segment, configs, orphan->written_us, TARGET_LEAST);
   }
-  for (guint i = 0; orphan->resume.tail != NULL && i < orphan->resume.tail->len; i++) {
-    const WeirIndexSegment *segment = orphan->resume.tail->pdata[i];
-
-    orphan->resume.next_segment = MAX (orphan->resume.next_segment, segment->number + 1);
-    if (orphan->resume.target_duration == 0)
-      orphan->resume.target_duration = TARGET_LEAST;
-  }
+  for (guint i = 0; orphan->resume.tail != NULL && i < orphan->resume.tail->len; i++)
+    orphan_complete_segment (orphan, orphan->resume.tail->pdata[i]);
 }
 
 /* where it stood when the other daemon knew last */

@@ -107,7 +107,7 @@ weir_resume_to_json (const WeirResume *self)
   add_number (builder, "gaps", self->gaps);
   add_flag (builder, "dated", self->dated);
   add_number (builder, "dateZeroUs", self->date_zero_us);
-  add_number (builder, "lastDateUs", self->last_date_us);
+  add_number (builder, "endDateUs", self->end_date_us);
   json_builder_set_member_name (builder, "tail");
   json_builder_begin_array (builder);
   for (guint i = 0; self->tail != NULL && i < self->tail->len; i++) {
@@ -190,7 +190,7 @@ weir_resume_from_json (WeirResume *self, const gchar *json, GError **error)
       !get_number (object, "mediaUs", 0, US_MAX, &read.media_us, error) ||
       !get_number (object, "gaps", 0, GAPS_MAX, &gaps, error) ||
       !get_number (object, "dateZeroUs", -US_MAX, US_MAX, &read.date_zero_us, error) ||
-      !get_number (object, "lastDateUs", -US_MAX, US_MAX, &read.last_date_us, error))
+      !get_number (object, "endDateUs", -US_MAX, US_MAX, &read.end_date_us, error))
     return FALSE;
   read.next_segment = (guint64) segment;
   read.next_sequence = (guint32) sequence;
@@ -252,7 +252,8 @@ weir_resume_add_segment (WeirResume *self, WeirIndexSegment *segment, GPtrArray 
     segment->target_duration = self->target_duration;
   self->end_us = MAX (self->end_us, written_us);
   self->media_us = MAX (self->media_us, written_us);
-  self->last_date_us = MAX (self->last_date_us, segment->program_date_us);
+  self->end_date_us =
+      MAX (self->end_date_us, segment->program_date_us + segment->duration_ns / 1000);
   if (!self->dated)
     self->date_zero_us = segment->program_date_us - segment->start_ns / 1000;
   self->dated = TRUE;
@@ -308,4 +309,10 @@ gint64
 weir_resume_get_gap_duration (const WeirResume *self)
 {
   return (gint64) self->target_duration * SECOND_NS;
+}
+
+gint64
+weir_resume_get_gap_date (const WeirResume *self, guint gap)
+{
+  return self->end_date_us + (gint64) gap * get_target_us (self);
 }

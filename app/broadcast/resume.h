@@ -27,7 +27,7 @@ typedef struct {
   guint gaps;            /* that playlists list behind @end_ns */
   gboolean dated;        /* somebody has seen a date: */
   gint64 date_zero_us;   /* date of the timeline's zero */
-  gint64 last_date_us;   /* of the newest segment */
+  gint64 end_date_us;    /* date of the end of the newest segment */
   GPtrArray *tail;       /* (nullable): of WeirIndexSegment, by number: the newest that has closed,
                             and those that are open, of what the store gets no entries of */
 } WeirResume;
@@ -82,6 +82,8 @@ gint64 weir_resume_get_gap_wait (const WeirResume *self, gint64 lost_us);
 /* Returns: T of the gap of that number, from 0, ns; they last a target duration each */
 gint64 weir_resume_get_gap_start (const WeirResume *self, guint gap);
 gint64 weir_resume_get_gap_duration (const WeirResume *self);
+/* Returns: its date: what an index says of it that knows only that it is there */
+gint64 weir_resume_get_gap_date (const WeirResume *self, guint gap);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WeirResume, weir_resume_clear)
 

@@ -77,13 +77,8 @@ weir_wall_date_resume (WeirWallDate *self, gint64 zero_us, gint64 last_date_us)
   };
 }
 
-gint64
-weir_wall_date_begin_gap (WeirWallDate *self, gint64 start_ns)
+void
+weir_wall_date_tell (WeirWallDate *self, gint64 date_us)
 {
-  gint64 date = weir_wall_date_get (self, start_ns);
-
-  if (self->last_date_us != 0)
-    date = MAX (date, self->last_date_us + SLEW_US);
-  self->last_date_us = date;
-  return date;
+  self->last_date_us = MAX (self->last_date_us, date_us);
 }

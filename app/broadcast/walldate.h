@@ -41,10 +41,8 @@ gint64 weir_wall_date_begin_segment (
 gint64 weir_wall_date_get (const WeirWallDate *self, gint64 start_ns);
 /* goes on with dates that were seen before: @zero_us is the date of the timeline's zero */
 void weir_wall_date_resume (WeirWallDate *self, gint64 zero_us, gint64 last_date_us);
-/* Returns: the date of a gap that begins at @start_ns, when nothing comes; no later one is before
- * it
- */
-gint64 weir_wall_date_begin_gap (WeirWallDate *self, gint64 start_ns);
+/* somebody else has told a date, such as a gap's: no later one is before it */
+void weir_wall_date_tell (WeirWallDate *self, gint64 date_us);
 /* dates are seen from now on */
 void weir_wall_date_fix (WeirWallDate *self);
 

@@ -239,7 +239,6 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
   g_mutex_lock (&self->lock);
   segment->program_date_us = weir_wall_date_begin_segment (
       &self->wall_date, event->start_ns, event->discontinuity, g_get_real_time ());
-  self->resume.last_date_us = segment->program_date_us;
   g_mutex_unlock (&self->lock);
   if (fd >= 0)
     segment->blob = weir_blob_new (fd);
@@ -323,9 +322,8 @@ broadcast_note_segment (WeirBroadcast *self, const WeirSegmenterEvent *event, gb
   g_autoptr (WeirIndexSegment) segment = NULL;
   WeirIndexSegment *closed = NULL;
 
-  if (!stored)
-    segment = weir_index_find (self->index, self->record->epoch, event->segment);
-  if (segment != NULL) {
+  segment = weir_index_find (self->index, self->record->epoch, event->segment);
+  if (segment != NULL && !stored) {
     g_autofree gchar *entry = weir_index_segment_to_json (segment);
 
     closed = weir_index_segment_from_json (entry, NULL);
@@ -334,6 +332,8 @@ broadcast_note_segment (WeirBroadcast *self, const WeirSegmenterEvent *event, gb
   self->resume.next_segment = event->segment + 1;
   if (self->resume.target_duration == 0)
     self->resume.target_duration = event->target_duration;
+  if (segment != NULL)
+    self->resume.end_date_us = segment->program_date_us + segment->duration_ns / 1000;
   if (closed != NULL)
     weir_resume_add_tail (&self->resume, closed, TRUE);
   else

@@ -22,7 +22,7 @@ what_is_committed_is_what_is_read (void)
       .gaps = 5,
       .dated = TRUE,
       .date_zero_us = WALL - 28 * SECOND_US,
-      .last_date_us = WALL - 4 * SECOND_US,
+      .end_date_us = WALL - 4 * SECOND_US,
   };
   g_auto (WeirResume) read = {0};
   g_autoptr (GError) error = NULL;
@@ -61,12 +61,12 @@ what_is_damaged_or_of_another_version_is_refused (void)
       "{\"nextSegment\":3,\"endNs\":6000000000}",
       "{\"version\":2,\"nextSegment\":3}",
       "{\"version\":1,\"nextSegment\":-1,\"nextSequence\":1,\"nextGeneration\":0,\"target\":2,"
-      "\"endNs\":0,\"endUs\":0,\"mediaUs\":0,\"gaps\":0,\"dateZeroUs\":0,\"lastDateUs\":0}",
+      "\"endNs\":0,\"endUs\":0,\"mediaUs\":0,\"gaps\":0,\"dateZeroUs\":0,\"endDateUs\":0}",
       "{\"version\":1,\"nextSegment\":1,\"nextSequence\":1,\"nextGeneration\":0,\"target\":2,"
       "\"endNs\":9223372036854775807,\"endUs\":0,\"mediaUs\":0,\"gaps\":0,\"dateZeroUs\":0,"
-      "\"lastDateUs\":0}",
+      "\"endDateUs\":0}",
       "{\"version\":1,\"nextSegment\":\"1\",\"nextSequence\":1,\"nextGeneration\":0,\"target\":2,"
-      "\"endNs\":0,\"endUs\":0,\"mediaUs\":0,\"gaps\":0,\"dateZeroUs\":0,\"lastDateUs\":0}",
+      "\"endNs\":0,\"endUs\":0,\"mediaUs\":0,\"gaps\":0,\"dateZeroUs\":0,\"endDateUs\":0}",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

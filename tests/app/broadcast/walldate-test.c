@@ -152,10 +152,9 @@ dates_go_on_after_a_restart_through_gaps_and_never_back (void)
   gint64 last = WALL + 10 * (gint64) G_USEC_PER_SEC;
 
   weir_wall_date_resume (&date, WALL, last);
-  for (gint64 second = 12; second < 20; second += 2) {
-    last = weir_wall_date_begin_gap (&date, second * SECOND);
-    g_assert_cmpint (last, ==, WALL + second * G_USEC_PER_SEC);
-  }
+  last = WALL + 18 * (gint64) G_USEC_PER_SEC;
+  weir_wall_date_tell (&date, last);
+  weir_wall_date_tell (&date, last - 1);
   /* media that come as late as before go on with the same mapping */
   weir_wall_date_observe (&date, 21 * SECOND, at_21);
   g_assert_cmpint (weir_wall_date_begin_segment (&date, 21 * SECOND, TRUE, at_21), ==, at_21);
