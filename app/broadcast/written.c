@@ -264,8 +264,8 @@ broadcast_written_open (WeirBroadcast *self, const WeirSegmentWritten *written)
     broadcast_note_open (self, segment);
 }
 
-/* From the first segment on, chunk by chunk: one closes when what follows it comes, which tells the
- * wall time of its end. */
+/* Chunk by chunk: one closes when what follows it comes, which tells the wall time of its end;
+ * dates follow that from the first segment on. */
 static void
 broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
 {
@@ -276,11 +276,12 @@ broadcast_observe (WeirBroadcast *self, const WeirChunk *chunk)
 
   if (chunk->track < self->timescales->len)
     timescale = g_array_index (self->timescales, guint32, chunk->track);
-  if (timescale == 0 || !self->date_fixed)
+  if (timescale == 0)
     return;
   g_mutex_lock (&self->lock);
-  weir_wall_date_observe (&self->wall_date,
-      last->dts + (gint64) ((guint64) last->entry.duration * GST_SECOND / timescale), now_us);
+  if (self->date_fixed)
+    weir_wall_date_observe (&self->wall_date,
+        last->dts + (gint64) ((guint64) last->entry.duration * GST_SECOND / timescale), now_us);
   /* media have come, so that what was listed in their place has become part of the past */
   self->resume.end_ns =
       MAX (self->resume.end_ns, (gint64) gst_util_uint64_scale_ceil (
