@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from './support/folder.mjs';
-import { checkMedia, mediaPlaylists, parseMedia, recordedPlaylists } from './support/hls.mjs';
+import { mediaPlaylists, parseMedia } from './support/hls.mjs';
 import { decodesCleanly, makeReference } from './support/media.mjs';
 import { Process, run } from './support/process.mjs';
-import { ReturningEncoder, startAgain, Viewer } from './support/restart.mjs';
+import { checkRecording, ReturningEncoder, startAgain, Viewer } from './support/restart.mjs';
 import { shared, test } from './support/test.mjs';
 import { sleep, until } from './support/wait.mjs';
 import { settings, Weir } from './support/weir.mjs';
@@ -124,32 +124,6 @@ const newer = (viewer, count, seconds = 30) => {
 
 const segmentName = (uri) => /segments\/(\d+-\d+)\//.exec(uri)[1];
 
-/* all of a recording's tracks pass the strict checker, an init before each discontinuity; returns the lists */
-async function checkRecording(weir, uid, name) {
-  const lists = [];
-
-  for (const { playlist, list } of await recordedPlaylists(weir, uid)) {
-    const where = (uri) => new URL(uri, new URL(playlist, 'http://x/')).pathname;
-    const pieces = [];
-    checkMedia(list, playlist);
-    assert.ok(list.ended, `${playlist} has no end`);
-    for (const [index, segment] of list.segments.entries()) {
-      if (segment.gap)
-        continue;
-      if (index === 0 || segment.discontinuity)
-        pieces.push(await weir.bytes(where(segment.map)));
-      segment.bytes = await weir.bytes(where(segment.uri));
-      assert.ok(segment.bytes, `${segment.uri} is listed and cannot be had`);
-      pieces.push(segment.bytes);
-    }
-    const file = path.join(folder, `${name}-${path.basename(playlist)}.mp4`);
-    fs.writeFileSync(file, Buffer.concat(pieces));
-    await run(settings.weir, ['check', file]);
-    lists.push(list);
-  }
-  return lists;
-}
-
 /* what the viewer had of a track is in the recording, byte for byte */
 function assertAllThere(viewer, lists) {
   const recorded = new Map(lists.flatMap(({ segments }) => segments)
@@ -190,7 +164,7 @@ for (const [signal, end] of Object.entries(restarts)) {
     await weir.waitForState(videoUID, 'ready', 40);
     await until('an end', () => [...viewer.tracks.values()].every(({ list }) => list.ended));
     await viewer.stop();
-    const lists = await checkRecording(weir, videoUID, signal);
+    const lists = await checkRecording(weir, videoUID, path.join(folder, signal));
     assert.equal(lists.length, 2);
     for (const list of lists) {
       assert.equal(list.segments.filter((s) => s.discontinuity).length, 2);
@@ -231,7 +205,7 @@ test('a daemon that dies between two connections of an encoder goes on waiting',
   await second.stop();
   await weir.waitForState(videoUID, 'ready', 40);
   await viewer.stop();
-  const [video] = await checkRecording(weir, videoUID, 'waiting');
+  const [video] = await checkRecording(weir, videoUID, path.join(folder, 'waiting'));
   assert.equal(video.segments.filter((s) => s.discontinuity).length, 1);
   assert.equal(new Set(video.segments.map((s) => s.map)).size, 2);
   assert.equal(await weir.stop(), 0, weir.process.tail());
@@ -272,7 +246,7 @@ test('a broadcast whose window was over meanwhile has ended, and the next one be
   await weir.kill();
   await sleep(3000);
   weir = await startAgain(weir, options);
-  const lists = await checkRecording(weir, videoUID, 'over');
+  const lists = await checkRecording(weir, videoUID, path.join(folder, 'over'));
   assertAllThere(viewer, lists);
   assert.ok(lists.every((list) => list.segments.every((s) => !s.discontinuity)));
   assert.notEqual((await weir.waitForState(input.uid, 'live')).videoUID, videoUID);
@@ -331,6 +305,6 @@ test('a daemon that stands still for 20 s goes on with the same broadcast', { se
   await weir.api('GET', '/live_inputs');
   await weir.waitForState(videoUID, 'ready', 90);
   await viewer.stop();
-  assertAllThere(viewer, await checkRecording(weir, videoUID, 'stopped'));
+  assertAllThere(viewer, await checkRecording(weir, videoUID, path.join(folder, 'stopped')));
   assert.equal(await weir.stop(), 0, weir.process.tail());
 });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { FaultyDisk } from './support/disk.mjs';
 import { temporaryFolder } from './support/folder.mjs';
 import { Collector, countSegments, recordedPlaylists } from './support/hls.mjs';
 import { decodesCleanly, makeReference, publishers } from './support/media.mjs';
@@ -19,20 +20,10 @@ const publish = publishers.ffmpeg;
 
 /* a daemon whose disk can be made to fail: body(weir, disk) */
 async function withDisk(name, options, body, { state = path.join(folder, name) } = {}) {
-  const control = path.join(folder, `${name}.fault`);
-  const disk = {
-    /* fault: see tests/support/faultydisk.c; where: below the state directory */
-    fail(fault, where = '') {
-      fs.writeFileSync(`${control}.new`, `${fault} ${path.join(state, where)}`);
-      fs.renameSync(`${control}.new`, control);
-    },
-    heal: () => fs.rmSync(control, { force: true }),
-  };
-  const env = { LD_PRELOAD: path.join(settings.build, 'tests/support/libfaultydisk.so'), WEIR_FAULTY_DISK: control };
+  const disk = new FaultyDisk(path.join(folder, name), state);
 
-  fs.mkdirSync(state, { recursive: true });
   try {
-    await withWeir({ state, options, env }, (weir) => body(weir, disk));
+    await withWeir({ state, options, env: disk.env }, (weir) => body(weir, disk));
   } finally {
     disk.heal();
   }

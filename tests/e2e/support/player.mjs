@@ -31,14 +31,14 @@ export const supported = async (weir, types) => (await page(weir)).evaluate((all
 
 /**
  * Plays an input or a broadcast as a viewer would who comes as soon as it is listed: with 4 s in the buffer it begins, and goes on to
- * the end. lead: another number of seconds
+ * the end. lead: another number of seconds; patient: asks again, as hls.js wants its users to, when it has given up what it could not load
  */
-export async function play(weir, id, { lead = 4 } = {}) {
+export async function play(weir, id, { lead = 4, patient = false } = {}) {
   const where = `/${id}/manifest/video.m3u8`;
   const own = await page(weir);
 
   await until(`${where} is listed`, async () => (await weir.fetch(where)).status === 200, { seconds: 25, every: 200 });
-  await own.evaluate(({ source, name, wanted, tickMs, lateMs }) => {
+  await own.evaluate(({ source, name, wanted, tickMs, lateMs, retries }) => {
     const { Hls } = window;
     const video = document.createElement('video');
     const record = { errors: [], fatal: null, stills: [], first: null, position: 0, ended: false, decoded: 0, dropped: 0, size: [0, 0], buffered: [] };
@@ -53,7 +53,9 @@ export async function play(weir, id, { lead = 4 } = {}) {
     hls.on(Hls.Events.ERROR, (_, data) => {
       const told = `${data.details} at ${video.currentTime.toFixed(2)}: ${data.error?.message ?? data.reason ?? ''}`;
       record.errors.push(told);
-      if (data.fatal)
+      if (data.fatal && data.type === Hls.ErrorTypes.NETWORK_ERROR && retries)
+        setTimeout(() => hls.startLoad(), 500);
+      else if (data.fatal)
         record.fatal ??= told;
     });
     video.addEventListener('ended', () => (record.ended = true));
@@ -88,7 +90,7 @@ export async function play(weir, id, { lead = 4 } = {}) {
     }, tickMs);
     hls.loadSource(source);
     hls.attachMedia(video);
-  }, { source: where, name: id, wanted: lead, tickMs: TICK_MS, lateMs: LATE_TICK_MS });
+  }, { source: where, name: id, wanted: lead, tickMs: TICK_MS, lateMs: LATE_TICK_MS, retries: patient });
   const look = () => own.evaluate((name) => {
     const { timer, ...record } = window.players[name].record;
     return record;

@@ -2,10 +2,12 @@
 // What goes on while a daemon is restarted: an encoder that comes back, a viewer who keeps asking.
 
 import assert from 'node:assert/strict';
-import { mediaPlaylists, parseMedia } from './hls.mjs';
-import { Process } from './process.mjs';
+import fs from 'node:fs';
+import path from 'node:path';
+import { checkMedia, mediaPlaylists, parseMedia, recordedPlaylists } from './hls.mjs';
+import { Process, run } from './process.mjs';
 import { sleep } from './wait.mjs';
-import { Weir } from './weir.mjs';
+import { settings, Weir } from './weir.mjs';
 
 /* a daemon that comes back where it was */
 export async function startAgain(weir, options) {
@@ -38,13 +40,47 @@ export class ReturningEncoder {
 }
 
 /**
+ * All of a recording's tracks pass the strict checker, an init before each discontinuity; returns the lists, each with its `playlist`'s
+ * path, their segments with `bytes` and `init`. name: of the files that it makes, without an extension
+ */
+export async function checkRecording(weir, uid, name) {
+  const lists = [];
+
+  for (const { playlist, list } of await recordedPlaylists(weir, uid)) {
+    const where = (uri) => new URL(uri, new URL(playlist, 'http://x/')).pathname;
+    const pieces = [];
+    checkMedia(list, playlist);
+    assert.ok(list.ended, `${playlist} has no end`);
+    for (const [index, segment] of list.segments.entries()) {
+      if (segment.gap)
+        continue;
+      if (index === 0 || segment.discontinuity) {
+        segment.init = await weir.bytes(where(segment.map));
+        pieces.push(segment.init);
+      }
+      segment.bytes = await weir.bytes(where(segment.uri));
+      assert.ok(segment.bytes, `${segment.uri} is listed and cannot be had`);
+      pieces.push(segment.bytes);
+    }
+    const file = `${name}-${path.basename(playlist)}.mp4`;
+    fs.writeFileSync(file, Buffer.concat(pieces));
+    await run(settings.weir, ['check', file]);
+    lists.push({ ...list, playlist });
+  }
+  return lists;
+}
+
+/**
  * Asks for the playlists of one URL all the time, whether there is a daemon or not, and fetches what they list. What must
  * hold of a playlist's URL whatever happens to the daemon is asserted as it comes.
  */
 export class Viewer {
-  constructor(weir, id) {
+  /* every: ms; muxed: asks for the playlist of whole objects too, by that URL's id */
+  constructor(weir, id, { every = 150, muxed = false } = {}) {
     this.weir = weir;
     this.id = id;
+    this.every = every;
+    this.muxed = muxed;
     this.tracks = new Map(); // path → { list, seen: Map (media sequence → entry), breaks: Map (→ discontinuity sequence) }
     this.rounds = 0;
     this.stopped = false;
@@ -64,7 +100,7 @@ export class Viewer {
   async #follow() {
     while (!this.stopped) {
       await this.round();
-      await sleep(150);
+      await sleep(this.every);
     }
   }
 
@@ -75,8 +111,11 @@ export class Viewer {
     if (status === 0 || status === 204)
       return;
     assert.equal(status, 200, `${where}: ${status} ${bytes}`);
-    for (const path of await mediaPlaylists(async () => bytes.toString(), where))
-      await this.#look(path);
+    const lists = await mediaPlaylists(async () => bytes.toString(), where);
+    /* players go on with the playlists that they have until these end */
+    const going = [...this.tracks].filter(([, { list }]) => !list.ended).map(([path]) => path);
+    for (const list of new Set([...lists, ...this.muxed ? [`/${this.id}/manifest/muxed.m3u8`] : [], ...going]))
+      await this.#look(list);
     this.rounds++;
   }
 
