@@ -110,8 +110,13 @@ export async function play(weir, id, { lead = 4, patient = false } = {}) {
     }, id);
     return { ...last, longestStill: Math.max(last.still, 0, ...last.stills.map(({ ms }) => ms)) };
   };
-  /* both wait, or until it was given up, and let go of it */
   return {
+    /* waits until the picture has moved for so long; what it has been like so far */
+    playing: (played, seconds = 25) => until(`${where} plays`, async () => {
+      const record = await look();
+      return record.fatal !== null || (record.first !== null && record.position - record.first >= played) ? record : null;
+    }, { seconds }),
+    /* both wait, or until it was given up, and let go of it */
     end: (seconds) => finish('played to its end', ({ ended }) => ended, seconds),
     after: (played, seconds) => finish(`played for ${played} s`,
       ({ ended, first, position }) => ended || (first !== null && position - first >= played), seconds),
