@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "api/jsonguard.h"
-#include "api/live_inputs.h"
+#include "api/live_input_json.h"
 
 #define DEPTH 16
 
@@ -23,23 +23,24 @@ get_depth (JsonNode *node)
   return depth + 1;
 }
 
-/* what passes is what the parser takes, and as deep as is said; then the body of a request */
+/* what passes is what the parser takes, and as deep as is said; then the bodies of requests */
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   g_autoptr (GBytes) bytes = g_bytes_new (data, size);
   gboolean valid = weir_json_check ((const gchar *) data, size, DEPTH, NULL);
   g_autoptr (JsonNode) node = weir_json_parse (bytes, DEPTH, NULL);
-  g_autoptr (WeirLiveInput) input = NULL;
-  g_autofree gchar *message = NULL, *pointer = NULL;
-  const gchar *limit;
-  guint status = 0;
-  gint code;
+  g_autoptr (WeirLiveInput) changed = weir_live_input_new ();
+  g_autoptr (WeirLiveInput) imported = NULL;
+  g_auto (WeirFault) fault = {0}, import_fault = {0};
 
   g_assert (valid == (node != NULL));
   if (node != NULL)
     g_assert (get_depth (node) <= DEPTH);
-  input = weir_live_input_from_json (bytes, DEPTH, &limit, &status, &code, &message, &pointer);
-  g_assert (input != NULL || (status >= 400 && message != NULL));
+  if (!weir_live_input_from_json (bytes, DEPTH, changed, &fault))
+    g_assert (fault.status >= 400 && fault.message != NULL);
+  imported = weir_live_input_import_from_json (bytes, DEPTH, &import_fault);
+  if (imported == NULL)
+    g_assert (import_fault.status >= 400 && import_fault.message != NULL);
   return 0;
 }
