@@ -295,6 +295,67 @@ test('a held newcomer is refused when the key is replaced', async () => {
   model.close();
 });
 
+test('of two that come at the same moment one publishes', async () => {
+  const weir = await daemon();
+
+  for (let i = 0; i < 5; i++) {
+    const input = await weir.createInput();
+    const both = await Promise.all([ask(weir, input), ask(weir, input)]);
+    const first = await Promise.race(both.map(async (one) => {
+      assert.equal((await one.answer).code, START);
+      return one;
+    }));
+    const other = both.find((one) => one !== first);
+    await first.client.message(6, type.video, media.avcConfig, { stream: 1, time: 0 });
+    for (let j = 0; !other.told && j < 50; j++) {
+      other.answer.then(({ code }) => (other.told = code));
+      await first.client.message(6, type.video, media.keyframe(), { stream: 1, time: j * 40 });
+      await sleep(40);
+    }
+    assert.equal(other.told, IN_USE);
+    first.client.close();
+  }
+});
+
+test('an encoder that comes back after its broadcast was ended begins another one', async () => {
+  const weir = await daemon();
+  const input = await weir.createInput();
+  const encoder = new ReturningEncoder(await clip(), input.publishUrl);
+  const { videoUID } = await weir.waitForState(input.uid, 'live');
+
+  assert.equal((await end(weir, input.uid)).videoUID, videoUID);
+  const next = await until('another broadcast', async () => {
+    const now = await weir.lifecycle(input.uid);
+    return now.state === 'live' && now.videoUID !== videoUID ? now.videoUID : null;
+  });
+  assert.notEqual(next, videoUID);
+  assert.equal(takeovers(weir, videoUID), 0);
+  await encoder.stop('SIGKILL');
+  await end(weir, input.uid);
+  await checkRecording(weir, videoUID, 0);
+});
+
+test('a takeover is told as an event, with who publishes from now on', async () => {
+  const weir = await daemon();
+  const input = await weir.createInput();
+  const { model, videoUID } = await live(weir, input);
+
+  await model.silence();
+  const { client, answer } = await ask(weir, input);
+  assert.equal((await answer).code, START);
+  await client.message(6, type.video, media.avcConfig, { stream: 1, time: 0 });
+  await client.message(6, type.video, media.keyframe(), { stream: 1, time: 0 });
+  await takenOver(weir, videoUID);
+  const told = await until('the event', async () => {
+    const { events } = await weir.api('GET', '/events?limit=1000&type=broadcast.taken_over');
+    return events.find(({ broadcast }) => broadcast === videoUID);
+  });
+  assert.equal(told.data.address, client.local);
+  assert.equal(told.data.protocol, 'rtmp');
+  client.close();
+  model.close();
+});
+
 test('the newest comes first if that is wanted, but two that fight are damped', { seconds: 120 }, async () => {
   await withWeir({ options: { 'recording.takeover': 'always', 'recording.timeout': '20s' } }, async (weir) => {
     const input = await weir.createInput();
