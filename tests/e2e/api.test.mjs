@@ -205,7 +205,7 @@ test('strangers on the RTMP port do no harm', async () => {
   assert.equal(await encoder.exited, 0);
 });
 
-test('SIGTERM while live ends the broadcast in order and exits 0', async () => {
+test('SIGTERM while live exits 0, and the next start waits for the encoder of that broadcast', async () => {
   const state = temporaryFolder('drain');
   const weir = await Weir.start({ state });
   const input = await weir.createInput();
@@ -219,8 +219,11 @@ test('SIGTERM while live ends the broadcast in order and exits 0', async () => {
 
   const again = await Weir.start({ state });
   try {
+    assert.equal((await again.lifecycle(input.uid)).videoUID, videoUID);
+    assert.equal((await again.lifecycle(input.uid)).state, 'reconnecting');
     const list = await again.text(`/${videoUID}/manifest/muxed.m3u8`);
-    assert.match(list, /#EXT-X-ENDLIST/);
+    assert.match(list, /\.m4s/);
+    assert.doesNotMatch(list, /#EXT-X-ENDLIST/);
   } finally {
     assert.equal(await again.stop(), 0, again.process.tail());
   }
