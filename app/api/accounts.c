@@ -418,7 +418,7 @@ inputs_counted (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (Call) call = user_data;
   WeirStore *store = WEIR_STORE (source);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) inputs = weir_store_list_inputs_finish (store, result, &error);
+  g_autoptr (GPtrArray) inputs = weir_store_list_inputs_finish (store, result, NULL, &error);
   WeirBroadcastFilter filter = {.account = call->account, .recorded = TRUE, .limit = 1};
 
   if (inputs == NULL)
@@ -437,6 +437,7 @@ delete_account (WeirHttpRequest *request, const WeirRouteParameters *parameters,
 {
   WeirApi *self = user_data;
   const gchar *account = weir_route_parameters_get (parameters, "account");
+  const WeirLiveInputFilter filter = {.account = account, .limit = 1};
 
   if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR))
     return;
@@ -446,7 +447,7 @@ delete_account (WeirHttpRequest *request, const WeirRouteParameters *parameters,
     return;
   }
   weir_store_list_inputs (
-      self->store, account, inputs_counted, call_new (self, request, parameters));
+      self->store, &filter, inputs_counted, call_new (self, request, parameters));
 }
 
 /* ---- tokens ---- */

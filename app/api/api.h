@@ -28,7 +28,7 @@ typedef struct {
   WeirBroadcastManager *manager;
   const WeirListeners *listeners;
   WeirAuth *auth;
-  WeirEvents *events;       /* (nullable) */
+  WeirEvents *events; /* (nullable) */
   WeirRecordings *recordings;
   const WeirEgress *egress; /* (nullable): which addresses a webhook may have */
   WeirRtmps *rtmps;         /* (nullable) */

@@ -315,3 +315,53 @@ weir_field_read_origins (JsonNode *node, const gchar *pointer, gchar **value, We
   return read_list (node, pointer, ORIGINS_MAX, ORIGIN_SIZE_MAX, "/ \"'\\",
       "must be a host name without scheme and path", value, fault);
 }
+
+/* ---- parameters of lists ---- */
+
+gboolean
+weir_query_read_boolean (
+    WeirHttpRequest *request, const gchar *name, gboolean *value, WeirFault *fault)
+{
+  const gchar *text = weir_http_request_get_query (request, name);
+  g_autofree gchar *pointer = weir_fields_make_pointer ("", name);
+
+  if (text == NULL)
+    return TRUE;
+  if (!g_str_equal (text, "true") && !g_str_equal (text, "false"))
+    return weir_fault_refuse (fault, pointer, "must be true or false");
+  *value = g_str_equal (text, "true");
+  return TRUE;
+}
+
+gboolean
+weir_query_read_time (WeirHttpRequest *request, const gchar *name, const gchar *other,
+    gint64 *value, WeirFault *fault)
+{
+  const gchar *used = weir_http_request_get_query (request, name) != NULL ? name : other;
+  const gchar *text = weir_http_request_get_query (request, used);
+  g_autofree gchar *pointer = weir_fields_make_pointer ("", used);
+  g_autoptr (JsonNode) node = NULL;
+
+  if (text == NULL)
+    return TRUE;
+  node = json_node_init_string (json_node_alloc (), text);
+  return weir_field_read_time (node, pointer, value, fault);
+}
+
+gboolean
+weir_query_read_limit (
+    WeirHttpRequest *request, guint limit_default, guint *limit, WeirFault *fault)
+{
+  const gchar *text = weir_http_request_get_query (request, "limit");
+  guint64 number;
+
+  *limit = limit_default;
+  if (text == NULL)
+    return TRUE;
+  if (!g_ascii_string_to_unsigned (text, 10, 1, WEIR_QUERY_LIMIT_MAX, &number, NULL))
+    return weir_fault_set (fault, 400, WEIR_API_LIMIT, "/limit",
+        "must be a whole number from 1 to %u: results are limited to %u entries per request",
+        WEIR_QUERY_LIMIT_MAX, WEIR_QUERY_LIMIT_MAX);
+  *limit = (guint) number;
+  return TRUE;
+}

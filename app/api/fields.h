@@ -126,4 +126,17 @@ gboolean weir_field_read_strings (JsonNode *node, const gchar *pointer, guint le
 gboolean weir_field_read_origins (
     JsonNode *node, const gchar *pointer, gchar **value, WeirFault *fault);
 
+/* ---- parameters of lists; what is not there leaves @value as it is; a fault points at it ---- */
+
+#define WEIR_QUERY_LIMIT_MAX 1000
+
+gboolean weir_query_read_boolean (
+    WeirHttpRequest *request, const gchar *name, gboolean *value, WeirFault *fault);
+/* wall, µs; @name, @other: two names of one parameter, the first goes before */
+gboolean weir_query_read_time (WeirHttpRequest *request, const gchar *name, const gchar *other,
+    gint64 *value, WeirFault *fault);
+/* `limit`, from 1 to %WEIR_QUERY_LIMIT_MAX. @limit_default: when it is not there */
+gboolean weir_query_read_limit (
+    WeirHttpRequest *request, guint limit_default, guint *limit, WeirFault *fault);
+
 G_END_DECLS

@@ -607,7 +607,7 @@ weir_live_input_to_json (WeirApi *self, WeirHttpRequest *request, const WeirLive
 }
 
 JsonNode *
-weir_live_inputs_to_json (const GPtrArray *inputs)
+weir_live_inputs_to_json (const GPtrArray *inputs, guint64 total)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
@@ -628,7 +628,7 @@ weir_live_inputs_to_json (const GPtrArray *inputs)
   }
   json_builder_end_array (builder);
   weir_api_add_int (builder, "range", inputs->len);
-  weir_api_add_int (builder, "total", inputs->len);
+  weir_api_add_int (builder, "total", (gint64) total);
   json_builder_end_object (builder);
   return json_builder_get_root (builder);
 }

@@ -37,6 +37,6 @@ WeirLiveInput *weir_live_input_import_from_json (GBytes *body, guint depth_max, 
 JsonNode *weir_live_input_to_json (WeirApi *self, WeirHttpRequest *request,
     const WeirLiveInput *input, const GPtrArray *broadcasts);
 /* Returns: (transfer full): a list without credentials */
-JsonNode *weir_live_inputs_to_json (const GPtrArray *inputs);
+JsonNode *weir_live_inputs_to_json (const GPtrArray *inputs, guint64 total);
 
 G_END_DECLS

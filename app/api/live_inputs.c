@@ -233,8 +233,9 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Call) call = user_data;
   g_autoptr (GError) error = NULL;
+  guint64 total = 0;
   g_autoptr (GPtrArray) inputs =
-      weir_store_list_inputs_finish (WEIR_STORE (source), result, &error);
+      weir_store_list_inputs_finish (WEIR_STORE (source), result, &total, &error);
   g_autofree gchar *hint = NULL;
 
   if (inputs == NULL) {
@@ -243,19 +244,29 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   hint = call->api->rtmps != NULL ? weir_rtmps_get_hint (call->api->rtmps) : NULL;
   weir_api_succeed_with (
-      call->request, weir_live_inputs_to_json (inputs), WEIR_API_RTMPS_OFF, hint);
+      call->request, weir_live_inputs_to_json (inputs, total), WEIR_API_RTMPS_OFF, hint);
 }
 
 static void
 list (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
 {
   WeirApi *self = user_data;
+  WeirLiveInputFilter filter = {0};
+  g_auto (WeirFault) fault = {0};
   Call *call;
 
   if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_READ))
     return;
+  if (!weir_query_read_boolean (request, "asc", &filter.ascending, &fault) ||
+      !weir_query_read_time (request, "start", "after", &filter.created_from_us, &fault) ||
+      !weir_query_read_time (request, "end", "before", &filter.created_before_us, &fault) ||
+      !weir_query_read_limit (request, 0, &filter.limit, &fault)) {
+    weir_fault_answer (&fault, request, self->counters);
+    return;
+  }
   call = call_new (self, request, parameters);
-  weir_store_list_inputs (self->store, call->account, listed, call);
+  filter.account = call->account;
+  weir_store_list_inputs (self->store, &filter, listed, call);
 }
 
 static void

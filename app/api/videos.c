@@ -149,55 +149,6 @@ weir_api_add_video (
 
 /* ---- which ones are asked for ---- */
 
-#define LIMIT_MAX 1000
-
-static gboolean
-read_query_boolean (WeirHttpRequest *request, const gchar *name, gboolean *value, WeirFault *fault)
-{
-  const gchar *text = weir_http_request_get_query (request, name);
-  g_autofree gchar *pointer = weir_fields_make_pointer ("", name);
-
-  if (text == NULL)
-    return TRUE;
-  if (!g_str_equal (text, "true") && !g_str_equal (text, "false"))
-    return weir_fault_refuse (fault, pointer, "must be true or false");
-  *value = g_str_equal (text, "true");
-  return TRUE;
-}
-
-/* one parameter that has two names */
-static gboolean
-read_query_time (WeirHttpRequest *request, const gchar *name, const gchar *other, gint64 *value,
-    WeirFault *fault)
-{
-  const gchar *used = weir_http_request_get_query (request, name) != NULL ? name : other;
-  const gchar *text = weir_http_request_get_query (request, used);
-  g_autofree gchar *pointer = weir_fields_make_pointer ("", used);
-  g_autoptr (JsonNode) node = NULL;
-
-  if (text == NULL)
-    return TRUE;
-  node = json_node_init_string (json_node_alloc (), text);
-  return weir_field_read_time (node, pointer, value, fault);
-}
-
-static gboolean
-read_query_limit (WeirHttpRequest *request, guint *limit, WeirFault *fault)
-{
-  const gchar *text = weir_http_request_get_query (request, "limit");
-  guint64 number;
-
-  *limit = LIMIT_MAX;
-  if (text == NULL)
-    return TRUE;
-  if (!g_ascii_string_to_unsigned (text, 10, 1, LIMIT_MAX, &number, NULL))
-    return weir_fault_set (fault, 400, WEIR_API_LIMIT, "/limit",
-        "must be a whole number from 1 to %u: results are limited to %u entries per request",
-        LIMIT_MAX, LIMIT_MAX);
-  *limit = (guint) number;
-  return TRUE;
-}
-
 /* @states: (out): 0: nothing can be so */
 static gboolean
 read_query_states (WeirHttpRequest *request, guint *states, WeirFault *fault)
@@ -253,11 +204,11 @@ weir_video_query_read (
   filter->uid = weir_http_request_get_query (request, "id");
   filter->input = weir_http_request_get_query (request, "live_input_id");
   if (!read_query_states (request, &filter->states, fault) ||
-      !read_query_boolean (request, "asc", &filter->ascending, fault) ||
-      !read_query_boolean (request, "include_counts", &read.include_counts, fault) ||
-      !read_query_time (request, "start", "after", &filter->created_from_us, fault) ||
-      !read_query_time (request, "end", "before", &filter->created_before_us, fault) ||
-      !read_query_limit (request, &read.limit, fault))
+      !weir_query_read_boolean (request, "asc", &filter->ascending, fault) ||
+      !weir_query_read_boolean (request, "include_counts", &read.include_counts, fault) ||
+      !weir_query_read_time (request, "start", "after", &filter->created_from_us, fault) ||
+      !weir_query_read_time (request, "end", "before", &filter->created_before_us, fault) ||
+      !weir_query_read_limit (request, WEIR_QUERY_LIMIT_MAX, &read.limit, fault))
     return FALSE;
   read.none = filter->states == 0;
   /* how many there are is known when all have been looked at */

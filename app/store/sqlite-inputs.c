@@ -5,10 +5,16 @@
   "uid, account, created_us, modified_us, keys_rotated_us, enabled, meta, default_creator, " \
   "prefer_low_latency, delete_recording_after_days, recording_mode, recording_timeout_s, "   \
   "require_signed_urls, hide_live_viewer_count, allowed_origins"
-/* a row for each secret, one if there is none */
-#define SELECT_INPUTS                                 \
+/* a row for each secret, one if there is none; @source: a table, or what is selected of it */
+#define SELECT_FROM(source)                           \
   "SELECT " COLUMNS ", secrets.kind, secrets.secret " \
-  "FROM inputs LEFT JOIN secrets ON secrets.input = inputs.uid "
+  "FROM " source " LEFT JOIN secrets ON secrets.input = inputs.uid "
+#define SELECT_INPUTS SELECT_FROM ("inputs")
+/* all of it is answered by the index of accounts and times */
+#define LISTED "WHERE account = ? AND created_us >= ? AND created_us < ? "
+#define ORDERED(order) "ORDER BY created_us " order ", number " order " "
+#define SELECT_LIST(order) \
+  SELECT_FROM ("(SELECT * FROM inputs " LISTED ORDERED (order) "LIMIT ?) AS inputs") ORDERED (order)
 #define NO_SUCH "No such live input"
 
 static WeirLiveInput *
@@ -176,20 +182,58 @@ run_find_input (WeirSqlite *self, WeirSqliteJob *job, GError **error)
   return answer_input (self, job, statement, error);
 }
 
+/* Returns: the index of the next parameter */
+static gint
+bind_filter (WeirSqliteStatement *statement, const WeirLiveInputFilter *filter)
+{
+  weir_sqlite_bind_text (statement, 1, filter->account);
+  sqlite3_bind_int64 (
+      statement, 2, filter->created_from_us != 0 ? filter->created_from_us : G_MININT64);
+  sqlite3_bind_int64 (
+      statement, 3, filter->created_before_us != 0 ? filter->created_before_us : G_MAXINT64);
+  return 4;
+}
+
+/* how many there would be without the limit. @listed: how many there are with it */
+static gboolean
+count_inputs (WeirSqlite *self, const WeirLiveInputFilter *filter, guint listed, guint64 *total,
+    GError **error)
+{
+  g_autoptr (WeirSqliteStatement) statement = NULL;
+
+  if (filter->limit == 0 || listed < filter->limit) {
+    *total = listed;
+    return TRUE;
+  }
+  statement = weir_sqlite_prepare (self, "SELECT count (*) FROM inputs " LISTED, error);
+  if (statement == NULL)
+    return FALSE;
+  bind_filter (statement, filter);
+  if (sqlite3_step (statement) != SQLITE_ROW)
+    return weir_sqlite_fail (self->database, "Cannot count the live inputs", error);
+  *total = weir_sqlite_column_number (statement, 0);
+  return TRUE;
+}
+
 static gboolean
 run_list_inputs (WeirSqlite *self, WeirSqliteJob *job, GError **error)
 {
+  const WeirLiveInputFilter *filter = job->filter;
   g_autoptr (WeirSqliteStatement) statement = weir_sqlite_prepare (
-      self, SELECT_INPUTS "WHERE account = ? ORDER BY created_us DESC, number DESC", error);
-  GPtrArray *inputs;
+      self, filter->ascending ? SELECT_LIST ("ASC") : SELECT_LIST ("DESC"), error);
+  g_autoptr (GPtrArray) inputs = NULL;
+  guint64 total = 0;
+  gint next;
 
   if (statement == NULL)
     return FALSE;
-  weir_sqlite_bind_text (statement, 1, job->account);
+  next = bind_filter (statement, filter);
+  sqlite3_bind_int64 (statement, next, filter->limit > 0 ? (gint64) filter->limit : -1);
   inputs = read_inputs (self, statement, error);
-  if (inputs == NULL)
+  if (inputs == NULL || !count_inputs (self, filter, inputs->len, &total, error))
     return FALSE;
-  weir_sqlite_job_set_result (job, inputs, (GDestroyNotify) g_ptr_array_unref);
+  weir_sqlite_job_set_result (job, weir_live_input_list_new (g_steal_pointer (&inputs), total),
+      (GDestroyNotify) weir_live_input_list_free);
   return TRUE;
 }
 
@@ -292,11 +336,14 @@ find_input (WeirStore *store, WeirSecret secret, const gchar *digest, GTask *tas
 }
 
 static void
-list_inputs (WeirStore *store, const gchar *account, GTask *task)
+list_inputs (WeirStore *store, const WeirLiveInputFilter *filter, GTask *task)
 {
   WeirSqliteJob *job = weir_sqlite_job_new (run_list_inputs, FALSE);
+  WeirLiveInputFilter *copy = g_memdup2 (filter, sizeof *filter);
 
-  job->account = g_strdup (account);
+  copy->account = job->account = g_strdup (filter->account);
+  job->filter = copy;
+  job->filter_free = g_free;
   weir_sqlite_push (store, job, task);
 }
 

@@ -53,7 +53,7 @@ struct _WeirSqliteJob {
   WeirBroadcastRecord *record;
   WeirDocument *document;
   WeirEvent *event;
-  gpointer filter; /* of sqlite-broadcasts.c */
+  gpointer filter; /* of a list: the file's that makes the job */
   GDestroyNotify filter_free;
   gchar *account;
   gchar *uid;

@@ -262,7 +262,6 @@ make_task (WeirStore *self, GAsyncReadyCallback callback, gpointer user_data, gp
 FINISH_BOOLEAN (create_input)
 FINISH_POINTER (get_input, WeirLiveInput)
 FINISH_POINTER (find_input, WeirLiveInput)
-FINISH_POINTER (list_inputs, GPtrArray)
 FINISH_BOOLEAN (update_input)
 FINISH_BOOLEAN (delete_input)
 FINISH_POINTER (begin_broadcast, WeirBroadcastRecord)
@@ -286,6 +285,41 @@ FINISH_NUMBER (append_event)
 FINISH_POINTER (list_events, GPtrArray)
 FINISH_BOOLEAN (trim_events)
 FINISH_BOOLEAN (backup)
+
+WeirLiveInputList *
+weir_live_input_list_new (GPtrArray *inputs, guint64 total)
+{
+  WeirLiveInputList *self = g_new0 (WeirLiveInputList, 1);
+
+  self->inputs = inputs;
+  self->total = total;
+  return self;
+}
+
+void
+weir_live_input_list_free (WeirLiveInputList *self)
+{
+  g_clear_pointer (&self->inputs, g_ptr_array_unref);
+  g_free (self);
+}
+
+GPtrArray *
+weir_store_list_inputs_finish (
+    WeirStore *self, GAsyncResult *result, guint64 *total, GError **error)
+{
+  WeirLiveInputList *list;
+  GPtrArray *inputs;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  list = g_task_propagate_pointer (G_TASK (result), error);
+  if (list == NULL)
+    return NULL;
+  if (total != NULL)
+    *total = list->total;
+  inputs = g_steal_pointer (&list->inputs);
+  weir_live_input_list_free (list);
+  return inputs;
+}
 
 gboolean
 weir_store_get_usage_finish (
@@ -325,10 +359,10 @@ weir_store_find_input (WeirStore *self, WeirSecret kind, const gchar *secret,
 }
 
 void
-weir_store_list_inputs (
-    WeirStore *self, const gchar *account, GAsyncReadyCallback callback, gpointer user_data)
+weir_store_list_inputs (WeirStore *self, const WeirLiveInputFilter *filter,
+    GAsyncReadyCallback callback, gpointer user_data)
 {
-  CALL (list_inputs, account);
+  CALL (list_inputs, filter);
 }
 
 void

@@ -73,6 +73,18 @@ WeirLiveInput *weir_live_input_new (void);
 WeirLiveInput *weir_live_input_copy (const WeirLiveInput *self);
 void weir_live_input_free (WeirLiveInput *self);
 
+/**
+ * WeirLiveInputFilter: which live inputs a list has; all fields but the account 0: all of the
+ * account
+ */
+typedef struct {
+  const gchar *account;
+  gint64 created_from_us; /* this and later */
+  gint64 created_before_us;
+  gboolean ascending; /* oldest first, else newest */
+  guint limit;        /* 0: no limit */
+} WeirLiveInputFilter;
+
 typedef enum {
   WEIR_BROADCAST_LIVE, /* owned and running (or its owner died) */
   WEIR_BROADCAST_ENDED,
@@ -218,7 +230,8 @@ struct _WeirStoreInterface {
   void (*create_input) (WeirStore *self, const WeirLiveInput *input, GTask *task);
   void (*get_input) (WeirStore *self, const gchar *uid, GTask *task);
   void (*find_input) (WeirStore *self, WeirSecret secret, const gchar *digest, GTask *task);
-  void (*list_inputs) (WeirStore *self, const gchar *account, GTask *task);
+  /* answers with a #WeirLiveInputList */
+  void (*list_inputs) (WeirStore *self, const WeirLiveInputFilter *filter, GTask *task);
   void (*update_input) (
       WeirStore *self, const WeirLiveInput *input, gint64 expected_modified_us, GTask *task);
   void (*delete_input) (WeirStore *self, const gchar *account, const gchar *uid, GTask *task);
@@ -270,10 +283,12 @@ void weir_store_find_input (WeirStore *self, WeirSecret kind, const gchar *secre
     GAsyncReadyCallback callback, gpointer user_data);
 WeirLiveInput *weir_store_find_input_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
-/* Returns (finish): (transfer full) (element-type WeirLiveInput): newest first */
-void weir_store_list_inputs (
-    WeirStore *self, const gchar *account, GAsyncReadyCallback callback, gpointer user_data);
-GPtrArray *weir_store_list_inputs_finish (WeirStore *self, GAsyncResult *result, GError **error);
+/* @total: (out) (optional): how many there would be without the limit.
+ * Returns (finish): (transfer full) (element-type WeirLiveInput) */
+void weir_store_list_inputs (WeirStore *self, const WeirLiveInputFilter *filter,
+    GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *weir_store_list_inputs_finish (
+    WeirStore *self, GAsyncResult *result, guint64 *total, GError **error);
 
 /**
  * weir_store_update_input:
@@ -434,6 +449,14 @@ gboolean weir_store_backup_finish (WeirStore *self, GAsyncResult *result, GError
 
 /* for backends: emits `changed`; any thread */
 void weir_store_emit_changed (WeirStore *self, WeirStoreChange change, const gchar *id);
+
+/* for backends: the answer of a list of live inputs; @inputs: (transfer full) */
+typedef struct {
+  GPtrArray *inputs;
+  guint64 total;
+} WeirLiveInputList;
+WeirLiveInputList *weir_live_input_list_new (GPtrArray *inputs, guint64 total);
+void weir_live_input_list_free (WeirLiveInputList *self);
 
 /* for backends. Returns: (transfer full): what a secret is looked up by: SHA-256, lowercase hex */
 gchar *weir_store_digest_secret (const gchar *secret);

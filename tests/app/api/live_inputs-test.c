@@ -95,6 +95,59 @@ what_was_created_is_read_back_and_listed_without_secrets (
       get_string (result, "rtmp", "streamKey")));
 }
 
+/* page by page, from the newest: each begins before the last of the one before it */
+static void
+lists_come_in_pages (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  gchar *uids[5];
+  g_autofree gchar *before = g_strdup ("");
+  gint next = G_N_ELEMENTS (uids) - 1;
+
+  for (guint i = 0; i < G_N_ELEMENTS (uids); i++)
+    uids[i] = create (fixture, NULL);
+  while (next >= 0) {
+    g_autofree gchar *path = g_strconcat ("/live_inputs?limit=2", before, NULL);
+    g_auto (AppAnswer) answer = call (fixture, "GET", path, NULL);
+    g_autoptr (JsonObject) envelope = api_open_envelope (&answer, 200, 0);
+    JsonObject *list = json_object_get_object_member (envelope, "result");
+    JsonArray *inputs = json_object_get_array_member (list, "liveInputs");
+    guint length = json_array_get_length (inputs);
+
+    g_assert_cmpint (json_object_get_int_member (list, "total"), ==, next + 1);
+    g_assert_cmpuint (length, ==, MIN (2, next + 1));
+    g_assert_cmpint (json_object_get_int_member (list, "range"), ==, length);
+    for (guint i = 0; i < length; i++) {
+      JsonObject *input = json_array_get_object_element (inputs, i);
+
+      g_assert_cmpstr (json_object_get_string_member (input, "uid"), ==, uids[next--]);
+      g_free (before);
+      before = g_strconcat ("&before=", json_object_get_string_member (input, "created"), NULL);
+    }
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (uids); i++)
+    g_free (uids[i]);
+}
+
+static void
+a_list_that_cannot_be_asked_for_is_pointed_at (
+    AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar *const queries[] = {"limit=0", "limit=1001", "limit=x", "asc=1",
+      "start=yesterday", "after=2026", "end=never", "before=-"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (queries); i++) {
+    g_autofree gchar *path = g_strconcat ("/live_inputs?", queries[i], NULL);
+    g_autofree gchar *name = g_strndup (queries[i], strcspn (queries[i], "="));
+    g_autofree gchar *pointer = g_strconcat ("\"pointer\":\"/", name, "\"", NULL);
+    g_auto (AppAnswer) answer = call (fixture, "GET", path, NULL);
+
+    g_test_message ("%s", queries[i]);
+    g_assert_cmpuint (soup_message_get_status (answer.message), ==, 400);
+    g_assert_nonnull (g_strstr_len (
+        g_bytes_get_data (answer.body, NULL), g_bytes_get_size (answer.body), pointer));
+  }
+}
+
 static void
 a_deleted_input_is_gone (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
@@ -639,6 +692,8 @@ main (int argc, char **argv)
       app_fixture_tear_down)
   TEST (a_created_input_has_urls_and_different_secrets);
   TEST (what_was_created_is_read_back_and_listed_without_secrets);
+  TEST (lists_come_in_pages);
+  TEST (a_list_that_cannot_be_asked_for_is_pointed_at);
   TEST (a_deleted_input_is_gone);
   TEST (a_body_over_64_kib_is_413);
   TEST (access_needs_token_account_and_host);

@@ -119,6 +119,77 @@ a_uid_or_a_secret_that_is_taken_is_refused (Fixture *fixture, gconstpointer data
   g_assert_error (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND);
 }
 
+/* @total: (out) (optional) */
+static GPtrArray *
+list_inputs (WeirStore *store, const WeirLiveInputFilter *filter, guint64 *total)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  GPtrArray *inputs;
+
+  weir_store_list_inputs (store, filter, keep_result, &result);
+  inputs = weir_store_list_inputs_finish (store, wait_for (&result), total, &error);
+  g_assert_no_error (error);
+  return inputs;
+}
+
+/* those that are asked for, with all their secrets, and how many there would be without the limit
+ */
+static void
+lists_of_inputs_have_what_is_asked_for (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    WeirLiveInputFilter filter;
+    const gchar *expected;
+    guint64 total;
+  } lists[] = {
+      {{.account = "account"}, "4320", 4},
+      {{.account = "account", .ascending = TRUE}, "0234", 4},
+      {{.account = "another"}, "1", 1},
+      {{.account = "none"}, "", 0},
+      {{.account = "none", .limit = 1}, "", 0},
+      {{.account = "account", .limit = 1}, "4", 4},
+      {{.account = "account", .limit = 4}, "4320", 4},
+      {{.account = "account", .limit = 5}, "4320", 4},
+      {{.account = "account", .limit = 2, .ascending = TRUE}, "02", 4},
+      {{.account = "account", .created_from_us = 20}, "432", 3},
+      {{.account = "account", .created_from_us = 21}, "43", 2},
+      {{.account = "account", .created_before_us = 30}, "20", 2},
+      {{.account = "account", .created_before_us = 10}, "", 0},
+      {{.account = "account", .created_from_us = 20, .created_before_us = 30}, "2", 1},
+      {{.account = "account", .created_before_us = 30, .limit = 1}, "2", 2},
+      {{.account = "account", .created_from_us = 20, .limit = 1, .ascending = TRUE}, "2", 3},
+  };
+  static const gint64 times[] = {10, 15, 20, 30, 30};
+
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++) {
+    g_autofree gchar *uid = g_strdup_printf ("%u", i);
+    g_autoptr (WeirLiveInput) input = make_input (uid, times[i]);
+
+    if (i == 1) {
+      g_free (input->account);
+      input->account = g_strdup ("another");
+    }
+    DO (fixture->store, create_input, input);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++) {
+    guint64 total = 99;
+    g_autoptr (GPtrArray) inputs = list_inputs (fixture->store, &lists[i].filter, &total);
+    g_autoptr (GString) uids = g_string_new (NULL);
+
+    for (guint k = 0; k < inputs->len; k++) {
+      const WeirLiveInput *input = inputs->pdata[k];
+
+      g_string_append (uids, input->uid);
+      for (guint kind = 0; kind < WEIR_SECRET_LAST; kind++)
+        g_assert_nonnull (input->secrets[kind]);
+    }
+    g_test_message ("list %u", i);
+    g_assert_cmpstr (uids->str, ==, lists[i].expected);
+    g_assert_cmpuint (total, ==, lists[i].total);
+  }
+}
+
 static void
 inputs_are_listed_newest_first_by_account (Fixture *fixture, gconstpointer data)
 {
@@ -135,8 +206,7 @@ inputs_are_listed_newest_first_by_account (Fixture *fixture, gconstpointer data)
   stranger->account = g_strdup ("another");
   g_assert_true (CALL (fixture->store, &error, create_input, stranger));
 
-  inputs = CALL (fixture->store, &error, list_inputs, "account");
-  g_assert_no_error (error);
+  inputs = list_inputs (fixture->store, &(WeirLiveInputFilter){.account = "account"}, NULL);
   g_assert_cmpuint (inputs->len, ==, 4);
   g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[0])->uid, ==, "newer");
   g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[1])->uid, ==, "new");
@@ -527,7 +597,7 @@ an_update_replaces_all_of_an_input (Fixture *fixture, G_GNUC_UNUSED gconstpointe
   g_assert_cmpstr (found->uid, ==, "one");
   REFUSED (fixture->store, NOT_FOUND, find_input, WEIR_SECRET_RTMP, "secret-one-0");
   REFUSED (fixture->store, NOT_FOUND, find_input, WEIR_SECRET_WEBRTC, "secret-one-4");
-  listed = DO (fixture->store, list_inputs, "account");
+  listed = list_inputs (fixture->store, &(WeirLiveInputFilter){.account = "account"}, NULL);
   g_assert_cmpuint (listed->len, ==, 2);
   g_assert_cmpstr (((WeirLiveInput *) listed->pdata[1])->secrets[0], ==, "rotated");
 }
@@ -928,6 +998,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD_TO_ALL (an_input_comes_back_as_it_was_created);
   ADD_TO_ALL (absent_settings_stay_absent);
+  ADD_TO_ALL (lists_of_inputs_have_what_is_asked_for);
   ADD_TO_ALL (an_input_is_found_by_each_secret_of_the_right_kind);
   ADD_TO_ALL (a_uid_or_a_secret_that_is_taken_is_refused);
   ADD_TO_ALL (inputs_are_listed_newest_first_by_account);
