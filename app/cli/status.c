@@ -105,7 +105,7 @@ join_codecs (JsonObject *input)
       gdouble height = weir_json_get_number (track, "height", 0);
 
       g_string_append_printf (
-          text, "%s%s", text->len > 0 ? " " : "", weir_json_get_text (track, "codec"));
+          text, "%s%s", text->len > 0 ? ", " : "", weir_json_get_text (track, "codec"));
       if (height > 0)
         g_string_append_printf (text, " %.0fp", height);
     }

@@ -55,9 +55,14 @@ get_openapi (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
   respond_resource (request, "/weir/api/openapi.json", "application/json");
 }
 
-/* the page, with what whoever runs this server should know in place of a comment */
+/* the dashboard asks nobody but this server for anything, and runs nothing that is not its own */
+#define DASHBOARD_POLICY                                                                  \
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " \
+  "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/* the dashboard, with what whoever runs this server should know in place of a comment */
 static void
-get_landing (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
+get_dashboard (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *parameters,
     gpointer user_data)
 {
   WeirHttpApp *self = user_data;
@@ -68,7 +73,7 @@ get_landing (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
                             "</code> says why, and how it is switched on.</p>"
                           : "";
   g_autoptr (GBytes) page = g_resource_lookup_data (
-      weir_api_get_resource (), "/weir/api/index.html", G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+      weir_api_get_resource (), "/weir/api/dashboard.html", G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   g_autoptr (GString) text =
       g_string_new_len (g_bytes_get_data (page, NULL), (gssize) g_bytes_get_size (page));
   WeirHttpResponse *response = weir_http_response_new (200);
@@ -77,6 +82,8 @@ get_landing (WeirHttpRequest *request, G_GNUC_UNUSED const WeirRouteParameters *
   weir_http_response_set_text (response, "text/html; charset=utf-8", text->str);
   weir_http_response_set_header (response, "Cache-Control", "no-store");
   weir_http_response_set_header (response, "X-Content-Type-Options", "nosniff");
+  weir_http_response_set_header (response, "Content-Security-Policy", DASHBOARD_POLICY);
+  weir_http_response_set_header (response, "Referrer-Policy", "no-referrer");
   weir_http_request_respond (request, response);
 }
 
@@ -200,7 +207,7 @@ make_router (WeirHttpApp *self, gboolean with_management)
   weir_http_router_add (router, "GET", "/healthz", get_healthz, self, NULL);
   weir_http_router_add (router, "GET", "/readyz", get_readyz, self, NULL);
   if (with_management) {
-    weir_http_router_add (router, "GET", "/", get_landing, self, NULL);
+    weir_http_router_add (router, "GET", "/", get_dashboard, self, NULL);
     weir_http_router_add (router, "GET", "/openapi.json", get_openapi, self, NULL);
     weir_http_router_add (router, "GET", "/metrics", get_metrics, self, NULL);
     weir_api_events_add_routes (&self->api, router);
