@@ -348,6 +348,8 @@ static const Entry entries[] = {
         AT (limits.json_depth), 4, 64, NULL},
     {"limits", "outputs-per-input", TYPE_COUNT, "100", "Outputs that a live input may have.",
         AT (limits.outputs_per_input), 1, 1000, NULL},
+    {"limits", "signing-keys-per-account", TYPE_COUNT, "1000", "Signing keys of an account.",
+        AT (limits.signing_keys_per_account), 1, 100000, NULL},
     {"limits", "segment-size", TYPE_SIZE, "64MiB",
         "Largest segment; it is cut there, wherever that is.", AT (limits.segment_size), MIB,
         256 * MIB, NULL},

@@ -120,6 +120,7 @@ typedef struct {
     gint64 http_answer;
     guint json_depth;
     guint outputs_per_input;
+    guint signing_keys_per_account;
     gint64 segment_size;
     gint64 part_size;
     gint64 held_media;

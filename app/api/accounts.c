@@ -71,6 +71,7 @@ typedef struct {
   WeirDocument *document; /* to be stored */
   gchar *value;           /* of a new token */
   gchar *id;
+  guint step; /* of what is deleted one after the other */
   WeirApiPage page;
 } Call;
 
@@ -333,8 +334,9 @@ get_account (WeirHttpRequest *request, const WeirRouteParameters *parameters, gp
   weir_api_succeed (request, json_builder_get_root (builder));
 }
 
-/* An account is deleted when nothing is its: inputs, recordings; then its tokens go, and last
- * itself, so that no token outlives it for an account of the same id. */
+/* An account is deleted when nothing is its: inputs, recordings; then its tokens and signing keys
+ * go, and last itself, so that none of them outlives it for an account of the same id. */
+static const WeirDocumentKind credentials[] = {WEIR_DOCUMENT_TOKEN, WEIR_DOCUMENT_SIGNING_KEY};
 
 static void
 account_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -350,33 +352,36 @@ account_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
   answer_deleted (call, call->account);
 }
 
-static void delete_next_token (GObject *source, GAsyncResult *result, gpointer user_data);
+static void delete_next_credential (GObject *source, GAsyncResult *result, gpointer user_data);
 
 static void
-tokens_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
+credentials_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Call) call = user_data;
   WeirStore *store = WEIR_STORE (source);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) tokens = weir_store_list_documents_finish (store, result, &error);
+  g_autoptr (GPtrArray) documents = weir_store_list_documents_finish (store, result, &error);
 
-  if (tokens == NULL) {
+  if (documents == NULL) {
     weir_api_fail_for_store (call->request, error);
     return;
   }
-  if (tokens->len == 0) {
+  if (documents->len > 0) {
+    g_free (call->id);
+    call->id = g_strdup (((const WeirDocument *) documents->pdata[0])->id);
+    weir_store_delete_document (
+        store, credentials[call->step], call->id, delete_next_credential, call);
+  } else if (++call->step < G_N_ELEMENTS (credentials)) {
+    weir_store_list_documents (
+        store, credentials[call->step], call->account, NULL, credentials_to_delete, call);
+  } else {
     weir_store_delete_document (store, WEIR_DOCUMENT_ACCOUNT, call->account, account_deleted, call);
-    g_steal_pointer (&call);
-    return;
   }
-  g_free (call->id);
-  call->id = g_strdup (((const WeirDocument *) tokens->pdata[0])->id);
-  weir_store_delete_document (store, WEIR_DOCUMENT_TOKEN, call->id, delete_next_token, call);
   g_steal_pointer (&call);
 }
 
 static void
-delete_next_token (GObject *source, GAsyncResult *result, gpointer user_data)
+delete_next_credential (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Call) call = user_data;
   WeirStore *store = WEIR_STORE (source);
@@ -387,9 +392,10 @@ delete_next_token (GObject *source, GAsyncResult *result, gpointer user_data)
     weir_api_fail_for_store (call->request, error);
     return;
   }
-  weir_auth_remove (call->api->auth, WEIR_DOCUMENT_TOKEN, call->id);
+  if (credentials[call->step] == WEIR_DOCUMENT_TOKEN)
+    weir_auth_remove (call->api->auth, WEIR_DOCUMENT_TOKEN, call->id);
   weir_store_list_documents (
-      store, WEIR_DOCUMENT_TOKEN, call->account, NULL, tokens_to_delete, call);
+      store, credentials[call->step], call->account, NULL, credentials_to_delete, call);
   g_steal_pointer (&call);
 }
 
@@ -407,7 +413,7 @@ broadcasts_counted (GObject *source, GAsyncResult *result, gpointer user_data)
     weir_api_fail (call->request, 409, WEIR_API_CONFLICT, "The account still has recordings", NULL);
   else {
     weir_store_list_documents (
-        store, WEIR_DOCUMENT_TOKEN, call->account, NULL, tokens_to_delete, call);
+        store, credentials[0], call->account, NULL, credentials_to_delete, call);
     g_steal_pointer (&call);
   }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "api/outputs.h"
 
+#include "api/documents.h"
 #include "api/envelope.h"
 #include "api/fields.h"
 
@@ -260,42 +261,20 @@ created (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Call) call = user_data;
   g_autoptr (GError) error = NULL;
-
-  if (weir_store_put_document_finish (WEIR_STORE (source), result, &error) > 0)
-    answer_output (call);
-  else
-    weir_api_fail_for_store (call->request, error);
-}
-
-static void
-others_counted (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  guint limit = call->api->config->limits.outputs_per_input;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) others = weir_store_list_documents_finish (store, result, &error);
   g_autofree gchar *message = NULL;
 
-  if (others == NULL) {
+  if (weir_api_add_document_finish (WEIR_STORE (source), result, &error)) {
+    answer_output (call);
+    return;
+  }
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE)) {
     weir_api_fail_for_store (call->request, error);
     return;
   }
-  if (others->len >= limit) {
-    message = g_strdup_printf ("A live input has at most %u outputs", limit);
-    weir_counters_add (call->api->counters, WEIR_LIMIT_OUTPUTS);
-    weir_api_fail (call->request, 409, WEIR_API_CONFLICT, message, NULL);
-    return;
-  }
-  call->uid = weir_random_hex (16);
-  call->document = weir_document_new (WEIR_DOCUMENT_OUTPUT, call->account, call->uid);
-  g_free (call->document->parent);
-  call->document->parent = g_strdup (call->id);
-  g_free (call->document->json);
-  call->document->json = output_to_document (&call->output);
-  call->document->created_us = call->document->modified_us = g_get_real_time ();
-  weir_store_put_document (store, call->document, 0, created, call);
-  g_steal_pointer (&call);
+  message = g_strdup_printf (
+      "A live input has at most %u outputs", call->api->config->limits.outputs_per_input);
+  weir_counters_add (call->api->counters, WEIR_LIMIT_OUTPUTS);
+  weir_api_fail (call->request, 409, WEIR_API_CONFLICT, message, NULL);
 }
 
 static void
@@ -305,8 +284,15 @@ input_to_create_for (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!finish_input (call, source, result))
     return;
-  weir_store_list_documents (
-      WEIR_STORE (source), WEIR_DOCUMENT_OUTPUT, call->account, call->id, others_counted, call);
+  call->uid = weir_random_hex (16);
+  call->document = weir_document_new (WEIR_DOCUMENT_OUTPUT, call->account, call->uid);
+  g_free (call->document->parent);
+  call->document->parent = g_strdup (call->id);
+  g_free (call->document->json);
+  call->document->json = output_to_document (&call->output);
+  call->document->created_us = call->document->modified_us = g_get_real_time ();
+  weir_api_add_document (WEIR_STORE (source), call->document,
+      call->api->config->limits.outputs_per_input, created, call);
   g_steal_pointer (&call);
 }
 

@@ -5,9 +5,11 @@
 #include "api/backup.h"
 #include "api/envelope.h"
 #include "api/events.h"
+#include "api/keys.h"
 #include "api/live_inputs.h"
 #include "api/missing.h"
 #include "api/outputs.h"
+#include "api/tokens.h"
 #include "api/videos.h"
 #include "api/webhooks.h"
 #include "descriptors.h"
@@ -216,6 +218,8 @@ make_router (WeirHttpApp *self, gboolean with_management)
     weir_api_webhooks_add_routes (&self->api, router);
     weir_live_inputs_add_routes (&self->api, router);
     weir_outputs_add_routes (&self->api, router);
+    weir_keys_add_routes (&self->api, router);
+    weir_tokens_add_routes (&self->api, router);
     weir_missing_add_routes (&self->api, router);
     /* the last: every other name is a recording's */
     weir_videos_add_routes (&self->api, router);
