@@ -2,6 +2,7 @@
 // The hosted product's official SDK works against Weir by its base URL alone.
 
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import path from 'node:path';
 import Cloudflare from 'cloudflare';
 import { temporaryFolder } from './support/folder.mjs';
@@ -120,3 +121,89 @@ test('a broadcast shows in the status and among the videos', async () => {
 });
 
 /* ---- recordings: videos, keys, tokens, downloads ---- */
+
+async function record({ weir, sdk, account_id }, name) {
+  const input = await sdk.stream.liveInputs.create({ account_id, meta: { name },
+    recording: { mode: 'automatic', timeoutSeconds: 1 } });
+  const encoder = new Process('ffmpeg', ['-v', 'error', '-re', '-i', await clip(), '-c', 'copy', '-f', 'flv',
+    `rtmp://${weir.address('rtmp')}/live/${input.rtmps.streamKey}`]);
+  const { videoUID } = await weir.waitForState(input.uid, 'live');
+
+  assert.equal(await encoder.exited, 0, encoder.tail());
+  await weir.waitForState(input.uid, ['ready', 'idle'], 30);
+  return { input, uid: videoUID };
+}
+
+test('videos are listed, read, edited and deleted', async () => {
+  const all = await client();
+  const { sdk, account_id } = all;
+  const { input, uid } = await record(all, 'recorded for the SDK');
+  const video = await sdk.stream.get(uid, { account_id });
+
+  assert.equal(video.uid, uid);
+  assert.equal(video.liveInput, input.uid);
+  assert.equal(video.status.state, 'ready');
+  assert.equal(video.readyToStream, true);
+  assert.ok(Math.abs(video.duration - 6) < 1, `${video.duration} s`);
+  assert.ok((await everything(sdk.stream.list({ account_id }))).some((item) => item.uid === uid));
+  assert.deepEqual((await everything(sdk.stream.list({ account_id, search: 'for the sdk' }))).map((item) => item.uid), [uid]);
+  const edited = await sdk.stream.edit(uid, { account_id, creator: 'somebody', meta: { name: 'edited' },
+    allowedOrigins: ['example.com'] });
+  assert.equal(edited.creator, 'somebody');
+  assert.deepEqual(edited.meta, { name: 'edited' });
+  assert.deepEqual((await sdk.stream.get(uid, { account_id })).allowedOrigins, ['example.com']);
+  await sdk.stream.delete(uid, { account_id });
+  await assert.rejects(sdk.stream.get(uid, { account_id }), Cloudflare.NotFoundError);
+  assert.ok(!(await everything(sdk.stream.list({ account_id }))).some((item) => item.uid === uid));
+});
+
+/* as a program of a viewer's would: the key by its id, RS256 and nothing else */
+function verify(token, key) {
+  const [header, claims, signature] = token.split('.');
+
+  assert.equal(JSON.parse(Buffer.from(header, 'base64url')).alg, 'RS256');
+  assert.ok(crypto.verify('RSA-SHA256', `${header}.${claims}`, key, Buffer.from(signature, 'base64url')));
+  return { header: JSON.parse(Buffer.from(header, 'base64url')), claims: JSON.parse(Buffer.from(claims, 'base64url')) };
+}
+
+test('signing keys are made, listed and deleted, and sign tokens', async () => {
+  const { sdk } = await client();
+  const { id: account_id } = await sdk.accounts.create({ name: 'Signs', type: 'standard' });
+  const { uid } = await sdk.stream.liveInputs.create({ account_id });
+  const key = await sdk.stream.keys.create({ account_id, body: {} });
+  const pem = crypto.createPublicKey(Buffer.from(key.pem, 'base64').toString());
+  const jwk = crypto.createPublicKey({ key: JSON.parse(Buffer.from(key.jwk, 'base64')), format: 'jwk' });
+  const exp = Math.floor(Date.now() / 1000) + 600;
+
+  assert.ok(pem.equals(jwk));
+  assert.deepEqual(await everything(sdk.stream.keys.get({ account_id })), [{ id: key.id, created: key.created }]);
+  const { token } = await sdk.stream.token.create(uid, { account_id, id: key.id, pem: key.pem, exp, downloadable: true,
+    accessRules: [{ type: 'ip.src', action: 'allow', ip: ['192.0.2.0/24'] }, { type: 'any', action: 'block' }] });
+  const { header, claims } = verify(token, pem);
+  assert.deepEqual(header, { alg: 'RS256', kid: key.id });
+  assert.deepEqual({ ...claims, nbf: 0 }, { sub: uid, kid: key.id, exp, nbf: 0, downloadable: true,
+    accessRules: [{ type: 'ip.src', action: 'allow', ip: ['192.0.2.0/24'] }, { type: 'any', action: 'block' }] });
+
+  assert.equal(await sdk.stream.keys.delete(key.id, { account_id }), 'Revoked');
+  assert.deepEqual(await everything(sdk.stream.keys.get({ account_id })), []);
+  await assert.rejects(sdk.stream.token.create(uid, { account_id, id: key.id, pem: key.pem }), (error) =>
+    error instanceof Cloudflare.BadRequestError && error.errors[0].source.pointer === '/id');
+});
+
+test('without a key the own one of the account signs, for an hour', async () => {
+  const { sdk } = await client();
+  const { id: account_id } = await sdk.accounts.create({ name: 'Does not sign', type: 'standard' });
+  const { uid } = await sdk.stream.liveInputs.create({ account_id });
+  const now = Math.floor(Date.now() / 1000);
+  const tokens = await Promise.all([0, 1, 2].map(() => sdk.stream.token.create(uid, { account_id })));
+  const [own, ...others] = await everything(sdk.stream.keys.get({ account_id }));
+
+  assert.deepEqual(others, [], 'one key, though three asked at once');
+  for (const { token } of tokens) {
+    const [header, claims] = token.split('.').slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url')));
+    assert.equal(header.kid, own.id);
+    assert.equal(claims.sub, uid);
+    assert.ok(Math.abs(claims.exp - now - 3600) <= 60);
+    assert.equal(claims.exp - claims.nbf, 7200);
+  }
+});
