@@ -109,7 +109,7 @@ broadcast_add_gaps (WeirBroadcast *self)
     start_ns = weir_resume_get_gap_start (&self->resume, self->gaps_listed);
     date_us = weir_resume_get_gap_date (&self->resume, self->gaps_listed++);
     duration_ns = weir_resume_get_gap_duration (&self->resume);
-    weir_wall_date_tell (&self->wall_date, date_us);
+    weir_wall_date_tell (&self->wall_date, date_us, date_us + duration_ns / 1000);
     g_mutex_unlock (&self->lock);
     weir_index_add_gap (self->index, start_ns, duration_ns, date_us);
     g_mutex_lock (&self->lock);

@@ -240,12 +240,10 @@ static void orphan_input_found(GObject *source, GAsyncResult *result,
                           returning);
 }
 
-/* What was open and was never stored lasts as long as a gap, and has the tracks
- * that @like has, or playlists could not say which there are. */
-static void orphan_complete_segment(Orphan *orphan, WeirIndexSegment *segment,
+/* What was open and was never stored has the tracks that @like has, or playlists
+ * could not say which there are. */
+static void orphan_complete_segment(WeirIndexSegment *segment,
                                     const WeirIndexSegment *like) {
-  WeirResume *resume = &orphan->resume;
-
   for (guint i = 0; like != NULL && segment->tracks->len < like->tracks->len;
        i++) {
     const WeirIndexTrack *track = like->tracks->pdata[i];
@@ -256,16 +254,7 @@ static void orphan_complete_segment(Orphan *orphan, WeirIndexSegment *segment,
     if (i + 1 >= like->tracks->len)
       break;
   }
-  if (resume->target_duration == 0)
-    resume->target_duration = TARGET_LEAST;
   segment->in_memory = TRUE;
-  segment->target_duration = resume->target_duration;
-  if (segment->duration_ns == 0)
-    segment->duration_ns = weir_resume_get_gap_duration(resume);
-  if (segment->number >= resume->next_segment)
-    resume->end_date_us =
-        segment->program_date_us + segment->duration_ns / 1000;
-  resume->next_segment = MAX(resume->next_segment, segment->number + 1);
 }
 
 /* what the store knows of segments and its state does not: salvaged now, or by
@@ -289,11 +278,12 @@ static void orphan_complete_state(Orphan *orphan) {
   }
   if (orphan->known->len > 0)
     like = orphan->known->pdata[orphan->known->len - 1];
+  weir_resume_complete_tail(&orphan->resume, TARGET_LEAST, g_get_real_time());
   for (guint i = 0; orphan->resume.tail != NULL && i < orphan->resume.tail->len;
        i++) {
     WeirIndexSegment *segment = orphan->resume.tail->pdata[i];
 
-    orphan_complete_segment(orphan, segment, like);
+    orphan_complete_segment(segment, like);
     like = segment;
   }
 }

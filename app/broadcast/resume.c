@@ -11,6 +11,8 @@
 #define US_MAX (NS_MAX / 1000)
 #define TARGET_MAX 3600
 #define GAPS_MAX (1 << 20)
+/* what lasts no time at all is still open */
+#define DURATION_LEAST_NS (SECOND_NS / 1000)
 /* chunks of a segment that was never committed, those that were held free for late ones included */
 #define SEQUENCES_PER_SEGMENT (1 << 16)
 
@@ -61,6 +63,20 @@ weir_resume_add_tail (WeirResume *self, WeirIndexSegment *segment, gboolean clos
   add_to_tail (self, segment);
   g_ptr_array_insert (
       self->tail, (gint) place, g_ptr_array_steal_index (self->tail, self->tail->len - 1));
+}
+
+void
+weir_resume_open_segment (WeirResume *self, WeirIndexSegment *head, gint64 now_us)
+{
+  /* end and the time when it came belong together: the timeline may have jumped */
+  if (head->start_ns > self->end_ns || self->end_ns == 0) {
+    self->end_ns = head->start_ns;
+    self->end_us = now_us;
+  }
+  self->media_us = MAX (self->media_us, now_us);
+  self->stopped = FALSE;
+  self->gaps = 0;
+  weir_resume_add_tail (self, head, FALSE);
 }
 
 void
@@ -229,6 +245,31 @@ add_track (WeirResume *self, const WeirIndexTrack *track, const WeirCodecConfig 
                         1);
 }
 
+static void
+add_date (WeirResume *self, const WeirIndexSegment *segment)
+{
+  self->end_date_us =
+      MAX (self->end_date_us, segment->program_date_us + segment->duration_ns / 1000);
+  if (!self->dated)
+    self->date_zero_us = segment->program_date_us - segment->start_ns / 1000;
+  self->dated = TRUE;
+}
+
+/* Returns: whether nobody knew of it */
+static gboolean
+add_number_of (WeirResume *self, guint64 number)
+{
+  if (number < self->next_segment)
+    return FALSE;
+  self->next_segment = number + 1;
+  self->next_sequence =
+      (guint32) MIN ((guint64) self->next_sequence + SEQUENCES_PER_SEGMENT, G_MAXUINT32);
+  /* what was listed behind the end before this came has its place in the numbers already */
+  self->gaps = 0;
+  self->stopped = FALSE;
+  return TRUE;
+}
+
 void
 weir_resume_add_segment (WeirResume *self, WeirIndexSegment *segment, GPtrArray *configs,
     gint64 written_us, guint target_least)
@@ -237,14 +278,7 @@ weir_resume_add_segment (WeirResume *self, WeirIndexSegment *segment, GPtrArray 
 
   for (guint i = 0; i < MIN (segment->tracks->len, configs->len); i++)
     add_track (self, segment->tracks->pdata[i], configs->pdata[i]);
-  if (segment->number >= self->next_segment) {
-    self->next_segment = segment->number + 1;
-    self->next_sequence =
-        (guint32) MIN ((guint64) self->next_sequence + SEQUENCES_PER_SEGMENT, G_MAXUINT32);
-    /* what was listed behind the end before this came has its place in the numbers already */
-    self->gaps = 0;
-    self->stopped = FALSE;
-  }
+  add_number_of (self, segment->number);
   self->next_generation = MAX (self->next_generation, segment->init_generation + 1);
   if (self->target_duration == 0)
     self->target_duration = MAX (seconds, target_least);
@@ -252,11 +286,42 @@ weir_resume_add_segment (WeirResume *self, WeirIndexSegment *segment, GPtrArray 
     segment->target_duration = self->target_duration;
   self->end_us = MAX (self->end_us, written_us);
   self->media_us = MAX (self->media_us, written_us);
-  self->end_date_us =
-      MAX (self->end_date_us, segment->program_date_us + segment->duration_ns / 1000);
-  if (!self->dated)
-    self->date_zero_us = segment->program_date_us - segment->start_ns / 1000;
-  self->dated = TRUE;
+  add_date (self, segment);
+}
+
+/* @until_ns: it cannot have lasted longer */
+static void
+complete_segment (WeirResume *self, WeirIndexSegment *segment, gint64 until_ns)
+{
+  gint64 end_ns;
+
+  segment->target_duration = self->target_duration;
+  if (segment->duration_ns == 0)
+    segment->duration_ns = CLAMP (
+        until_ns - segment->start_ns, DURATION_LEAST_NS, weir_resume_get_gap_duration (self));
+  if (!add_number_of (self, segment->number))
+    return;
+  end_ns = segment->start_ns + segment->duration_ns;
+  if (end_ns > self->end_ns) {
+    self->end_us += (end_ns - self->end_ns) / 1000;
+    self->end_ns = end_ns;
+  }
+  add_date (self, segment);
+}
+
+void
+weir_resume_complete_tail (WeirResume *self, guint target_least, gint64 now_us)
+{
+  guint count = self->tail != NULL ? self->tail->len : 0;
+  gint64 now_ns = self->end_ns + MAX (now_us - self->end_us, 0) * 1000;
+
+  if (count > 0 && self->target_duration == 0)
+    self->target_duration = target_least;
+  for (guint i = 0; i < count; i++) {
+    const WeirIndexSegment *next = i + 1 < count ? self->tail->pdata[i + 1] : NULL;
+
+    complete_segment (self, self->tail->pdata[i], next != NULL ? next->start_ns : now_ns);
+  }
 }
 
 /* ---- time ---- */

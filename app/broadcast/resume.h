@@ -39,6 +39,9 @@ void weir_resume_copy (const WeirResume *self, WeirResume *copy);
 /* notes a segment of @tail, instead of the one of its number; with one that is @closed older ones
  * are forgotten. @segment: (transfer full): nobody changes it any more */
 void weir_resume_add_tail (WeirResume *self, WeirIndexSegment *segment, gboolean closed);
+/* a segment has opened of which the store gets no entry: media have come, and what was listed in
+ * their place stands before it. @head: (transfer full): likewise */
+void weir_resume_open_segment (WeirResume *self, WeirIndexSegment *head, gint64 now_us);
 /* a segment has closed that the store gets */
 void weir_resume_cut_tail (WeirResume *self, guint64 number);
 
@@ -59,6 +62,16 @@ gboolean weir_resume_from_json (WeirResume *self, const gchar *json, GError **er
  */
 void weir_resume_add_segment (WeirResume *self, WeirIndexSegment *segment, GPtrArray *configs,
     gint64 written_us, guint target_least);
+
+/**
+ * weir_resume_complete_tail:
+ * @target_least: as above
+ *
+ * What was open when the other process died was never stored, but viewers may know of it: it keeps
+ * its number and its date, and lasts until the next one began; the last one as long as it can have
+ * lasted, a target duration at most. The timeline and its dates go on behind it.
+ */
+void weir_resume_complete_tail (WeirResume *self, guint target_least, gint64 now_us);
 
 /* Returns: for how long nothing has come behind the timeline's end, µs: by so much it jumps when
  * media come now; never into what gaps have covered */

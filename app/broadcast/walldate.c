@@ -31,7 +31,7 @@ weir_wall_date_begin_segment (
     WeirWallDate *self, gint64 start_ns, gboolean discontinuity, gint64 wall_us)
 {
   gint64 newest = wall_us - start_ns / 1000;
-  gint64 error, date;
+  gint64 error, least;
 
   if (!self->known)
     weir_wall_date_observe (self, start_ns, wall_us);
@@ -45,11 +45,14 @@ weir_wall_date_begin_segment (
     self->zero_us += error;
   else if (self->fixed)
     self->zero_us += CLAMP (error, -SLEW_US, SLEW_US);
-  date = weir_wall_date_get (self, start_ns);
+  least = self->last_date_us + SLEW_US;
+  if (discontinuity)
+    least = MAX (least, self->end_us);
+  /* the mapping moves, not this date alone: those after it are as far from it as their media */
   if (self->fixed && self->last_date_us != 0)
-    date = MAX (date, self->last_date_us + SLEW_US);
-  self->last_date_us = date;
-  return date;
+    self->zero_us = MAX (self->zero_us, least - start_ns / 1000);
+  self->last_date_us = weir_wall_date_get (self, start_ns);
+  return self->last_date_us;
 }
 
 gint64
@@ -65,7 +68,7 @@ weir_wall_date_fix (WeirWallDate *self)
 }
 
 void
-weir_wall_date_resume (WeirWallDate *self, gint64 zero_us, gint64 last_date_us)
+weir_wall_date_resume (WeirWallDate *self, gint64 zero_us, gint64 end_us)
 {
   *self = (WeirWallDate){
       .known = TRUE,
@@ -73,12 +76,14 @@ weir_wall_date_resume (WeirWallDate *self, gint64 zero_us, gint64 last_date_us)
       .zero_us = zero_us,
       .window = G_MININT64, /* nothing has been observed in any */
       .least_us = {zero_us, zero_us},
-      .last_date_us = last_date_us,
+      .last_date_us = end_us,
+      .end_us = end_us,
   };
 }
 
 void
-weir_wall_date_tell (WeirWallDate *self, gint64 date_us)
+weir_wall_date_tell (WeirWallDate *self, gint64 date_us, gint64 end_us)
 {
   self->last_date_us = MAX (self->last_date_us, date_us);
+  self->end_us = MAX (self->end_us, end_us);
 }

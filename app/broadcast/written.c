@@ -192,8 +192,8 @@ static void
 broadcast_note_open (WeirBroadcast *self, const WeirIndexSegment *segment)
 {
   g_mutex_lock (&self->lock);
-  weir_resume_add_tail (&self->resume, copy_head (segment), FALSE);
-  self->resume.end_ns = MAX (self->resume.end_ns, segment->start_ns);
+  weir_resume_open_segment (&self->resume, copy_head (segment), g_get_real_time ());
+  self->gaps_listed = 0;
   g_mutex_unlock (&self->lock);
   weir_broadcast_post (self, commit_state_on_main, NULL);
 }
@@ -333,8 +333,10 @@ broadcast_note_segment (WeirBroadcast *self, const WeirSegmenterEvent *event, gb
   self->resume.next_segment = event->segment + 1;
   if (self->resume.target_duration == 0)
     self->resume.target_duration = event->target_duration;
-  if (segment != NULL)
+  if (segment != NULL) {
     self->resume.end_date_us = segment->program_date_us + segment->duration_ns / 1000;
+    weir_wall_date_tell (&self->wall_date, segment->program_date_us, self->resume.end_date_us);
+  }
   if (closed != NULL)
     weir_resume_add_tail (&self->resume, closed, TRUE);
   else

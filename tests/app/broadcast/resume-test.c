@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "broadcast/resume.h"
+#include "broadcast/walldate.h"
 
 #include "records.h"
 
@@ -220,6 +221,152 @@ a_first_segment_that_never_closed_has_a_target_duration (void)
   g_assert_cmpuint (other.target_duration, ==, 7);
 }
 
+static WeirIndexSegment *
+opened (guint64 number, gint64 start_ns, gint64 date_us)
+{
+  WeirIndexSegment *segment = weir_index_segment_new (number, 3);
+
+  segment->start_ns = start_ns;
+  segment->program_date_us = date_us;
+  return segment;
+}
+
+static void
+what_was_open_lasts_as_long_as_it_can_have_lasted (void)
+{
+  static const struct {
+    gint64 passed_us; /* since the last one opened */
+    gint64 first_ns, last_ns;
+    gint64 lost_us;
+  } cases[] = {
+      {3 * SECOND_US, 1500000000, 2 * SECOND_NS, 1 * SECOND_US},
+      {2 * SECOND_US, 1500000000, 2 * SECOND_NS, 0},
+      {SECOND_US / 2, 1500000000, SECOND_NS / 2, 0},
+      /* the clock was set back */
+      {-3600 * SECOND_US, 1500000000, SECOND_NS / 1000, 0},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (WeirResume) resume = {
+        .next_segment = 5,
+        .next_sequence = 1,
+        .target_duration = 2,
+        .end_ns = 10 * SECOND_NS,
+        .end_us = WALL - 6 * SECOND_US,
+        .gaps = 2,
+        .dated = TRUE,
+        .end_date_us = WALL - 2 * SECOND_US,
+    };
+    gint64 now = WALL + 1500 * 1000 + cases[i].passed_us;
+    const WeirIndexSegment *first, *last;
+
+    weir_resume_open_segment (&resume, opened (5, 16 * SECOND_NS, WALL), WALL);
+    g_assert_cmpuint (resume.gaps, ==, 0);
+    weir_resume_open_segment (
+        &resume, opened (6, 17500000000, WALL + 1500 * 1000), WALL + 1500 * 1000);
+    weir_resume_complete_tail (&resume, 4, now);
+    first = resume.tail->pdata[0];
+    last = resume.tail->pdata[1];
+    g_assert_cmpint (first->duration_ns, ==, cases[i].first_ns);
+    g_assert_cmpint (last->duration_ns, ==, cases[i].last_ns);
+    g_assert_cmpuint (last->target_duration, ==, 2);
+    g_assert_cmpuint (resume.next_segment, ==, 7);
+    g_assert_cmpint (resume.end_ns, ==, last->start_ns + last->duration_ns);
+    g_assert_cmpint (resume.end_date_us, ==, last->program_date_us + last->duration_ns / 1000);
+    g_assert_cmpint (MAX (weir_resume_get_lost (&resume, now), 0), ==, cases[i].lost_us);
+    /* a start that comes to no end, and one after it, say the same */
+    weir_resume_complete_tail (&resume, 4, now + 9 * SECOND_US);
+    g_assert_cmpint (last->duration_ns, ==, cases[i].last_ns);
+    g_assert_cmpint (resume.end_ns, ==, last->start_ns + last->duration_ns);
+  }
+}
+
+static void
+what_was_open_before_anything_closed_has_a_target_duration_and_a_date (void)
+{
+  g_auto (WeirResume) resume = {0};
+
+  weir_resume_init (&resume, WALL);
+  weir_resume_complete_tail (&resume, 4, WALL + SECOND_US);
+  g_assert_cmpuint (resume.target_duration, ==, 0);
+  weir_resume_open_segment (&resume, opened (0, 0, WALL + SECOND_US), WALL + SECOND_US);
+  weir_resume_complete_tail (&resume, 4, WALL + 4 * SECOND_US);
+  g_assert_cmpuint (resume.target_duration, ==, 4);
+  g_assert_cmpint (resume.end_ns, ==, 3 * SECOND_NS);
+  g_assert_true (resume.dated);
+  g_assert_cmpint (resume.date_zero_us, ==, WALL + SECOND_US);
+}
+
+/* the newest date that viewers know */
+static void
+tell_date (gint64 *told_us, gint64 date_us)
+{
+  /* a track's may be before its segment's by a frame or two */
+  g_assert_cmpint (date_us, >, *told_us + 100000);
+  *told_us = date_us;
+}
+
+/* gaps as long as nobody sends, then a segment that opens: all of it as of a daemon that is killed
+ * while it is open */
+static void
+live_and_die (WeirResume *resume, guint64 number, gint64 now_us, gint64 *told_us)
+{
+  g_autofree gchar *state = weir_resume_to_json (resume);
+  gint64 lost_us, start_ns, date_us;
+  WeirWallDate date;
+
+  weir_resume_clear (resume);
+  g_assert_true (weir_resume_from_json (resume, state, NULL));
+  weir_wall_date_resume (&date, resume->date_zero_us, resume->end_date_us);
+  lost_us = MAX (weir_resume_get_lost (resume, now_us), 0);
+  resume->gaps = weir_resume_count_gaps (resume, lost_us);
+  for (guint i = 0; i < resume->gaps; i++) {
+    date_us = weir_resume_get_gap_date (resume, i);
+    tell_date (told_us, date_us);
+    weir_wall_date_tell (&date, date_us, date_us + weir_resume_get_gap_duration (resume) / 1000);
+  }
+  start_ns = resume->end_ns + lost_us * 1000;
+  weir_wall_date_observe (&date, start_ns, now_us);
+  date_us = weir_wall_date_begin_segment (&date, start_ns, TRUE, now_us);
+  tell_date (told_us, date_us);
+  /* neither timeline nor dates run away */
+  g_assert_cmpint (start_ns / 1000, <=, now_us - WALL + 100000);
+  g_assert_cmpint (ABS (date_us - now_us), <=, 100000);
+  weir_resume_open_segment (resume, opened (number, start_ns, date_us), now_us);
+  resume->date_zero_us = date.zero_us;
+}
+
+static void
+kills_in_a_row_take_no_date_back (void)
+{
+  /* from a start to the first media, and from there to the kill, ms */
+  static const struct {
+    gint64 media, kill;
+  } cases[] = {{300, 200}, {700, 1}, {700, 630}, {2100, 630}, {5300, 400}, {300, 1999}, {1, 3500}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (WeirResume) resume = {
+        .next_segment = 1,
+        .next_sequence = 1,
+        .target_duration = 2,
+        .end_ns = 2 * SECOND_NS,
+        .end_us = WALL + 2 * SECOND_US,
+        .dated = TRUE,
+        .date_zero_us = WALL,
+        .end_date_us = WALL + 2 * SECOND_US,
+    };
+    gint64 now = WALL + 2 * SECOND_US, told = WALL;
+
+    for (guint64 number = 1; number < 20; number++) {
+      now += cases[i].media * 1000;
+      live_and_die (&resume, number, now, &told);
+      now += cases[i].kill * 1000;
+      weir_resume_complete_tail (&resume, 4, now);
+      now += 100000;
+    }
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -231,5 +378,8 @@ main (int argc, char **argv)
   ADD (gaps_stand_one_behind_the_other_and_end_before_what_comes_next);
   ADD (what_was_salvaged_moves_the_end);
   ADD (a_first_segment_that_never_closed_has_a_target_duration);
+  ADD (what_was_open_lasts_as_long_as_it_can_have_lasted);
+  ADD (what_was_open_before_anything_closed_has_a_target_duration_and_a_date);
+  ADD (kills_in_a_row_take_no_date_back);
   return g_test_run ();
 }

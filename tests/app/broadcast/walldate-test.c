@@ -153,8 +153,8 @@ dates_go_on_after_a_restart_through_gaps_and_never_back (void)
 
   weir_wall_date_resume (&date, WALL, last);
   last = WALL + 18 * (gint64) G_USEC_PER_SEC;
-  weir_wall_date_tell (&date, last);
-  weir_wall_date_tell (&date, last - 1);
+  weir_wall_date_tell (&date, last, last + 2 * (gint64) G_USEC_PER_SEC);
+  weir_wall_date_tell (&date, last - 1, last - 1);
   /* media that come as late as before go on with the same mapping */
   weir_wall_date_observe (&date, 21 * SECOND, at_21);
   g_assert_cmpint (weir_wall_date_begin_segment (&date, 21 * SECOND, TRUE, at_21), ==, at_21);
@@ -162,6 +162,23 @@ dates_go_on_after_a_restart_through_gaps_and_never_back (void)
   weir_wall_date_resume (&date, WALL, last);
   weir_wall_date_observe (&date, 21 * SECOND, at_21 - hour);
   g_assert_cmpint (weir_wall_date_begin_segment (&date, 21 * SECOND, TRUE, at_21 - hour), >, last);
+}
+
+static void
+behind_a_discontinuity_dates_go_on_where_what_was_told_ends (void)
+{
+  const gint64 second = G_USEC_PER_SEC;
+  WeirWallDate date;
+  gint64 begin, next;
+
+  /* what was told runs 5 s ahead of the wall clock: that is not taken back … */
+  weir_wall_date_resume (&date, WALL, WALL + 10 * second);
+  weir_wall_date_tell (&date, WALL + 10 * second, WALL + 12 * second);
+  begin = weir_wall_date_begin_segment (&date, 12 * SECOND, TRUE, WALL + 7 * second);
+  g_assert_cmpint (begin, ==, WALL + 12 * second);
+  /* … and dates are as far from each other as the media, but for what brings them nearer */
+  next = weir_wall_date_begin_segment (&date, 14 * SECOND, FALSE, WALL + 9 * second);
+  g_assert_cmpint (next, ==, begin + 2 * second - 1000);
 }
 
 int
@@ -172,6 +189,7 @@ main (int argc, char **argv)
   TEST (the_least_delayed_media_tell_the_date_until_it_is_seen);
   TEST (a_segment_that_nothing_was_observed_of_begins_now);
   TEST (dates_go_on_after_a_restart_through_gaps_and_never_back);
+  TEST (behind_a_discontinuity_dates_go_on_where_what_was_told_ends);
   TEST (drift_is_followed_by_a_millisecond_a_segment);
   TEST (a_delay_that_comes_and_goes_moves_nothing);
   TEST (more_than_two_seconds_are_corrected_at_a_discontinuity_only);
