@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { audioBody, manyBody, onMetaData, publishMessages, readFlv, videoBody } from './support/flv.mjs';
 import { temporaryFolder } from './support/folder.mjs';
-import { Collector, parseMultivariant } from './support/hls.mjs';
+import { Collector, parseMultivariant, wholePlaylist } from './support/hls.mjs';
 import { decodesCleanly, publishers, readPackets } from './support/media.mjs';
 import { readTracks } from './support/mp4.mjs';
 import { play, supported } from './support/player.mjs';
@@ -113,7 +113,7 @@ async function checkObjects(collector, name) {
 /* what the multivariant playlist says of tracks; wanted: { video: [[,, size, …]], audio } as in the cases, tracks: in their order */
 function checkMultivariant(text, { video, audio }, tracks) {
   const { media, variants } = parseMultivariant(text);
-  const nameOf = (track) => path.basename(track.playlist);
+  const nameOf = (track) => wholePlaylist(track.playlist);
 
   for (const [i, [, size, , codecs]] of video.entries()) {
     const own = variants.filter(({ uri }) => uri === nameOf(tracks[i]));

@@ -9,7 +9,7 @@ import { temporaryFolder } from './support/folder.mjs';
 import { countSegments, recordedPlaylists } from './support/hls.mjs';
 import { makeReference, publishers } from './support/media.mjs';
 import { Viewer } from './support/restart.mjs';
-import { media, RtmpClient, type } from './support/rtmp.mjs';
+import { keepSending, media, RtmpClient } from './support/rtmp.mjs';
 import { shared, test } from './support/test.mjs';
 import { until } from './support/wait.mjs';
 import { sharedWeir, Weir, withWeir } from './support/weir.mjs';
@@ -235,23 +235,6 @@ test('SIGTERM while ten are live and strangers knock commits everything', { seco
 
 /* AAC LC, 48 kHz, one channel */
 const mono = Buffer.from([0xaf, 0, 0x11, 0x88]);
-
-/* sends a frame each 40 ms until it is closed; encoders[i].frames says how many so far */
-function keepSending(client, { video = media.avcConfig, sound = media.aacConfig } = {}) {
-  client.frames = 0;
-  client.message(4, type.video, video, { stream: 1 });
-  if (sound)
-    client.message(5, type.audio, sound, { stream: 1 });
-  client.timer = setInterval(() => {
-    const time = client.frames * 40;
-    client.message(4, type.video, client.frames++ % 25 === 0 ? media.keyframe() : media.frame(), { stream: 1, time });
-    if (sound)
-      client.message(5, type.audio, media.sound, { stream: 1, time });
-    if (client.closed)
-      clearInterval(client.timer);
-  }, 40);
-  return client;
-}
 
 async function liveEncoder(weir, connect) {
   const input = await weir.createInput();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from './support/folder.mjs';
-import { Collector, parseMedia } from './support/hls.mjs';
+import { Collector, parseMedia, wholePlaylist } from './support/hls.mjs';
 import { decodesCleanly, makeReference, publishers, sameAsReference } from './support/media.mjs';
 import { firstTimes } from './support/mp4.mjs';
 import { run } from './support/process.mjs';
@@ -106,7 +106,7 @@ for (const [index, { name, video, audio = true, publisher = 'ffmpeg', seconds = 
     /* the recording lists what the live playlists listed; until it is ready there is the live window only */
     await weir.waitForState(videoUID, 'ready', 60);
     for (const [live, { segments }] of collector.tracks) {
-      const list = parseMedia(await weir.text(`/${videoUID}/manifest/${path.basename(live)}`));
+      const list = parseMedia(await weir.text(`/${videoUID}/manifest/${path.basename(wholePlaylist(live))}`));
       assert.ok(list.ended, `${live}: the recording's playlist has no end`);
       assert.deepEqual(list.segments.map((s) => path.basename(s.uri)), segments.map((s) => path.basename(s.uri)));
       for (const segment of segments) {

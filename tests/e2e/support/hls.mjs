@@ -81,6 +81,11 @@ export async function mediaPlaylists(get, url) {
   return [...new Set(uris.map((uri) => new URL(uri, base).pathname))];
 }
 
+/* the playlist of the whole recording beside that of the live window, of one track or of all */
+export function wholePlaylist(playlist) {
+  return playlist.replace(/(-all)?\.m3u8$/, '-all.m3u8');
+}
+
 /* how many segments the live broadcast has had */
 export async function countSegments(weir, id) {
   const response = await weir.fetch(`/${id}/manifest/muxed.m3u8`);
@@ -152,7 +157,8 @@ export class Collector {
       return;
     assert.equal(response.status, 200, `multivariant playlist: ${response.status} ${text}`);
     const paths = await mediaPlaylists(async () => text, `/${this.id}/manifest/video.m3u8`);
-    for (const path of [...paths, `/${this.id}/manifest/muxed.m3u8`])
+    const muxed = `/${this.id}/manifest/muxed.m3u8`;
+    for (const path of [...paths, paths[0].endsWith('-all.m3u8') ? wholePlaylist(muxed) : muxed])
       await this.gather(path);
   }
 
@@ -197,10 +203,10 @@ export class Collector {
   }
 
   get playlists() {
-    return [...this.tracks.keys()].filter((path) => !path.endsWith('/muxed.m3u8'));
+    return [...this.tracks.keys()].filter((path) => !/\/muxed(-all)?\.m3u8$/.test(path));
   }
 
   get muxed() {
-    return [...this.tracks.keys()].find((path) => path.endsWith('/muxed.m3u8'));
+    return [...this.tracks.keys()].find((path) => /\/muxed(-all)?\.m3u8$/.test(path));
   }
 }

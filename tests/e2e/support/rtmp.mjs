@@ -361,3 +361,20 @@ export const media = {
   frame: (size = 20) => Buffer.concat([Buffer.from([0x27, 1, 0, 0, 0]), u32(size), Buffer.from([0x41]), Buffer.alloc(size - 1, 0x9a)]),
   sound: Buffer.from([0xaf, 1, 0x21, 0x10, 4, 0x60, 0x8c, 0x1c]),
 };
+
+/* sends a frame each 40 ms until it is closed; client.frames says how many so far */
+export function keepSending(client, { video = media.avcConfig, sound = media.aacConfig } = {}) {
+  client.frames = 0;
+  client.message(4, type.video, video, { stream: 1 });
+  if (sound)
+    client.message(5, type.audio, sound, { stream: 1 });
+  client.timer = setInterval(() => {
+    const time = client.frames * 40;
+    client.message(4, type.video, client.frames++ % 25 === 0 ? media.keyframe() : media.frame(), { stream: 1, time });
+    if (sound)
+      client.message(5, type.audio, media.sound, { stream: 1, time });
+    if (client.closed)
+      clearInterval(client.timer);
+  }, 40);
+  return client;
+}
