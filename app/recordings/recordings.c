@@ -330,7 +330,8 @@ record_found (GObject *source, GAsyncResult *result, gpointer data)
     deletion_answer (self, error);
     return;
   }
-  if (weir_broadcast_manager_end_recording (recordings->manager, self->uid, "The recording was deleted.")) {
+  if (weir_broadcast_manager_end_recording (
+          recordings->manager, self->uid, "The recording was deleted.")) {
     self->end_until_us = g_get_monotonic_time () + END_US;
     set_timer (recordings, NULL, END_CHECK_MS, check_ended, self, NULL);
     return;
