@@ -133,6 +133,7 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   const gchar *uid = weir_broadcast_get_uid (broadcast);
   gint64 gop = weir_broadcast_get_gop (broadcast);
   g_autoptr (WeirIndex) index = weir_broadcast_get_index (broadcast);
+  const KeptIndex *before;
   gboolean idle;
 
   if (gop > 0)
@@ -144,6 +145,10 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
   weir_broadcast_add_to_totals (broadcast, &self->totals);
   self->totals.refused = 0;
   memset (self->totals.health_issues, 0, sizeof self->totals.health_issues);
+  /* whoever watches the one before has had this one's time for that */
+  before = g_hash_table_lookup (self->last, input);
+  if (before != NULL)
+    g_hash_table_remove (self->kept, weir_index_get_broadcast (before->index));
   keep_index (self->kept, uid, index);
   keep_index (self->last, input, index);
   if (g_hash_table_lookup (self->by_input, input) == broadcast)
