@@ -55,7 +55,8 @@ export class LiveEncoder {
     this.input = input;
     this.clip = clip;
     this.position = 0;     // ms of the clip at which the next connection begins
-    /* { begun (ms since 1970, of its first unit), sent: { video: [hash], audio: [hash] }, taken: how many of each certainly came in } */
+    /* { begun, last (ms since 1970: when its first and its newest unit were sent), sent: { video: [hash], audio: [hash] }, taken: how many of
+     * each certainly came in } */
     this.connections = [];
   }
 
@@ -98,6 +99,7 @@ export class LiveEncoder {
         const { type: what, kind, body, time, hash } = units[next];
         client.message(what === type.video ? 6 : 4, what, body, { stream: 1, time: time - base });
         connection.sent[kind].push(hash);
+        connection.last = Date.now();
         if (kind === 'video')
           this.position = time + 1;
       }
@@ -165,17 +167,17 @@ export class EncoderProcess {
   }
 
   get seconds() {
-    return (this.#read(/^sent \d+ \d+ $/)?.[0] ?? 0) * FRAME_MS / 1000;
+    return (this.#read(/^sent \d+ \d+ \d+ $/)?.[0] ?? 0) * FRAME_MS / 1000;
   }
 
   /* the connection as LiveEncoder has it */
   async kill() {
     await this.process.stop('SIGKILL');
     const [begun, base] = this.#read(/^begun \d+ \d+ $/);
-    const [video, audio] = this.#read(/^sent \d+ \d+ $/);
+    const [video, audio, last] = this.#read(/^sent \d+ \d+ \d+ $/);
     const units = this.clip.tags.filter((t) => !t.config && t.time >= base);
     /* what was with the kernel, and what may have been when it could not say so any more */
     const sent = (kind, count) => units.filter((t) => t.kind === kind).slice(0, count + 3).map(({ hash }) => hash);
-    return { begun, base, sent: { video: sent('video', video), audio: sent('audio', audio) }, taken: { video, audio } };
+    return { begun, last, base, sent: { video: sent('video', video), audio: sent('audio', audio) }, taken: { video, audio } };
   }
 }
