@@ -15,6 +15,7 @@
 
 #define RANDOM_SIZE 1528
 #define WORDS_MAX 8
+#define READ_FIRST_US (50 * 1000)
 
 typedef enum {
   STATE_TALKING,   /* up to publish, on the accept thread */
@@ -79,6 +80,7 @@ struct _WeirRtmpConnection {
   WeirTimer *timer;
   WeirStopHook *stop_hook;
   gint64 armed_us;
+  gboolean read_first; /* time has run out, but for what waits to be read */
   WeirRtmpConnectionOwner owner;
   gpointer owner_data;
   gboolean owned;
@@ -479,6 +481,23 @@ note_deadline (WeirRtmpConnection *self)
     set_reason (self, "no TLS handshake in time");
 }
 
+/* A process that stood still knows nothing of what was sent meanwhile: before time runs out for an
+ * encoder, what waits is read. Two rounds and what a busy worker takes for them. */
+static gboolean
+read_first (WeirRtmpConnection *self, gint64 now_us)
+{
+  if (self->state != STATE_LIVE || self->read_first ||
+      weir_rtmp_session_is_held_back (self->session) ||
+      now_us < weir_rtmp_session_get_deadline (self->session)) {
+    self->read_first = FALSE;
+    return FALSE;
+  }
+  self->read_first = TRUE;
+  self->armed_us = now_us + 2 * self->read_interval_us + READ_FIRST_US;
+  weir_timer_arm (self->timer, self->armed_us);
+  return TRUE;
+}
+
 static void
 on_timer (gpointer data)
 {
@@ -488,6 +507,8 @@ on_timer (gpointer data)
   gboolean held_back = weir_rtmp_session_is_held_back (self->session);
   Then then = THEN_NOTHING;
 
+  if (read_first (self, now_us))
+    return;
   self->armed_us = G_MAXINT64;
   if (weir_rtmp_session_advance (self->session, now_us, &event)) {
     note_deadline (self);

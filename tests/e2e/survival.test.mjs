@@ -17,8 +17,9 @@ import { sharedWeir, Weir } from './support/weir.mjs';
 
 const folder = temporaryFolder('survival');
 const WINDOW_S = 5;
+const SILENCE_S = 2;
 /* an encoder that says that it stops ends its broadcast soon, so that the cells do */
-const options = { 'segments.duration': '1s', 'recording.clean-stop-timeout': '1s', 'limits.rtmp-media-silence': '2s' };
+const options = { 'segments.duration': '1s', 'recording.clean-stop-timeout': '1s', 'limits.rtmp-media-silence': `${SILENCE_S}s` };
 const recording = { mode: 'automatic', timeoutSeconds: WINDOW_S };
 /* of media that each connection brings */
 const RUN_S = 3;
@@ -111,7 +112,7 @@ for (const how of losses) {
       if (same)
         await viewers.end(videoUID);
       await checkBroadcast(weir, next, same ? [first, encoder.connection] : [encoder.connection],
-        { name: path.join(folder, `${how}-${seconds}`), viewers: same ? viewers : null });
+        { name: path.join(folder, `${how}-${seconds}`), viewers: same ? viewers : null, replaced: how === 'silence' && seconds < SILENCE_S });
       if (watching)
         await checkPlayed(watching);
     });
@@ -201,9 +202,10 @@ for (const [name, { lost, end }] of Object.entries(restarts))
   });
 
 /* the connection is not lost: what was sent meanwhile waits in it */
-for (const [seconds, window] of [[3, WINDOW_S], [20, 60]])
+/* as long as an encoder may be silent, and longer */
+for (const [seconds, window, silence] of [[3, WINDOW_S, '2s'], [20, 60, '15s']])
   test(`a daemon that stands still for ${seconds} s`, { seconds: 120 }, async () => {
-    await withDaemon(`stopped-${seconds}`, { 'limits.rtmp-media-silence': '15s' }, async (weir) => {
+    await withDaemon(`stopped-${seconds}`, { 'limits.rtmp-media-silence': silence }, async (weir) => {
       const { input, encoder } = await liveEncoder(weir, { recording: { mode: 'automatic', timeoutSeconds: window } });
       const { videoUID, viewers } = await begin(weir, input);
 

@@ -397,6 +397,50 @@ a_cleared_consumer_is_not_called_and_the_next_one_misses_nothing (void)
   fixture_clear (&fixture);
 }
 
+typedef struct {
+  Counter begun;
+  Counter over;
+} Stall;
+
+static void
+stall (gpointer data)
+{
+  counter_add (&((Stall *) data)->begun);
+  counter_await (&((Stall *) data)->over, 1);
+}
+
+/* what was sent while the worker stood still waits to be read when time has run out */
+static void
+a_worker_that_stood_still_reads_before_it_calls_an_encoder_silent (void)
+{
+  Fixture fixture = {.decision = ACCEPT};
+  Stall stalled = {0};
+  Publisher publisher;
+
+  fixture_init (&fixture);
+  fixture.settings.session.media_silence_us = 300 * 1000;
+  fixture_listen (&fixture);
+  fixture_publish (&fixture, &publisher);
+  publisher_assert_status (&publisher, "NetStream.Publish.Start");
+  write_frames (&publisher, 3);
+  counter_await (&fixture.sink.messages, 3);
+  /* nothing is read in rounds any more */
+  g_usleep (50 * 1000);
+  weir_worker_invoke (fixture.worker, stall, &stalled, NULL);
+  counter_await (&stalled.begun, 1);
+  write_frames (&publisher, 3);
+  g_usleep (400 * 1000);
+  g_assert_cmpuint (counter_get (&fixture.ended), ==, 0);
+  counter_add (&stalled.over);
+  counter_await (&fixture.sink.messages, 6);
+  g_assert_cmpuint (counter_get (&fixture.ended), ==, 0);
+  /* and one that is silent is closed */
+  publisher_assert_status (&publisher, NULL);
+  counter_await (&fixture.ended, 1);
+  publisher_clear (&publisher);
+  fixture_clear (&fixture);
+}
+
 static void
 a_peer_that_resets_ends_the_connection_once (void)
 {
@@ -954,6 +998,7 @@ main (int argc, char **argv)
   TEST (no_decision_in_time_is_a_denial);
   TEST (media_before_the_decision_and_the_consumer_is_kept);
   TEST (a_cleared_consumer_is_not_called_and_the_next_one_misses_nothing);
+  TEST (a_worker_that_stood_still_reads_before_it_calls_an_encoder_silent);
   TEST (a_peer_that_resets_ends_the_connection_once);
   TEST (a_consumer_that_comes_after_the_end_is_told);
   TEST (closing_from_our_side_is_said_to_the_encoder);
