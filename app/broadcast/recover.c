@@ -118,14 +118,38 @@ orphan_ended (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-orphan_end (Orphan *orphan)
+orphan_commit_end (Orphan *orphan, const WeirEvent *event)
 {
-  g_autoptr (WeirEvent) event = weir_broadcast_make_event (orphan->record,
-      orphan->record->recorded ? WEIR_EVENT_RECORDING_READY : WEIR_EVENT_BROADCAST_ENDED, NULL);
-
   weir_store_end_broadcast (orphan->recovery->store, orphan->record->uid, orphan->record->epoch,
       orphan->record->recorded ? WEIR_BROADCAST_READY : WEIR_BROADCAST_ENDED, event, orphan_ended,
       orphan);
+}
+
+static void
+orphan_end_told (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Orphan *orphan = data;
+  g_autoptr (WeirEvent) event =
+      weir_broadcast_make_event (orphan->record, WEIR_EVENT_RECORDING_READY, NULL);
+
+  /* a store that does not take it says so to the commit, too */
+  weir_store_append_event_finish (WEIR_STORE (source), result, NULL);
+  orphan_commit_end (orphan, event);
+}
+
+/* told of in the order in which it happens; a crash, or a store that goes away
+ * between the two, and the end is told of again */
+static void
+orphan_end (Orphan *orphan)
+{
+  g_autofree gchar *data = weir_event_make_data ("reason", "ended by a restart", NULL);
+  g_autoptr (WeirEvent) event =
+      weir_broadcast_make_event (orphan->record, WEIR_EVENT_BROADCAST_ENDED, data);
+
+  if (orphan->record->recorded)
+    weir_store_append_event (orphan->recovery->store, event, orphan_end_told, orphan);
+  else
+    orphan_commit_end (orphan, event);
 }
 
 /* ---- it goes on ---- */

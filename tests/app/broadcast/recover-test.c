@@ -159,6 +159,28 @@ get_record (Fixture *self, const gchar *uid)
 }
 
 static void
+listed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GPtrArray **) data = weir_store_list_events_finish (WEIR_STORE (source), result, NULL);
+}
+
+/* Returns: (transfer full): the types of all events, one behind the other */
+static gchar *
+list_events (Fixture *self)
+{
+  g_autoptr (GString) types = g_string_new (NULL);
+  GPtrArray *events = NULL;
+
+  weir_store_list_events (self->store, NULL, 0, 100, listed, &events);
+  while (events == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  for (guint i = 0; i < events->len; i++)
+    g_string_append_printf (types, "%s ", ((const WeirEvent *) events->pdata[i])->type);
+  g_ptr_array_unref (events);
+  return g_string_free (g_steal_pointer (&types), FALSE);
+}
+
+static void
 assert_state (Fixture *self, const gchar *uid, WeirBroadcastState state)
 {
   g_autoptr (WeirBroadcastRecord) record = get_record (self, uid);
@@ -246,11 +268,15 @@ one_whose_window_is_not_over_goes_on_waiting (Fixture *self, G_GNUC_UNUSED gcons
 static void
 one_whose_window_is_over_ends (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
+  g_autofree gchar *events = NULL;
+
   create_input (self, TRUE, 0);
   leave_open_since (self, BROADCAST, 61 * SECOND_US, FALSE);
   recover (self);
   assert_state (self, BROADCAST, WEIR_BROADCAST_READY);
   g_assert_cmpint (get_wait (self, BROADCAST), ==, 0);
+  events = list_events (self);
+  g_assert_cmpstr (events, ==, "broadcast.ended recording.ready ");
 }
 
 static void
