@@ -11,6 +11,7 @@
 #define SCAN_MAX 10000
 #define SCAN_STEP 500
 #define CURSOR_DIGITS_MAX 18
+#define NOW "now"
 
 #define FOLLOW_STEP 100
 /* what is written at a time; far below what a stream holds */
@@ -22,6 +23,10 @@ weir_api_read_cursor (const gchar *text, guint64 *cursor)
 {
   gsize size = text != NULL ? strlen (text) : 0;
 
+  if (text != NULL && strcmp (text, NOW) == 0) {
+    *cursor = WEIR_STORE_NEWEST;
+    return TRUE;
+  }
   if (text != NULL &&
       (size == 0 || size > CURSOR_DIGITS_MAX || strspn (text, "0123456789") != size))
     return FALSE;
@@ -43,6 +48,13 @@ static gboolean
 is_wanted (const WeirEvent *event, GStrv patterns)
 {
   return patterns == NULL || weir_event_type_matches (event->type, (const gchar *const *) patterns);
+}
+
+/* @events: of WEIR_STORE_NEWEST. Returns: where to go on from */
+static guint64
+get_newest (GPtrArray *events)
+{
+  return events->len > 0 ? ((const WeirEvent *) events->pdata[0])->sequence : 0;
 }
 
 /* lists */
@@ -104,6 +116,11 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (events == NULL) {
     weir_api_fail_for_store (self->request, error);
+    return;
+  }
+  if (self->cursor == WEIR_STORE_NEWEST) {
+    self->cursor = get_newest (events);
+    listing_answer (self, FALSE);
     return;
   }
   for (i = 0; i < events->len && self->found->len < self->limit; i++) {
@@ -221,6 +238,10 @@ fetched (GObject *source, GAsyncResult *result, gpointer user_data)
     /* looked for again with the next keepalive */
     g_info ("events cannot be read for now: %s", error->message);
     self->more = TRUE;
+  } else if (!self->stopped && self->cursor == WEIR_STORE_NEWEST) {
+    self->cursor = get_newest (events);
+    self->more = TRUE;
+    follower_fetch (self);
   } else if (!self->stopped) {
     if (events->len == FOLLOW_STEP)
       self->more = TRUE;
@@ -361,7 +382,7 @@ read_query (WeirHttpRequest *request, gboolean follows, guint64 *cursor, guint *
 
   /* a browser that connects again repeats the address, and says what it has seen */
   if (!weir_api_read_cursor (follows && last != NULL ? last : after, cursor))
-    return refuse (request, "after, or Last-Event-ID, must be a sequence: a whole number");
+    return refuse (request, "after, or Last-Event-ID, must be a sequence, a whole number, or now");
   if (text != NULL && (!weir_api_read_cursor (text, &number) || number < 1 || number > LIMIT_MAX))
     return refuse (request, "limit must be a whole number from 1 to 1000");
   *limit = (guint) number;

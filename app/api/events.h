@@ -15,7 +15,7 @@ void weir_api_events_add_routes (WeirApi *self, WeirHttpRouter *router);
 
 /**
  * weir_api_read_cursor:
- * @text: (nullable): a sequence in decimal; NULL is 0
+ * @text: (nullable): a sequence in decimal; NULL is 0, "now" is WEIR_STORE_NEWEST
  * @cursor: (out)
  */
 gboolean weir_api_read_cursor (const gchar *text, guint64 *cursor);

@@ -61,17 +61,22 @@ run_append_event (WeirSqlite *self, WeirSqliteJob *job, GError **error)
 static gboolean
 run_list_events (WeirSqlite *self, WeirSqliteJob *job, GError **error)
 {
-  g_autoptr (WeirSqliteStatement) statement = weir_sqlite_prepare (self,
-      job->account == NULL ? "SELECT " COLUMNS
-                             " FROM events WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"
-                           : "SELECT " COLUMNS " FROM events WHERE account = ?3 AND sequence > ?1 "
-                             "ORDER BY sequence LIMIT ?2",
-      error);
+  static const gchar *const texts[2][2] = {
+      {"SELECT " COLUMNS " FROM events WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+          "SELECT " COLUMNS " FROM events WHERE account = ?3 AND sequence > ?1 "
+          "ORDER BY sequence LIMIT ?2"},
+      {"SELECT " COLUMNS " FROM events WHERE sequence > ?1 ORDER BY sequence DESC LIMIT ?2",
+          "SELECT " COLUMNS " FROM events WHERE account = ?3 AND sequence > ?1 "
+          "ORDER BY sequence DESC LIMIT ?2"},
+  };
+  gboolean newest = job->epoch == WEIR_STORE_NEWEST;
+  g_autoptr (WeirSqliteStatement) statement =
+      weir_sqlite_prepare (self, texts[newest][job->account != NULL], error);
 
   if (statement == NULL)
     return FALSE;
-  weir_sqlite_bind_number (statement, 1, MIN (job->epoch, (guint64) G_MAXINT64));
-  weir_sqlite_bind_number (statement, 2, job->number);
+  weir_sqlite_bind_number (statement, 1, newest ? 0 : MIN (job->epoch, (guint64) G_MAXINT64));
+  weir_sqlite_bind_number (statement, 2, newest ? 1 : job->number);
   if (job->account != NULL)
     weir_sqlite_bind_text (statement, 3, job->account);
   return weir_sqlite_answer_rows (

@@ -429,7 +429,9 @@ void weir_store_append_event (
     WeirStore *self, const WeirEvent *event, GAsyncReadyCallback callback, gpointer user_data);
 guint64 weir_store_append_event_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
-/* @account: (nullable): of all; @after: a sequence; @limit: from 1 on.
+/* instead of a sequence: the newest event alone */
+#define WEIR_STORE_NEWEST G_MAXUINT64
+/* @account: (nullable): of all; @after: a sequence, or WEIR_STORE_NEWEST; @limit: from 1 on.
  * Returns (finish): (transfer full) (element-type WeirEvent): by sequence */
 void weir_store_list_events (WeirStore *self, const gchar *account, guint64 after, guint limit,
     GAsyncReadyCallback callback, gpointer user_data);

@@ -286,13 +286,14 @@ test('what a webhook had not taken follows after a restart', { seconds: 60 }, as
   fs.rmSync(state, { recursive: true, force: true });
 });
 
-/* reads server-sent events; take(event) returns true for enough */
-async function follow(weir, query, headers, take) {
+/* reads server-sent events; connected() when they begin, take(event) returns true for enough */
+async function follow(weir, query, headers, take, connected = () => {}) {
   const abort = new AbortController();
   const response = await weir.fetch(`/client/v4/accounts/${weir.account}/stream/events${query}`, {
     headers: { Authorization: `Bearer ${weir.token}`, Accept: 'text/event-stream', ...headers }, signal: abort.signal,
   });
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
+  connected();
   const decoder = new TextDecoder();
   let text = '';
   try {
@@ -343,6 +344,15 @@ test('followers miss nothing, over a restart too', { seconds: 60 }, async () => 
   for (const query of ['after=-1', 'after=x', 'limit=0', 'limit=1001', 'after=9999999999999999999'])
     assert.equal((await weir.call('GET', `/events?${query}`)).status, 400, query);
   assert.equal((await weir.call('GET', '/events', undefined, { token: null })).status, 401);
+  /* from now on: nothing of what has been */
+  let fresh, created;
+  await follow(weir, '?after=now', {}, (event) => {
+    fresh = event;
+    return true;
+  }, () => {
+    created = createInputs(weir, 1);
+  });
+  assert.deepEqual([fresh.input], await created);
   /* one who follows does not keep it from stopping */
   const until_stopped = follow(weir, `?after=${seen.at(-1).id}`, {}, () => false);
   assert.equal(await weir.stop(), 0);

@@ -16,7 +16,9 @@ cursors_are_decimal_numbers (void)
       {"42", TRUE, 42},
       {"999999999999999999", TRUE, G_GUINT64_CONSTANT (999999999999999999)},
       {"1000000000000000000", FALSE, 0},
+      {"now", TRUE, WEIR_STORE_NEWEST},
       {"", FALSE, 0},
+      {"nowhere", FALSE, 0},
       {"-1", FALSE, 0},
       {"+1", FALSE, 0},
       {" 1", FALSE, 0},
@@ -102,6 +104,8 @@ lists_go_on_from_their_cursor (AppFixture *fixture, G_GNUC_UNUSED gconstpointer 
       {"?after=2", "a.three 4"},
       {"?after=2&limit=1", "a.three 4"},
       {"?after=4", "4"},
+      {"?after=now", "4"},
+      {"?after=now&type=b.*", "4"},
       {"?type=a.*", "a.one a.three 4"},
       {"?type=a.*&limit=1", "a.one 1+"},
       {"?type=b.two,a.three", "b.two a.three 4"},
@@ -109,6 +113,7 @@ lists_go_on_from_their_cursor (AppFixture *fixture, G_GNUC_UNUSED gconstpointer 
       {"?limit=0", "400"},
       {"?limit=1001", "400"},
       {"?limit=x", "400"},
+      {"?limit=now", "400"},
       {"?after=x", "400"},
   };
 

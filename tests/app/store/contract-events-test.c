@@ -276,7 +276,27 @@ events_are_read_from_any_cursor (Fixture *fixture, G_GNUC_UNUSED gconstpointer d
   ASSERT_EVENTS ("account", 0, 2, "ac");
   ASSERT_EVENTS ("another", second, 10, "");
   ASSERT_EVENTS ("none", 0, 10, "");
-  ASSERT_EVENTS (NULL, G_MAXUINT64, 10, "");
+  ASSERT_EVENTS (NULL, G_MAXUINT64 - 1, 10, "");
+}
+
+static void
+the_newest_event_is_read_alone (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const gchar *account, *type;
+  } rows[] = {{NULL, "c"}, {"account", "b"}, {"another", "c"}, {"none", NULL}};
+
+  append (fixture->store, "account", "a", 1);
+  append (fixture->store, "account", "b", 1);
+  append (fixture->store, "another", "c", 1);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GPtrArray) events =
+        DO (fixture->store, list_events, rows[i].account, WEIR_STORE_NEWEST, 10);
+
+    g_assert_cmpuint (events->len, ==, rows[i].type != NULL ? 1 : 0);
+    if (rows[i].type != NULL)
+      g_assert_cmpstr (((const WeirEvent *) events->pdata[0])->type, ==, rows[i].type);
+  }
 }
 
 static void
@@ -601,6 +621,7 @@ main (int argc, char **argv)
   ADD_TO_ALL (outputs_go_with_their_input);
   ADD_TO_ALL (an_event_comes_back_as_it_was_appended);
   ADD_TO_ALL (events_are_read_from_any_cursor);
+  ADD_TO_ALL (the_newest_event_is_read_alone);
   ADD_TO_ALL (a_sequence_is_never_given_twice);
   ADD_TO_ALL (trimming_forgets_what_is_old_and_what_is_too_much);
   ADD_TO_ALL (a_trim_of_thousands_goes_to_its_end);
