@@ -4,6 +4,7 @@
 #include "api/documents.h"
 #include "api/envelope.h"
 #include "api/fields.h"
+#include "events/webhook.h"
 
 #include <string.h>
 
@@ -208,6 +209,15 @@ answer_output (Call *call)
   answer (call, builder);
 }
 
+static void
+emit (Call *call, const gchar *type)
+{
+  g_autofree gchar *url = weir_webhook_mask_url (call->output.url != NULL ? call->output.url : "");
+  g_autofree gchar *data = weir_event_make_data ("id", call->uid, "url", url, NULL);
+
+  weir_api_emit (call->api, type, call->account, call->id, NULL, data);
+}
+
 /* Accepts, and asks for the input, whose answer @callback has to check with finish_input(). */
 static void
 begin (WeirHttpRequest *request, const WeirRouteParameters *parameters, WeirApi *self,
@@ -264,6 +274,7 @@ created (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree gchar *message = NULL;
 
   if (weir_api_add_document_finish (WEIR_STORE (source), result, &error)) {
+    emit (call, WEIR_EVENT_OUTPUT_CREATED);
     answer_output (call);
     return;
   }
@@ -382,6 +393,7 @@ changed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (weir_store_put_document_finish (store, result, &error) > 0) {
+    emit (call, WEIR_EVENT_OUTPUT_UPDATED);
     answer_output (call);
     return;
   }
@@ -445,6 +457,7 @@ deleted (GObject *source, GAsyncResult *result, gpointer user_data)
     weir_api_fail_for_store (call->request, error);
     return;
   }
+  emit (call, WEIR_EVENT_OUTPUT_DELETED);
   nothing = json_node_new (JSON_NODE_OBJECT);
   json_node_take_object (nothing, json_object_new ());
   weir_api_succeed (call->request, nothing);
@@ -457,6 +470,7 @@ output_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!finish_output (call, source, result))
     return;
+  output_from_document (&call->output, call->document);
   weir_store_delete_document (WEIR_STORE (source), WEIR_DOCUMENT_OUTPUT, call->uid, deleted, call);
   g_steal_pointer (&call);
 }

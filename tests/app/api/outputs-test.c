@@ -50,6 +50,48 @@ an_output_is_made_listed_switched_and_deleted (
 }
 
 static void
+events_listed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GPtrArray **) data = weir_store_list_events_finish (WEIR_STORE (source), result, NULL);
+}
+
+static void
+what_happens_to_an_output_is_in_the_event_log (
+    AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar *const types[] = {WEIR_EVENT_INPUT_CREATED, WEIR_EVENT_OUTPUT_CREATED,
+      WEIR_EVENT_OUTPUT_UPDATED, WEIR_EVENT_OUTPUT_DELETED};
+  g_autofree gchar *path = make_input (fixture);
+  g_autoptr (JsonObject) made = api_call (fixture, fixture->token, "POST", path, GOOD, 200, 0);
+  const gchar *uid = json_object_get_string_member (api_get_result (made), "uid");
+  g_autofree gchar *own = g_strconcat (path, "/", uid, NULL);
+  GPtrArray *events = NULL;
+
+  api_expect (fixture, fixture->token, "PUT", own, "{\"enabled\":false}", 200, 0);
+  api_expect (fixture, fixture->token, "DELETE", own, NULL, 200, 0);
+  while (events == NULL || events->len < G_N_ELEMENTS (types)) {
+    g_clear_pointer (&events, g_ptr_array_unref);
+    weir_store_list_events (fixture->store, "acc", 0, 10, events_listed, &events);
+    while (events == NULL)
+      g_main_context_iteration (NULL, TRUE);
+  }
+  g_assert_cmpuint (events->len, ==, G_N_ELEMENTS (types));
+  for (guint i = 0; i < events->len; i++) {
+    const WeirEvent *event = events->pdata[i];
+
+    g_assert_cmpstr (event->type, ==, types[i]);
+    g_assert_nonnull (strstr (path, event->input));
+    if (i == 0)
+      continue;
+    g_assert_nonnull (strstr (event->data, uid));
+    g_assert_nonnull (strstr (event->data, "rtmps://a.example:443"));
+    g_assert_null (strstr (event->data, "app"));
+    g_assert_null (strstr (event->data, "secret"));
+  }
+  g_ptr_array_unref (events);
+}
+
+static void
 only_enabled_can_be_changed (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree gchar *path = make_input (fixture);
@@ -138,6 +180,7 @@ main (int argc, char **argv)
   g_test_add ("/api/outputs/" #function, AppFixture, NULL, app_fixture_set_up, function, \
       app_fixture_tear_down)
   TEST (an_output_is_made_listed_switched_and_deleted);
+  TEST (what_happens_to_an_output_is_in_the_event_log);
   TEST (only_enabled_can_be_changed);
   TEST (an_output_belongs_to_its_input);
   TEST (what_cannot_be_relayed_to_is_refused);
