@@ -265,7 +265,7 @@ what_is_not_there_says_so (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data
       {"POST", "/live_inputs/0/end", 404, 10003},
       {"GET", "/live_inputs/0/outputs", 404, 10003},
       {"GET", "/live_inputs/0/videos", 404, 10003},
-      {"GET", "/keys", 501, 20001},
+      {"GET", "/watermarks", 501, 20001},
       {"GET", "/live_inputs/0/nothing/at/all", 404, 7003},
       {"PATCH", "/live_inputs", 405, 20004},
       {"GET", "/live_inputs/0123", 404, 10003},
