@@ -30,7 +30,7 @@ typedef struct _WeirEvents WeirEvents;
 #define WEIR_EVENT_INPUT_DISCONNECTED "live_input.disconnected"
 #define WEIR_EVENT_INPUT_ERRORED "live_input.errored"
 #define WEIR_EVENT_PUBLISH_REFUSED "publish.refused" /* reason, protocol, address, masked key */
-#define WEIR_EVENT_OUTPUT_CREATED "output.created" /* id, url without what is secret in it */
+#define WEIR_EVENT_OUTPUT_CREATED "output.created"   /* id, url without what is secret in it */
 #define WEIR_EVENT_OUTPUT_UPDATED "output.updated"
 #define WEIR_EVENT_OUTPUT_DELETED "output.deleted"
 #define WEIR_EVENT_BROADCAST_STARTED "broadcast.started"
