@@ -97,11 +97,12 @@ weir_print_clean (const gchar *text)
 gchar *
 weir_print_duration (gdouble seconds)
 {
-  gint64 whole = (gint64) seconds;
+  gint64 whole;
 
   /* not a number too */
   if (!(seconds >= 0) || seconds > 1e12)
     return g_strdup ("");
+  whole = (gint64) seconds;
   if (seconds < 10)
     return g_strdup_printf ("%.1f s", seconds);
   if (whole < 60)
