@@ -176,7 +176,8 @@ weir_timeline_settings_init (WeirTimelineSettings *settings)
       .audio_video_bind_ns = G_GINT64_CONSTANT (5000000000),
       .probe_us = 1500000,
       .probe_promised_us = 3000000,
-      .keyframe_wait_us = 4000000,
+      .picture_wait_us = 4000000,
+      .keyframe_wait_us = 10000000,
       .leading_audio_ns = G_GINT64_CONSTANT (500000000),
       .hold_bytes_max = 4 * 1024 * 1024,
       .frozen_samples = 8,
@@ -1136,7 +1137,8 @@ start (WeirTimeline *self)
 static gint64
 start_deadline (const WeirTimeline *self)
 {
-  gboolean complete[2] = {FALSE, FALSE}, keyframe_missing = FALSE, promised = FALSE;
+  gboolean complete[2] = {FALSE, FALSE}, promised = FALSE;
+  gboolean picture_missing = FALSE, keyframe_missing = FALSE;
   gboolean missing = FALSE;
   gint64 wait = self->settings.probe_us;
   guint i;
@@ -1151,8 +1153,10 @@ start_deadline (const WeirTimeline *self)
       continue;
     }
     missing = TRUE;
-    if (track->kind == WEIR_MEDIA_VIDEO && track->configured)
-      keyframe_missing = TRUE;
+    if (track->kind == WEIR_MEDIA_VIDEO && track->configured) {
+      picture_missing = picture_missing || !track->seen;
+      keyframe_missing = keyframe_missing || track->seen;
+    }
   }
   if (!missing && complete[WEIR_MEDIA_VIDEO] && complete[WEIR_MEDIA_AUDIO])
     return 0;
@@ -1160,6 +1164,8 @@ start_deadline (const WeirTimeline *self)
     promised = promised || (self->promised[i] && !complete[i]);
   if (promised)
     wait = self->settings.probe_promised_us;
+  if (picture_missing)
+    wait = self->settings.picture_wait_us;
   if (keyframe_missing)
     wait = self->settings.keyframe_wait_us;
   return self->first_media_us + wait;

@@ -32,7 +32,8 @@ typedef struct {
   gint64 audio_video_bind_ns; /* 5 s: R4, starts further apart are aligned by arrival */
   gint64 probe_us;            /* 1.5 s on the clock: R8, wait for a further track */
   gint64 probe_promised_us;   /* 3 s: R8, the same when metadata promises the track */
-  gint64 keyframe_wait_us;    /* 4 s on the clock: R8, wait for a configured video's keyframe */
+  gint64 picture_wait_us;     /* 4 s on the clock: R8, wait for a configured video's pictures */
+  gint64 keyframe_wait_us;    /* 10 s: R8, the same for its first keyframe while pictures come */
   gint64 leading_audio_ns;    /* 500 ms: audio further ahead of the first keyframe is dropped */
   gsize hold_bytes_max;       /* 4 MiB: R15; then the start is forced or suspects are let go */
   guint frozen_samples;       /* 8: R2, more equal stamps in a row are a clock that stands still */

@@ -846,7 +846,7 @@ every_property_keeps_what_it_is_given (void)
       }
     }
   }
-  g_assert_cmpuint (writable, ==, 38);
+  g_assert_cmpuint (writable, ==, 40);
 }
 
 int
