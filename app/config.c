@@ -266,8 +266,7 @@ static const Entry entries[] = {
         AT (limits.rtmp_cut_off_messages), 0, 1000, NULL},
     {"limits", "rtmp-messages-rate", TYPE_COUNT, "5000",
         "Messages a second of any kind, empty ones too, and each further track of one; twice as "
-        "many "
-        "at once. An encoder that sends more is disconnected.",
+        "many at once. An encoder that sends more is disconnected.",
         AT (limits.rtmp_messages_rate), 100, 1000000, NULL},
     {"limits", "rtmp-commands-rate", TYPE_COUNT, "50",
         "Commands a second of one connection; further ones are dropped.",

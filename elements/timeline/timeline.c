@@ -1335,6 +1335,7 @@ leads (const WeirTimeline *self, Track *track, const WeirTimelineSample *sample)
   if (sample->keyframe) {
     if (track->broken == BROKEN)
       track->broken = AT_KEYFRAME;
+    /* even while nothing is broken: the gap in front of it is found later, in put_out() */
     track->keyframe_dts = sample->dts;
     track->keyframe_pts = shown;
     return FALSE;
