@@ -13,6 +13,8 @@
 #define TRACKS_MAX 64
 /* gaps in a row that a window is made of anew: more than it ever lists */
 #define GAPS_MAX 4096
+/* that the window lists before it lets go of the media before them */
+#define WINDOW_GAPS_MAX 256
 /* likewise for sums of times; centuries all the same */
 #define TICKS_MAX G_GINT64_CONSTANT (1000000000000000)
 #define TIME_MAX (G_MAXINT64 / 4)
@@ -841,7 +843,9 @@ weir_index_add_inits_from_json (WeirIndex *self, const gchar *json, GError **err
  *
  *   - The window lists the newest segments and gaps: `window_segments` of them at least, three
  *     target durations at least (6.2.2), and what closed within three target durations before the
- *     newest. What it once leaves out never comes back, so that its media sequence never goes back.
+ *     newest. Media are among it, as long as those gaps are not too many: who comes sees the last
+ *     that there was, and who waits may come to an end. What it once leaves out never comes back,
+ *     so that its media sequence never goes back.
  *   - The whole lists what is stored, from the first on; never a gap, never what is in memory only.
  *     There is one of a broadcast that is recorded. What it lists stays listed.
  *   - The bytes of what a view lists stay, and those of the newest that a caller says, for viewers
@@ -876,6 +880,7 @@ advance_window (WeirIndex *self)
   const guint listed = count_listed (self);
   guint start = listed;
   gint64 listed_ns = 0, since_us = 0;
+  gboolean media = FALSE;
 
   if (self->window_segments == 0 || listed == 0)
     return;
@@ -886,9 +891,11 @@ advance_window (WeirIndex *self)
     const WeirIndexSegment *segment = g_ptr_array_index (self->window, start - 1);
 
     if (listed - start >= self->window_segments && listed_ns >= least_ns &&
+        (media || listed - start >= WINDOW_GAPS_MAX) &&
         (segment->closed_us <= since_us || segment->closed_us == 0))
       break;
     start--;
+    media |= !segment->missing;
     listed_ns += segment->duration_ns;
   }
   if (start > 0)
@@ -1551,6 +1558,17 @@ get_target_duration (WeirIndex *self)
   return (guint) MAX (1, (longest + 999999999) / 1000000000);
 }
 
+/* @segments: (element-type WeirHlsSegment): keeps one at least */
+static void
+drop_gaps_at_end (GArray *segments)
+{
+  guint count = segments->len;
+
+  while (count > 1 && g_array_index (segments, WeirHlsSegment, count - 1).gap)
+    count--;
+  g_array_set_size (segments, count);
+}
+
 /* @listed: (element-type WeirIndexSegment): at least one */
 static GBytes *
 make_media (WeirIndex *self, WeirIndexView view, const GPtrArray *listed, gint track)
@@ -1585,6 +1603,9 @@ make_media (WeirIndex *self, WeirIndexView view, const GPtrArray *listed, gint t
     if (track >= 0 && !is_independent (self, segment, (guint) track))
       media.independent = FALSE;
   }
+  /* Players wait for the last segment that is listed, and hls.js for ever when that is a gap. */
+  if (self->ended)
+    drop_gaps_at_end (segments);
   media.segments = (const WeirHlsSegment *) segments->data;
   media.n_segments = segments->len;
   return weir_hls_write_media (&media);

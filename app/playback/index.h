@@ -212,7 +212,9 @@ GBytes *weir_index_get_init (WeirIndex *self, guint64 epoch, guint generation, g
  * WeirIndexView: which segments a media playlist lists; each view has URLs of its own, so that the
  * media sequence of a URL never goes back
  * @WEIR_INDEX_WINDOW: the newest, and gaps (weir_index_add_gap()) in their place. After the end it
- *   stays as it was, with EXT-X-ENDLIST. Of a broadcast that is not recorded it is all there is.
+ *   stays as it was, with EXT-X-ENDLIST, but for gaps behind the last media of a track: hls.js
+ * never ends behind a gap. That takes segments out of a playlist (which RFC 8216bis 6.2.1 forbids),
+ * but none that can be had. Of a broadcast that is not recorded it is all there is.
  * @WEIR_INDEX_WHOLE: all there are from the beginning, without the gaps: the recording while it is
  *   made, and after its end. There is none of what is not recorded (weir_index_set_recorded())
  */
