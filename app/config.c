@@ -183,6 +183,12 @@ static const Entry entries[] = {
         "recording.max-size or recording.min-free is reached. Without it nothing is ever deleted "
         "that nobody has asked for.",
         AT (recording.delete_oldest), 0, 0, "true false"},
+    {"recording", "sweep-orphans", TYPE_BOOLEAN, "false",
+        "Whether segments of broadcasts that the database does not know are removed, an hour after "
+        "the start and then daily, when nothing of the broadcast is younger than a day. Without it "
+        "the log only says how much there is. After a backup of the database was restored, the "
+        "recordings made since are such broadcasts.",
+        AT (recording.sweep_orphans), 0, 0, "true false"},
 
     {"egress", "allow", TYPE_NETWORKS, "",
         "Networks or addresses that webhooks may reach although they are not public, separated by "

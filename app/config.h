@@ -55,6 +55,7 @@ typedef struct {
     guint min_free;      /* percent */
     gint64 max_size;     /* 0: no limit */
     gboolean delete_oldest;
+    gboolean sweep_orphans;
     gchar *takeover; /* silent, always */
     gint64 takeover_silence;
   } recording;

@@ -100,21 +100,30 @@ weir_blobs_remove_finish (WeirBlobs *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-void
-weir_blobs_list (
-    WeirBlobs *self, const gchar *folder, GAsyncReadyCallback callback, gpointer user_data)
+/* Returns: (transfer full) (nullable): NULL when @folder is none, which is answered */
+static GTask *
+begin_folder_task (WeirBlobs *self, const gchar *folder, gpointer tag, GAsyncReadyCallback callback,
+    gpointer user_data)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   g_autofree gchar *any = g_strconcat (folder, "/any", NULL);
   GError *error = NULL;
 
-  g_task_set_source_tag (task, weir_blobs_list);
-  if (!weir_blobs_check_name (any, &error)) {
-    g_task_return_error (task, error);
-    g_object_unref (task);
-    return;
-  }
-  WEIR_BLOBS_GET_IFACE (self)->list (self, folder, task);
+  g_task_set_source_tag (task, tag);
+  if (weir_blobs_check_name (any, &error))
+    return g_steal_pointer (&task);
+  g_task_return_error (task, error);
+  return NULL;
+}
+
+void
+weir_blobs_list (WeirBlobs *self, const gchar *folder, guint limit, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  GTask *task = begin_folder_task (self, folder, weir_blobs_list, callback, user_data);
+
+  if (task != NULL)
+    WEIR_BLOBS_GET_IFACE (self)->list (self, folder, limit, task);
 }
 
 GPtrArray *
@@ -122,4 +131,45 @@ weir_blobs_list_finish (WeirBlobs *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+weir_blobs_list_folders (WeirBlobs *self, const gchar *after, guint limit,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, weir_blobs_list_folders);
+  WEIR_BLOBS_GET_IFACE (self)->list_folders (self, after, limit, task);
+}
+
+GPtrArray *
+weir_blobs_list_folders_finish (WeirBlobs *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+weir_blobs_measure (
+    WeirBlobs *self, const gchar *folder, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = begin_folder_task (self, folder, weir_blobs_measure, callback, user_data);
+
+  if (task != NULL)
+    WEIR_BLOBS_GET_IFACE (self)->measure (self, folder, task);
+}
+
+gboolean
+weir_blobs_measure_finish (
+    WeirBlobs *self, GAsyncResult *result, WeirBlobsUsage *usage, GError **error)
+{
+  g_autofree WeirBlobsUsage *measured = NULL;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  measured = g_task_propagate_pointer (G_TASK (result), error);
+  if (measured == NULL)
+    return FALSE;
+  *usage = *measured;
+  return TRUE;
 }

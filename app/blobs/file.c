@@ -30,13 +30,26 @@ static void weir_blobs_file_blobs_init (WeirBlobsInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (WeirBlobsFile, weir_blobs_file, G_TYPE_OBJECT,
     G_IMPLEMENT_INTERFACE (WEIR_TYPE_BLOBS, weir_blobs_file_blobs_init))
 
-typedef struct {
+typedef struct _Job Job;
+struct _Job {
+  /* answers the task */
+  void (*run) (WeirBlobsFile *self, const Job *job, GTask *task);
   gchar *name;
   gchar *path;
   gboolean durable;
   GPtrArray *names; /* remove */
-  gchar *folder;    /* list */
-} Job;
+  gchar *folder;    /* list, measure; (nullable): list_folders: the last one before */
+  guint limit;      /* list, list_folders */
+};
+
+static Job *
+job_new (void (*run) (WeirBlobsFile *self, const Job *job, GTask *task))
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->run = run;
+  return job;
+}
 
 static void
 job_free (Job *job)
@@ -222,69 +235,199 @@ remove_objects (WeirBlobsFile *self, const Job *job, GError **error)
   return FALSE;
 }
 
-/* Returns: (transfer full) (nullable): of the folder that @fd is open for */
-static GPtrArray *
-read_names (gint fd, const gchar *folder, GError **error)
+/* @good: whether it was done, else with @error: (transfer full) */
+static void
+answer (GTask *task, gboolean good, GError *error)
 {
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  DIR *stream = fdopendir (fd);
-  const struct dirent *entry;
-  gint failure;
-
-  if (stream == NULL) {
-    weir_set_file_error (error, errno, "Cannot list", folder);
-    close (fd);
-    return NULL;
-  }
-  errno = 0;
-  while ((entry = readdir (stream)) != NULL) {
-    /* what has a name of ours; "." and ".." have not */
-    if (entry->d_name[0] != '.')
-      g_ptr_array_add (names, g_strconcat (folder, "/", entry->d_name, NULL));
-  }
-  failure = errno;
-  closedir (stream);
-  if (failure == 0)
-    return g_steal_pointer (&names);
-  weir_set_file_error (error, failure, "Cannot list", folder);
-  return NULL;
+  if (good)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
 }
 
-static GPtrArray *
-list_objects (WeirBlobsFile *self, const Job *job, GError **error)
+static void
+run_put (WeirBlobsFile *self, const Job *job, GTask *task)
 {
-  gint fd = open_folder (self, job->folder);
+  GError *error = NULL;
+  gboolean good = put_object (self, job, &error);
 
+  answer (task, good, error);
+}
+
+static void
+run_remove (WeirBlobsFile *self, const Job *job, GTask *task)
+{
+  GError *error = NULL;
+  gboolean good = remove_objects (self, job, &error);
+
+  answer (task, good, error);
+}
+
+/* ---- what there is ---- */
+
+typedef struct {
+  DIR *stream;
+  gint fd; /* the stream's */
+} Reader;
+
+static void
+reader_close (Reader *self)
+{
+  if (self->stream != NULL)
+    closedir (self->stream);
+  self->stream = NULL;
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reader, reader_close)
+
+/* @folder: "." for all of them. Returns: FALSE: not there, with @error unset, or an error */
+static gboolean
+reader_open (Reader *self, WeirBlobsFile *blobs, const gchar *folder, GError **error)
+{
+  gint fd = open_folder (blobs, folder);
+
+  self->stream = fd >= 0 ? fdopendir (fd) : NULL;
+  self->fd = fd;
+  if (self->stream != NULL)
+    return TRUE;
+  if (fd >= 0 || errno != ENOENT)
+    weir_set_file_error (error, errno, "Cannot list", folder);
   if (fd >= 0)
-    return read_names (fd, job->folder, error);
-  if (errno == ENOENT)
-    return g_ptr_array_new_with_free_func (g_free);
-  weir_set_file_error (error, errno, "Cannot list", job->folder);
+    close (fd);
+  return FALSE;
+}
+
+/* Returns: (transfer none) (nullable): the next that has a name of ours; NULL: there is none, or
+ * @error is set */
+static const gchar *
+reader_next (Reader *self, const gchar *folder, GError **error)
+{
+  const struct dirent *entry;
+
+  do {
+    errno = 0;
+    entry = readdir (self->stream);
+  } while (entry != NULL && entry->d_name[0] == '.');
+  if (entry != NULL)
+    return entry->d_name;
+  if (errno != 0)
+    weir_set_file_error (error, errno, "Cannot list", folder);
   return NULL;
 }
 
 static void
-run_job (gpointer data, gpointer user_data)
+answer_names (GTask *task, GPtrArray *names, GError *error)
+{
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_ptr_array_ref (names), (GDestroyNotify) g_ptr_array_unref);
+}
+
+static void
+run_list (WeirBlobsFile *self, const Job *job, GTask *task)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_auto (Reader) reader = {0};
+  GError *error = NULL;
+  const gchar *name;
+
+  if (reader_open (&reader, self, job->folder, &error)) {
+    while ((job->limit == 0 || names->len < job->limit) &&
+           (name = reader_next (&reader, job->folder, &error)) != NULL)
+      g_ptr_array_add (names, g_strconcat (job->folder, "/", name, NULL));
+  }
+  answer_names (task, names, error);
+}
+
+/* @names: sorted, of @limit at most: keeps the first ones */
+static void
+keep_first (GPtrArray *names, const gchar *name, guint limit)
+{
+  guint from = 0, to = names->len;
+
+  while (from < to) {
+    guint middle = from + (to - from) / 2;
+
+    if (strcmp (names->pdata[middle], name) < 0)
+      from = middle + 1;
+    else
+      to = middle;
+  }
+  if (from >= limit)
+    return;
+  g_ptr_array_insert (names, (gint) from, g_strdup (name));
+  if (names->len > limit)
+    g_ptr_array_set_size (names, (gint) limit);
+}
+
+static gboolean
+is_folder (const Reader *reader, const gchar *name)
+{
+  struct stat status;
+
+  return strcmp (name, SPOOL) != 0 &&
+         fstatat (reader->fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR (status.st_mode);
+}
+
+/* reads all of them for each page: there are as many as recordings, and a page is seldom asked for
+ */
+static void
+run_list_folders (WeirBlobsFile *self, const Job *job, GTask *task)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_auto (Reader) reader = {0};
+  GError *error = NULL;
+  const gchar *name;
+
+  if (reader_open (&reader, self, ".", &error)) {
+    while ((name = reader_next (&reader, "the folders of objects", &error)) != NULL) {
+      if ((job->folder == NULL || strcmp (name, job->folder) > 0) && is_folder (&reader, name))
+        keep_first (names, name, job->limit);
+    }
+  }
+  answer_names (task, names, error);
+}
+
+static gint64
+get_written (const struct stat *status)
+{
+  return (gint64) status->st_mtim.tv_sec * G_USEC_PER_SEC + status->st_mtim.tv_nsec / 1000;
+}
+
+static void
+run_measure (WeirBlobsFile *self, const Job *job, GTask *task)
+{
+  g_auto (Reader) reader = {0};
+  WeirBlobsUsage usage = {0};
+  GError *error = NULL;
+  struct stat status;
+  const gchar *name;
+
+  if (reader_open (&reader, self, job->folder, &error)) {
+    while ((name = reader_next (&reader, job->folder, &error)) != NULL) {
+      if (fstatat (reader.fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        continue;
+      usage.objects++;
+      usage.size += (guint64) status.st_size;
+      usage.newest_us = MAX (usage.newest_us, get_written (&status));
+    }
+    if (usage.objects == 0 && fstat (reader.fd, &status) == 0)
+      usage.newest_us = get_written (&status);
+  }
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_memdup2 (&usage, sizeof usage), g_free);
+}
+
+static void
+run_job (gpointer data, G_GNUC_UNUSED gpointer user_data)
 {
   g_autoptr (GTask) task = data;
-  WeirBlobsFile *self = g_task_get_source_object (task);
   const Job *job = g_task_get_task_data (task);
-  GError *error = NULL;
 
-  (void) user_data;
-  if (job->folder != NULL) {
-    GPtrArray *names = list_objects (self, job, &error);
-
-    if (names != NULL)
-      g_task_return_pointer (task, names, (GDestroyNotify) g_ptr_array_unref);
-    else
-      g_task_return_error (task, error);
-    return;
-  }
-  if (job->names != NULL ? remove_objects (self, job, &error) : put_object (self, job, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+  job->run (g_task_get_source_object (task), job, task);
 }
 
 /* @job, @task: (transfer full) */
@@ -310,7 +453,7 @@ get_spool (WeirBlobs *blobs)
 static void
 put (WeirBlobs *blobs, const gchar *name, const gchar *path, gboolean durable, GTask *task)
 {
-  Job *job = g_new0 (Job, 1);
+  Job *job = job_new (run_put);
 
   job->name = g_strdup (name);
   job->path = g_strdup (path);
@@ -349,16 +492,36 @@ open_object (WeirBlobs *blobs, const gchar *name, GError **error)
 static void
 remove_names (WeirBlobs *blobs, GPtrArray *names, GTask *task)
 {
-  Job *job = g_new0 (Job, 1);
+  Job *job = job_new (run_remove);
 
   job->names = names;
   push_job (WEIR_BLOBS_FILE (blobs), job, task);
 }
 
 static void
-list_names (WeirBlobs *blobs, const gchar *folder, GTask *task)
+list_names (WeirBlobs *blobs, const gchar *folder, guint limit, GTask *task)
 {
-  Job *job = g_new0 (Job, 1);
+  Job *job = job_new (run_list);
+
+  job->folder = g_strdup (folder);
+  job->limit = limit;
+  push_job (WEIR_BLOBS_FILE (blobs), job, task);
+}
+
+static void
+list_folders (WeirBlobs *blobs, const gchar *after, guint limit, GTask *task)
+{
+  Job *job = job_new (run_list_folders);
+
+  job->folder = g_strdup (after);
+  job->limit = limit;
+  push_job (WEIR_BLOBS_FILE (blobs), job, task);
+}
+
+static void
+measure (WeirBlobs *blobs, const gchar *folder, GTask *task)
+{
+  Job *job = job_new (run_measure);
 
   job->folder = g_strdup (folder);
   push_job (WEIR_BLOBS_FILE (blobs), job, task);
@@ -372,6 +535,8 @@ weir_blobs_file_blobs_init (WeirBlobsInterface *iface)
   iface->open = open_object;
   iface->remove = remove_names;
   iface->list = list_names;
+  iface->list_folders = list_folders;
+  iface->measure = measure;
 }
 
 static void

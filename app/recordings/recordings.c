@@ -6,12 +6,14 @@
 #include "auth/auth.h"
 #include "events/events.h"
 #include "recordings/retention.h"
+#include "recordings/sweep.h"
 
 #include <string.h>
 #include <sys/statvfs.h>
 
-/* folder of the marks in the segment store */
-#define MARKS "deleted"
+#define MARKS WEIR_SWEEP_MARKS
+/* of a recording's, that are removed at a time: those who store segments do not wait longer */
+#define OBJECTS_MAX 500
 /* how long a broadcast may take to end before its owner is fenced off instead */
 #define END_US (10 * G_USEC_PER_SEC)
 #define END_CHECK_MS 50
@@ -38,6 +40,7 @@ struct _WeirRecordings {
   gboolean full;
   gboolean look_soon; /* something came due while it was looked for */
   guint making_room;  /* deletions under way that make room */
+  WeirSweep *sweep;   /* once started */
 };
 
 /* ---- timers, which end with the module ---- */
@@ -99,18 +102,31 @@ wait_for_removal (Removal *removal, gint64 delay_us)
   set_timer (removal->recordings, NULL, to_ms (delay_us), remove_objects, removal, removal_destroy);
 }
 
+static void list_objects (Removal *the_removal);
+
+static void
+mark_removed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Removal) removal = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!weir_blobs_remove_finish (WEIR_BLOBS (source), result, &error))
+    g_message ("broadcast %s: it is still marked as deleted: %s", removal->uid, error->message);
+  removal->recordings->doomed -= MIN (removal->recordings->doomed, removal->size);
+}
+
 static void
 objects_removed (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Removal) removal = data;
   g_autoptr (GError) error = NULL;
 
-  if (!weir_blobs_remove_finish (WEIR_BLOBS (source), result, &error)) {
-    g_message ("broadcast %s: its objects cannot be removed yet: %s", removal->uid, error->message);
-    wait_for_removal (g_steal_pointer (&removal), RETRY_S * G_USEC_PER_SEC);
+  if (weir_blobs_remove_finish (WEIR_BLOBS (source), result, &error)) {
+    list_objects (g_steal_pointer (&removal));
     return;
   }
-  removal->recordings->doomed -= MIN (removal->recordings->doomed, removal->size);
+  g_message ("broadcast %s: its objects cannot be removed yet: %s", removal->uid, error->message);
+  wait_for_removal (g_steal_pointer (&removal), RETRY_S * G_USEC_PER_SEC);
 }
 
 static gchar *
@@ -132,9 +148,21 @@ objects_listed (GObject *source, GAsyncResult *result, gpointer data)
     wait_for_removal (g_steal_pointer (&removal), RETRY_S * G_USEC_PER_SEC);
     return;
   }
+  if (names->len > 0) {
+    weir_blobs_remove (blobs, names, objects_removed, g_steal_pointer (&removal));
+    return;
+  }
   /* the mark goes last */
   g_ptr_array_add (names, make_mark_name (removal->uid));
-  weir_blobs_remove (blobs, names, objects_removed, g_steal_pointer (&removal));
+  weir_blobs_remove (blobs, names, mark_removed, g_steal_pointer (&removal));
+}
+
+/* @the_removal: (transfer full) */
+static void
+list_objects (Removal *the_removal)
+{
+  weir_blobs_list (
+      the_removal->recordings->blobs, the_removal->uid, OBJECTS_MAX, objects_listed, the_removal);
 }
 
 static gboolean
@@ -147,7 +175,7 @@ remove_objects (gpointer data)
   removal->recordings = waiting->recordings;
   removal->uid = g_strdup (waiting->uid);
   removal->size = waiting->size;
-  weir_blobs_list (removal->recordings->blobs, removal->uid, objects_listed, removal);
+  list_objects (removal);
   g_hash_table_remove (removal->recordings->timers, g_main_current_source ());
   return G_SOURCE_REMOVE;
 }
@@ -785,9 +813,13 @@ void
 weir_recordings_start (WeirRecordings *self)
 {
   WeirBroadcastFilter finished = {.recorded = TRUE, .states = 1u << WEIR_BROADCAST_READY};
+  WeirSweepSettings sweep;
 
+  weir_sweep_settings_init (&sweep);
+  sweep.removes = self->config->recording.sweep_orphans;
+  self->sweep = weir_sweep_new (&sweep, self->store, self->blobs);
   self->changed = g_signal_connect (self->store, "changed", G_CALLBACK (on_changed), self);
-  weir_blobs_list (self->blobs, MARKS, marks_listed, self);
+  weir_blobs_list (self->blobs, MARKS, 0, marks_listed, self);
   weir_store_list_broadcasts (self->store, &finished, finished_listed, self);
   look_again (self, 0);
   if (self->config->recording.max_size > 0 || self->config->recording.delete_oldest)
@@ -799,6 +831,7 @@ weir_recordings_free (WeirRecordings *self)
 {
   if (self->changed != 0)
     g_signal_handler_disconnect (self->store, self->changed);
+  weir_sweep_free (self->sweep);
   g_hash_table_unref (self->timers);
   g_hash_table_unref (self->deletions);
   g_object_unref (self->store);

@@ -20,8 +20,9 @@ G_BEGIN_DECLS
  *   4. viewers' indexes forget it: new requests are answered 404, answers under way are finished;
  *   5. after three target durations its objects are removed, then the mark.
  *
- * A start goes on with what has a mark. Objects without one are never touched: a store that was
- * restored from a copy may know less than there is.
+ * A start goes on with what has a mark. Objects without one, of broadcasts that the store does not
+ * know, are the sweep's (sweep.h): a store that was restored from a copy may know less than there
+ * is.
  */
 typedef struct _WeirRecordings WeirRecordings;
 

@@ -364,7 +364,7 @@ a_folder_lists_its_objects_and_no_other (Fixture *fixture, G_GNUC_UNUSED gconstp
     g_autoptr (GPtrArray) names = NULL;
     g_autoptr (GError) error = NULL;
 
-    weir_blobs_list (fixture->blobs, folders[i], keep_result, &result);
+    weir_blobs_list (fixture->blobs, folders[i], 0, keep_result, &result);
     while (result == NULL)
       g_main_context_iteration (NULL, TRUE);
     names = weir_blobs_list_finish (fixture->blobs, result, &error);
@@ -377,6 +377,98 @@ a_folder_lists_its_objects_and_no_other (Fixture *fixture, G_GNUC_UNUSED gconstp
     if (i == 1)
       g_assert_cmpstr (names->pdata[0], ==, "b/1.m4s");
   }
+}
+
+static void
+a_list_may_be_of_some_objects (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GPtrArray) names = NULL;
+
+  put (fixture, "a/1.m4s", "x");
+  put (fixture, "a/2.m4s", "y");
+  put (fixture, "a/3.m4s", "y");
+  weir_blobs_list (fixture->blobs, "a", 2, keep_result, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  names = weir_blobs_list_finish (fixture->blobs, result, NULL);
+  g_assert_cmpuint (names->len, ==, 2);
+}
+
+/* Returns: (transfer full): joined by blanks */
+static gchar *
+list_folders (Fixture *fixture, const gchar *after, guint limit)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GPtrArray) names = NULL;
+  g_autoptr (GError) error = NULL;
+
+  weir_blobs_list_folders (fixture->blobs, after, limit, keep_result, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  names = weir_blobs_list_folders_finish (fixture->blobs, result, &error);
+  g_assert_no_error (error);
+  g_ptr_array_add (names, NULL);
+  return g_strjoinv (" ", (gchar **) names->pdata);
+}
+
+static void
+folders_come_in_pages_and_in_order (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const gchar *after;
+    guint limit;
+    const gchar *folders;
+  } cases[] = {
+      {NULL, 10, "a b c d"},
+      {NULL, 2, "a b"},
+      {"b", 2, "c d"},
+      {"bb", 1, "c"},
+      {"d", 2, ""},
+  };
+
+  put (fixture, "c/1.m4s", "x");
+  put (fixture, "a/1.m4s", "x");
+  put (fixture, "d/1.m4s", "x");
+  put (fixture, "b/1.m4s", "x");
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *folders = list_folders (fixture, cases[i].after, cases[i].limit);
+
+    g_assert_cmpstr (folders, ==, cases[i].folders);
+  }
+}
+
+static WeirBlobsUsage
+measure (Fixture *fixture, const gchar *folder)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  WeirBlobsUsage usage = {0};
+
+  weir_blobs_measure (fixture->blobs, folder, keep_result, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  weir_blobs_measure_finish (fixture->blobs, result, &usage, &error);
+  g_assert_no_error (error);
+  return usage;
+}
+
+static void
+a_folder_is_as_large_as_its_objects_and_as_old_as_the_newest (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  gint64 before_us = g_get_real_time () - 10 * G_USEC_PER_SEC;
+  WeirBlobsUsage usage, missing;
+
+  put (fixture, "a/1.m4s", "x");
+  put (fixture, "a/2.m4s", "four");
+  usage = measure (fixture, "a");
+  g_assert_cmpuint (usage.objects, ==, 2);
+  g_assert_cmpuint (usage.size, ==, 5);
+  g_assert_cmpint (usage.newest_us, >, before_us);
+  missing = measure (fixture, "none");
+  g_assert_cmpuint (missing.objects, ==, 0);
+  g_assert_cmpint (missing.newest_us, ==, 0);
 }
 
 int
@@ -392,6 +484,9 @@ main (int argc, char **argv)
     ADD (&backends[i], an_open_object_stays_readable_after_its_removal);
     ADD (&backends[i], names_that_lead_elsewhere_are_refused);
     ADD (&backends[i], a_folder_lists_its_objects_and_no_other);
+    ADD (&backends[i], a_list_may_be_of_some_objects);
+    ADD (&backends[i], folders_come_in_pages_and_in_order);
+    ADD (&backends[i], a_folder_is_as_large_as_its_objects_and_as_old_as_the_newest);
     ADD (&backends[i], puts_and_removals_in_one_folder_do_not_disturb_each_other);
   }
   ADD (&backends[0], file_a_symbolic_link_is_not_followed);

@@ -121,7 +121,7 @@ count_objects (Fixture *self, const gchar *folder)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GPtrArray) names = NULL;
 
-  weir_blobs_list (self->blobs, folder, keep_result, &result);
+  weir_blobs_list (self->blobs, folder, 0, keep_result, &result);
   wait_for (&result);
   names = weir_blobs_list_finish (self->blobs, result, NULL);
   g_assert_nonnull (names);
