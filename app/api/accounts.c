@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "api/accounts.h"
 
-#include "api/envelope.h"
-#include "api/fields.h"
+#include "api/call.h"
 
 #include <string.h>
 
@@ -25,89 +24,52 @@ get_member (const WeirDocument *document, const gchar *name)
 
 /* @created_us: 0: not known */
 static void
-add_account (JsonBuilder *builder, const gchar *id, const gchar *name, gint64 created_us)
+add_account (GString *json, const gchar *id, const gchar *name, gint64 created_us)
 {
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "id", id);
-  weir_api_add_string (builder, "name", name);
-  weir_api_add_string (builder, "type", "standard");
-  weir_api_add_time (builder, "created_on", created_us);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "id", id);
+  weir_json_add_string (json, "name", name);
+  weir_json_add_string (json, "type", "standard");
+  weir_json_add_time (json, "created_on", created_us);
+  weir_json_end_object (json);
 }
 
 static void
-add_account_document (JsonBuilder *builder, const WeirDocument *document)
+add_account_document (GString *json, const WeirDocument *document)
 {
   g_autofree gchar *name = get_member (document, "name");
 
-  add_account (builder, document->id, name, document->created_us);
+  add_account (json, document->id, name, document->created_us);
 }
 
 /* @value: (nullable): the token itself, told once */
 static void
-add_token (JsonBuilder *builder, const WeirDocument *document, const gchar *value)
+add_token (GString *json, const WeirDocument *document, const gchar *value)
 {
   g_autofree gchar *name = get_member (document, "name");
   g_autofree gchar *access = get_member (document, "access");
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "id", document->id);
-  weir_api_add_string (builder, "name", name);
-  weir_api_add_string (builder, "status", "active");
-  weir_api_add_string (builder, "access", access);
-  weir_api_add_time (builder, "issued_on", document->created_us);
-  weir_api_add_time (builder, "modified_on", document->modified_us);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "id", document->id);
+  weir_json_add_string (json, "name", name);
+  weir_json_add_string (json, "status", "active");
+  weir_json_add_string (json, "access", access);
+  weir_json_add_time (json, "issued_on", document->created_us);
+  weir_json_add_time (json, "modified_on", document->modified_us);
   if (value != NULL)
-    weir_api_add_string (builder, "value", value);
-  json_builder_end_object (builder);
-}
-
-/* ---- calls ---- */
-
-typedef struct {
-  WeirApi *api;
-  WeirHttpRequest *request;
-  gchar *account;
-  WeirDocument *document; /* to be stored */
-  gchar *value;           /* of a new token */
-  gchar *id;
-  guint step; /* of what is deleted one after the other */
-  WeirApiPage page;
-} Call;
-
-static Call *
-call_new (WeirApi *api, WeirHttpRequest *request, const WeirRouteParameters *parameters)
-{
-  Call *call = g_new0 (Call, 1);
-
-  call->api = api;
-  call->request = request;
-  call->account = g_strdup (weir_route_parameters_get (parameters, "account"));
-  call->id = g_strdup (weir_route_parameters_get (parameters, "id"));
-  return call;
+    weir_json_add_string (json, "value", value);
+  weir_json_end_object (json);
 }
 
 static void
-call_free (Call *call)
+answer_deleted (WeirCall *call, const gchar *id)
 {
-  g_clear_pointer (&call->document, weir_document_free);
-  g_free (call->account);
-  g_free (call->value);
-  g_free (call->id);
-  g_free (call);
-}
+  g_autoptr (GString) json = g_string_new (NULL);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
-
-static void
-answer_deleted (const Call *call, const gchar *id)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "id", id);
-  json_builder_end_object (builder);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "id", id);
+  weir_json_end_object (json);
+  weir_call_succeed (call, json->str);
 }
 
 /* ---- accounts ---- */
@@ -164,37 +126,32 @@ read_access (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fau
   return TRUE;
 }
 
-/* Returns: FALSE when the request was answered */
+/* Returns: FALSE when the call was answered */
 static gboolean
-read_body (WeirApi *self, WeirHttpRequest *request, const WeirField *fields, const gchar *what,
-    Wanted *wanted)
+read_body (WeirCall *call, const WeirField *fields, const gchar *what, Wanted *wanted)
 {
   g_auto (WeirFault) fault = {0};
-  g_autoptr (JsonNode) root = weir_fields_parse (
-      weir_http_request_get_body (request), self->config->limits.json_depth, &fault);
 
-  if (root != NULL && weir_fields_read (root, "", fields, what, wanted, &fault)) {
+  if (weir_call_read (call, fields, what, wanted, &fault)) {
     if (wanted->name != NULL)
       return TRUE;
     weir_fault_refuse (&fault, "/name", "is needed");
   }
-  weir_fault_answer (&fault, request, self->counters);
+  weir_call_refuse (call, &fault);
   return FALSE;
 }
 
 static gchar *
 make_json (const gchar *name, const gchar *access)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "name", name);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "name", name);
   if (access != NULL)
-    weir_api_add_string (builder, "access", access);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+    weir_json_add_string (json, "access", access);
+  weir_json_end_object (json);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 static WeirDocument *
@@ -209,31 +166,27 @@ make_document (WeirDocumentKind kind, const gchar *account, const gchar *id, con
 }
 
 static void
-stored (GObject *source, GAsyncResult *result, gpointer user_data)
+taken (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonBuilder) builder = NULL;
-
-  if (weir_store_put_document_finish (WEIR_STORE (source), result, &error) == 0) {
-    if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_EXISTS))
-      weir_api_fail (call->request, 409, WEIR_API_CONFLICT, "This id is taken", "/id");
-    else
-      weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  /* it may be used as soon as it is told */
-  weir_auth_add (call->api->auth, call->document);
-  builder = json_builder_new ();
-  if (call->document->kind == WEIR_DOCUMENT_TOKEN)
-    add_token (builder, call->document, call->value);
-  else
-    add_account_document (builder, call->document);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  weir_call_fail (call, 409, WEIR_API_CONFLICT, "This id is taken", "/id");
 }
 
 static void
-create_account (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+stored (WeirCall *call)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  /* it may be used as soon as it is told */
+  weir_auth_add (call->api->auth, call->document);
+  if (call->document->kind == WEIR_DOCUMENT_TOKEN)
+    add_token (json, call->document, call->own);
+  else
+    add_account_document (json, call->document);
+  weir_call_succeed (call, json->str);
+}
+
+static void
+create_account (WeirCall *call)
 {
   static const WeirField fields[] = {
       {"name", read_name, NULL},
@@ -242,224 +195,184 @@ create_account (WeirHttpRequest *request, const WeirRouteParameters *parameters,
       {"unit", NULL, "There are no units of accounts"},
       {NULL, NULL, NULL},
   };
-  WeirApi *self = user_data;
   g_auto (Wanted) wanted = {0};
-  Call *call;
 
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR) ||
-      !read_body (self, request, fields, "an account", &wanted))
+  if (!read_body (call, fields, "an account", &wanted))
     return;
   if (wanted.id == NULL)
     wanted.id = weir_random_hex (16);
-  if (weir_auth_has_account (self->auth, wanted.id)) {
-    weir_api_fail (request, 409, WEIR_API_CONFLICT, "This id is taken", "/id");
+  if (weir_auth_has_account (call->api->auth, wanted.id)) {
+    taken (call);
     return;
   }
-  call = call_new (self, request, parameters);
   call->document = make_document (WEIR_DOCUMENT_ACCOUNT, "", wanted.id, &wanted);
-  weir_store_put_document (self->store, call->document, 0, stored, call);
+  weir_call_put_document (call, taken, stored);
 }
 
 static void
-accounts_listed (GObject *source, GAsyncResult *result, gpointer user_data)
+answer_page (WeirCall *call, const GString *items, const WeirApiPage *page, guint64 total)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) documents =
-      weir_store_list_documents_finish (WEIR_STORE (source), result, &error);
-  g_autoptr (JsonBuilder) builder = NULL;
+  g_autofree gchar *info = weir_api_page_describe (page, total);
 
-  if (documents == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return;
+  weir_call_succeed_with (call, items->str, info);
+}
+
+static void
+accounts_listed (WeirCall *call)
+{
+  const WeirApiPage *page = call->own;
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  weir_json_begin_array (json, NULL);
+  if (weir_api_page_has (page, 0))
+    add_account (json, weir_auth_get_account (call->api->auth), HOME_NAME, 0);
+  for (guint i = 0; i < call->rows->len; i++) {
+    if (weir_api_page_has (page, (guint64) i + 1))
+      add_account_document (json, call->rows->pdata[i]);
   }
-  builder = json_builder_new ();
-  json_builder_begin_array (builder);
-  add_account (builder, weir_auth_get_account (call->api->auth), HOME_NAME, 0);
-  for (guint i = 0; i < documents->len; i++)
-    add_account_document (builder, documents->pdata[i]);
-  json_builder_end_array (builder);
-  weir_api_succeed_with_page (call->request, json_builder_get_root (builder), &call->page);
+  weir_json_end_array (json);
+  answer_page (call, json, page, (guint64) call->rows->len + 1);
 }
 
 static void
-list_accounts (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+list_page (WeirCall *call, WeirDocumentKind kind, WeirCallStep listed)
 {
-  WeirApi *self = user_data;
+  g_auto (WeirFault) fault = {0};
   WeirApiPage page;
-  Call *call;
 
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR) ||
-      !weir_api_read_page (request, &page))
+  if (!weir_query_read_page (call->request, &page, &fault)) {
+    weir_call_refuse (call, &fault);
     return;
-  call = call_new (self, request, parameters);
-  call->page = page;
-  weir_store_list_documents (self->store, WEIR_DOCUMENT_ACCOUNT, NULL, NULL, accounts_listed, call);
+  }
+  weir_call_set_own (call, g_memdup2 (&page, sizeof page), g_free);
+  weir_call_list_documents (call, kind, NULL, listed);
 }
 
 static void
-account_got (GObject *source, GAsyncResult *result, gpointer user_data)
+list_accounts (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirDocument) document =
-      weir_store_get_document_finish (WEIR_STORE (source), result, &error);
-  g_autoptr (JsonBuilder) builder = NULL;
-
-  if (document == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  builder = json_builder_new ();
-  add_account_document (builder, document);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  list_page (call, WEIR_DOCUMENT_ACCOUNT, accounts_listed);
 }
 
 static void
-get_account (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+account_got (WeirCall *call)
 {
-  WeirApi *self = user_data;
-  const gchar *account = weir_route_parameters_get (parameters, "account");
-  g_autoptr (JsonBuilder) builder = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR))
-    return;
-  if (strcmp (account, weir_auth_get_account (self->auth)) != 0) {
-    weir_store_get_document (self->store, WEIR_DOCUMENT_ACCOUNT, account, account_got,
-        call_new (self, request, parameters));
+  if (call->document == NULL) {
+    weir_call_fail_as_missing (call);
     return;
   }
-  builder = json_builder_new ();
-  add_account (builder, account, HOME_NAME, 0);
-  weir_api_succeed (request, json_builder_get_root (builder));
+  add_account_document (json, call->document);
+  weir_call_succeed (call, json->str);
+}
+
+static gboolean
+is_home (const WeirCall *call)
+{
+  return strcmp (call->account, weir_auth_get_account (call->api->auth)) == 0;
+}
+
+static void
+get_account (WeirCall *call)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  if (!is_home (call)) {
+    weir_call_find_document (call, WEIR_DOCUMENT_ACCOUNT, call->account, account_got);
+    return;
+  }
+  add_account (json, call->account, HOME_NAME, 0);
+  weir_call_succeed (call, json->str);
 }
 
 /* An account is deleted when nothing is its: inputs, recordings; then its tokens and signing keys
  * go, and last itself, so that none of them outlives it for an account of the same id. */
-static const WeirDocumentKind credentials[] = {WEIR_DOCUMENT_TOKEN, WEIR_DOCUMENT_SIGNING_KEY};
 
 static void
-account_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
+account_deleted (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (!weir_store_delete_document_finish (WEIR_STORE (source), result, &error)) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
   weir_auth_remove (call->api->auth, WEIR_DOCUMENT_ACCOUNT, call->account);
   answer_deleted (call, call->account);
 }
 
-static void delete_next_credential (GObject *source, GAsyncResult *result, gpointer user_data);
+static void delete_keys (WeirCall *call);
 
 static void
-credentials_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
+keys_to_delete (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) documents = weir_store_list_documents_finish (store, result, &error);
-
-  if (documents == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  if (documents->len > 0) {
-    g_free (call->id);
-    call->id = g_strdup (((const WeirDocument *) documents->pdata[0])->id);
-    weir_store_delete_document (
-        store, credentials[call->step], call->id, delete_next_credential, call);
-  } else if (++call->step < G_N_ELEMENTS (credentials)) {
-    weir_store_list_documents (
-        store, credentials[call->step], call->account, NULL, credentials_to_delete, call);
-  } else {
-    weir_store_delete_document (store, WEIR_DOCUMENT_ACCOUNT, call->account, account_deleted, call);
-  }
-  g_steal_pointer (&call);
+  if (call->rows->len > 0)
+    weir_call_forget_document (call, WEIR_DOCUMENT_SIGNING_KEY,
+        ((const WeirDocument *) call->rows->pdata[0])->id, delete_keys);
+  else
+    weir_call_delete_document (call, WEIR_DOCUMENT_ACCOUNT, call->account, account_deleted);
 }
 
 static void
-delete_next_credential (GObject *source, GAsyncResult *result, gpointer user_data)
+delete_keys (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
+  weir_call_list_documents (call, WEIR_DOCUMENT_SIGNING_KEY, NULL, keys_to_delete);
+}
 
-  if (!weir_store_delete_document_finish (store, result, &error) &&
-      !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  if (credentials[call->step] == WEIR_DOCUMENT_TOKEN)
-    weir_auth_remove (call->api->auth, WEIR_DOCUMENT_TOKEN, call->id);
-  weir_store_list_documents (
-      store, credentials[call->step], call->account, NULL, credentials_to_delete, call);
-  g_steal_pointer (&call);
+static void delete_tokens (WeirCall *call);
+
+static void
+next_token_deleted (WeirCall *call)
+{
+  weir_auth_remove (
+      call->api->auth, WEIR_DOCUMENT_TOKEN, ((const WeirDocument *) call->rows->pdata[0])->id);
+  delete_tokens (call);
 }
 
 static void
-broadcasts_counted (GObject *source, GAsyncResult *result, gpointer user_data)
+tokens_to_delete (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) broadcasts = weir_store_list_broadcasts_finish (store, result, &error);
-
-  if (broadcasts == NULL)
-    weir_api_fail_for_store (call->request, error);
-  else if (broadcasts->len > 0)
-    weir_api_fail (call->request, 409, WEIR_API_CONFLICT, "The account still has recordings", NULL);
-  else {
-    weir_store_list_documents (
-        store, credentials[0], call->account, NULL, credentials_to_delete, call);
-    g_steal_pointer (&call);
-  }
+  if (call->rows->len > 0)
+    weir_call_forget_document (call, WEIR_DOCUMENT_TOKEN,
+        ((const WeirDocument *) call->rows->pdata[0])->id, next_token_deleted);
+  else
+    delete_keys (call);
 }
 
 static void
-inputs_counted (GObject *source, GAsyncResult *result, gpointer user_data)
+delete_tokens (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) inputs = weir_store_list_inputs_finish (store, result, NULL, &error);
-  WeirBroadcastFilter filter = {.account = call->account, .recorded = TRUE, .limit = 1};
-
-  if (inputs == NULL)
-    weir_api_fail_for_store (call->request, error);
-  else if (inputs->len > 0)
-    weir_api_fail (
-        call->request, 409, WEIR_API_CONFLICT, "The account still has live inputs", NULL);
-  else {
-    weir_store_list_broadcasts (store, &filter, broadcasts_counted, call);
-    g_steal_pointer (&call);
-  }
+  weir_call_list_documents (call, WEIR_DOCUMENT_TOKEN, NULL, tokens_to_delete);
 }
 
 static void
-delete_account (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+records_counted (WeirCall *call)
 {
-  WeirApi *self = user_data;
-  const gchar *account = weir_route_parameters_get (parameters, "account");
-  const WeirLiveInputFilter filter = {.account = account, .limit = 1};
+  if (call->rows->len > 0)
+    weir_call_fail (call, 409, WEIR_API_CONFLICT, "The account still has recordings", NULL);
+  else
+    delete_tokens (call);
+}
 
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR))
-    return;
-  if (strcmp (account, weir_auth_get_account (self->auth)) == 0) {
-    weir_api_fail (
-        request, 409, WEIR_API_CONFLICT, "The home account is the server's and stays", NULL);
-    return;
-  }
-  weir_store_list_inputs (
-      self->store, &filter, inputs_counted, call_new (self, request, parameters));
+static void
+inputs_counted (WeirCall *call)
+{
+  if (call->rows->len > 0)
+    weir_call_fail (call, 409, WEIR_API_CONFLICT, "The account still has live inputs", NULL);
+  else
+    weir_call_list_records (
+        call, (WeirBroadcastFilter){.recorded = TRUE, .limit = 1}, records_counted);
+}
+
+static void
+delete_account (WeirCall *call)
+{
+  if (is_home (call))
+    weir_call_fail (
+        call, 409, WEIR_API_CONFLICT, "The home account is the server's and stays", NULL);
+  else
+    weir_call_list_inputs (call, (WeirLiveInputFilter){.limit = 1}, inputs_counted);
 }
 
 /* ---- tokens ---- */
 
 static void
-create_token (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+create_token (WeirCall *call)
 {
   static const WeirField fields[] = {
       {"name", read_name, NULL},
@@ -470,180 +383,107 @@ create_token (WeirHttpRequest *request, const WeirRouteParameters *parameters, g
       {"not_before", NULL, "Tokens are good at once"},
       {NULL, NULL, NULL},
   };
-  WeirApi *self = user_data;
-  const gchar *account = weir_route_parameters_get (parameters, "account");
   g_auto (Wanted) wanted = {0};
-  Call *call;
+  gchar *value;
 
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR) ||
-      !read_body (self, request, fields, "a token", &wanted))
+  if (!read_body (call, fields, "a token", &wanted))
     return;
   if (wanted.access == NULL)
     wanted.access = g_strdup ("write");
   wanted.id = weir_random_hex (16);
-  call = call_new (self, request, parameters);
-  call->value = weir_auth_make_token ();
-  call->document = make_document (WEIR_DOCUMENT_TOKEN, account, wanted.id, &wanted);
-  g_free (call->document->digest);
-  call->document->digest = weir_store_digest_secret (call->value);
-  weir_store_put_document (self->store, call->document, 0, stored, call);
+  value = weir_auth_make_token ();
+  weir_call_set_own (call, value, g_free);
+  call->document = make_document (WEIR_DOCUMENT_TOKEN, call->account, wanted.id, &wanted);
+  call->document->digest = weir_store_digest_secret (value);
+  weir_call_put_document (call, taken, stored);
 }
 
 static void
-tokens_listed (GObject *source, GAsyncResult *result, gpointer user_data)
+tokens_listed (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) documents =
-      weir_store_list_documents_finish (WEIR_STORE (source), result, &error);
-  g_autoptr (JsonBuilder) builder = NULL;
+  const WeirApiPage *page = call->own;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  if (documents == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return;
+  weir_json_begin_array (json, NULL);
+  for (guint i = 0; i < call->rows->len; i++) {
+    if (weir_api_page_has (page, i))
+      add_token (json, call->rows->pdata[i], NULL);
   }
-  builder = json_builder_new ();
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < documents->len; i++)
-    add_token (builder, documents->pdata[i], NULL);
-  json_builder_end_array (builder);
-  weir_api_succeed_with_page (call->request, json_builder_get_root (builder), &call->page);
+  weir_json_end_array (json);
+  answer_page (call, json, page, call->rows->len);
 }
 
 static void
-list_tokens (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+list_tokens (WeirCall *call)
 {
-  WeirApi *self = user_data;
-  WeirApiPage page;
-  Call *call;
-
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR) ||
-      !weir_api_read_page (request, &page))
-    return;
-  call = call_new (self, request, parameters);
-  call->page = page;
-  weir_store_list_documents (
-      self->store, WEIR_DOCUMENT_TOKEN, call->account, NULL, tokens_listed, call);
-}
-
-/* Returns: (transfer full) (nullable): the token of this account; NULL when it was answered */
-static WeirDocument *
-finish_token (const Call *call, GObject *source, GAsyncResult *result)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirDocument) document =
-      weir_store_get_document_finish (WEIR_STORE (source), result, &error);
-
-  if (document == NULL)
-    weir_api_fail_for_store (call->request, error);
-  else if (strcmp (document->account, call->account) != 0)
-    weir_api_fail_as_missing (call->request);
-  else
-    return g_steal_pointer (&document);
-  return NULL;
+  list_page (call, WEIR_DOCUMENT_TOKEN, tokens_listed);
 }
 
 static void
-token_got (GObject *source, GAsyncResult *result, gpointer user_data)
+token_got (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (WeirDocument) document = finish_token (call, source, result);
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  if (document == NULL)
-    return;
-  add_token (builder, document, NULL);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  add_token (json, call->document, NULL);
+  weir_call_succeed (call, json->str);
 }
 
 static void
-get_token (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+get_token (WeirCall *call)
 {
-  WeirApi *self = user_data;
-
-  if (weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR))
-    weir_store_get_document (self->store, WEIR_DOCUMENT_TOKEN,
-        weir_route_parameters_get (parameters, "id"), token_got,
-        call_new (self, request, parameters));
+  weir_call_get_document (call, WEIR_DOCUMENT_TOKEN, call->id, token_got);
 }
 
 static void
-token_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
+token_deleted (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (!weir_store_delete_document_finish (WEIR_STORE (source), result, &error)) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
   weir_auth_remove (call->api->auth, WEIR_DOCUMENT_TOKEN, call->id);
   answer_deleted (call, call->id);
 }
 
 static void
-token_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
+token_to_delete (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (WeirDocument) document = finish_token (call, source, result);
-
-  if (document != NULL) {
-    weir_store_delete_document (
-        WEIR_STORE (source), WEIR_DOCUMENT_TOKEN, document->id, token_deleted, call);
-    g_steal_pointer (&call);
-  }
+  weir_call_delete_document (call, WEIR_DOCUMENT_TOKEN, call->id, token_deleted);
 }
 
 static void
-delete_token (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+delete_token (WeirCall *call)
 {
-  WeirApi *self = user_data;
-
-  if (weir_api_accept (self, request, parameters, WEIR_ACCESS_ADMINISTRATOR))
-    weir_store_get_document (self->store, WEIR_DOCUMENT_TOKEN,
-        weir_route_parameters_get (parameters, "id"), token_to_delete,
-        call_new (self, request, parameters));
+  weir_call_get_document (call, WEIR_DOCUMENT_TOKEN, call->id, token_to_delete);
 }
 
 /* as the hosted product says it, code included */
 static void
-verify_token (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+verify_token (WeirCall *call)
 {
-  WeirApi *self = user_data;
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autofree gchar *id = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
+  g_autofree gchar *id = weir_auth_get_token_id (
+      call->api->auth, weir_http_request_get_header (call->request, "Authorization"));
 
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_READ))
-    return;
-  id = weir_auth_get_token_id (self->auth, weir_http_request_get_header (request, "Authorization"));
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "id", id);
-  weir_api_add_string (builder, "status", "active");
-  json_builder_end_object (builder);
-  weir_api_succeed_with (request, json_builder_get_root (builder), WEIR_API_UNAUTHORISED,
-      "This API Token is valid and active");
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "id", id);
+  weir_json_add_string (json, "status", "active");
+  weir_json_end_object (json);
+  weir_call_add_message (call, WEIR_API_UNAUTHORISED, "This API Token is valid and active");
+  weir_call_succeed (call, json->str);
 }
 
 void
 weir_accounts_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
-  static const struct {
-    const gchar *method, *pattern;
-    WeirRouteHandler handler;
-  } routes[] = {
-      {"GET", "/client/v4/user/tokens/verify", verify_token},
-      {"GET", WEIR_API_ACCOUNTS, list_accounts},
-      {"POST", WEIR_API_ACCOUNTS, create_account},
-      {"GET", WEIR_API_ACCOUNT, get_account},
-      {"DELETE", WEIR_API_ACCOUNT, delete_account},
-      {"GET", WEIR_API_ACCOUNT "/tokens", list_tokens},
-      {"POST", WEIR_API_ACCOUNT "/tokens", create_token},
-      {"GET", WEIR_API_ACCOUNT "/tokens/verify", verify_token},
-      {"GET", WEIR_API_ACCOUNT "/tokens/{id}", get_token},
-      {"DELETE", WEIR_API_ACCOUNT "/tokens/{id}", delete_token},
+  static const WeirCallRoute routes[] = {
+      {"GET", "/client/v4/user/tokens/verify", WEIR_ACCESS_READ, verify_token},
+      {"GET", WEIR_API_ACCOUNTS, WEIR_ACCESS_ADMINISTRATOR, list_accounts},
+      {"POST", WEIR_API_ACCOUNTS, WEIR_ACCESS_ADMINISTRATOR, create_account},
+      {"GET", WEIR_API_ACCOUNT, WEIR_ACCESS_ADMINISTRATOR, get_account},
+      {"DELETE", WEIR_API_ACCOUNT, WEIR_ACCESS_ADMINISTRATOR, delete_account},
+      {"GET", WEIR_API_ACCOUNT "/tokens", WEIR_ACCESS_ADMINISTRATOR, list_tokens},
+      {"POST", WEIR_API_ACCOUNT "/tokens", WEIR_ACCESS_ADMINISTRATOR, create_token},
+      {"GET", WEIR_API_ACCOUNT "/tokens/verify", WEIR_ACCESS_READ, verify_token},
+      {"GET", WEIR_API_ACCOUNT "/tokens/{id}", WEIR_ACCESS_ADMINISTRATOR, get_token},
+      {"DELETE", WEIR_API_ACCOUNT "/tokens/{id}", WEIR_ACCESS_ADMINISTRATOR, delete_token},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (routes); i++)
-    weir_http_router_add (
-        router, routes[i].method, routes[i].pattern, routes[i].handler, self, NULL);
+  weir_call_add_routes (self, router, routes, G_N_ELEMENTS (routes));
 }

@@ -3,7 +3,7 @@
 
 #include "api/backup.h"
 
-#include "api/envelope.h"
+#include "api/call.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -11,21 +11,6 @@
 #include <unistd.h>
 
 #define PREFIX "backup-"
-
-typedef struct {
-  WeirApi *api;
-  WeirHttpRequest *request;
-  gchar *path;
-} Call;
-
-static void
-call_free (Call *self)
-{
-  g_free (self->path);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
 
 static void
 close_file (gpointer owner)
@@ -49,46 +34,33 @@ make_answer (gint fd, guint64 size)
 }
 
 static void
-backed_up (GObject *source, GAsyncResult *result, gpointer user_data)
+backed_up (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-  g_autoptr (GError) error = NULL;
+  const gchar *path = call->own;
   struct stat status;
-  gint fd;
+  gint fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
 
-  if (!weir_store_backup_finish (WEIR_STORE (source), result, &error)) {
-    weir_api_fail_for_store (self->request, error);
-    return;
-  }
-  fd = g_open (self->path, O_RDONLY | O_CLOEXEC, 0);
   /* the open file is all that is needed of it, however the sending ends */
-  g_unlink (self->path);
+  g_unlink (path);
   if (fd >= 0 && fstat (fd, &status) == 0) {
-    weir_http_request_respond (self->request, make_answer (fd, (guint64) status.st_size));
+    weir_call_respond (call, make_answer (fd, (guint64) status.st_size));
     return;
   }
   if (fd >= 0)
     close (fd);
-  weir_api_fail (self->request, 500, WEIR_API_INTERNAL, "The copy cannot be read", NULL);
+  weir_call_fail (call, 500, WEIR_API_INTERNAL, "The copy cannot be read", NULL);
 }
 
-/* all secrets of all accounts are in it */
 static void
-get_backup (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+get_backup (WeirCall *call)
 {
-  WeirApi *api = user_data;
-  g_autofree gchar *random = NULL, *name = NULL;
-  Call *self;
+  g_autofree gchar *random = weir_random_hex (8);
+  g_autofree gchar *name = g_strconcat (PREFIX, random, NULL);
+  gchar *path = g_build_filename (call->api->config->server.state_dir, name, NULL);
 
-  if (!weir_api_accept (api, request, parameters, WEIR_ACCESS_ADMINISTRATOR))
-    return;
-  random = weir_random_hex (8);
-  name = g_strconcat (PREFIX, random, NULL);
-  self = g_new0 (Call, 1);
-  self->api = api;
-  self->request = request;
-  self->path = g_build_filename (api->config->server.state_dir, name, NULL);
-  weir_store_backup (api->store, self->path, backed_up, self);
+  weir_call_set_own (call, path, g_free);
+  weir_store_backup (
+      call->api->store, path, weir_call_done, weir_call_then (call, NULL, backed_up));
 }
 
 static void
@@ -111,6 +83,11 @@ remove_leftovers (const gchar *folder)
 void
 weir_backup_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
+  /* all secrets of all accounts are in it */
+  static const WeirCallRoute routes[] = {
+      {"GET", WEIR_API_STREAM "/backup", WEIR_ACCESS_ADMINISTRATOR, get_backup},
+  };
+
   remove_leftovers (self->config->server.state_dir);
-  weir_http_router_add (router, "GET", WEIR_API_STREAM "/backup", get_backup, self, NULL);
+  weir_call_add_routes (self, router, routes, G_N_ELEMENTS (routes));
 }

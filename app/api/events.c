@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "api/events.h"
 
-#include "api/envelope.h"
+#include "api/call.h"
 
 #include <string.h>
 
@@ -59,92 +59,110 @@ get_newest (GPtrArray *events)
 
 /* lists */
 
+/* what steps share */
 typedef struct {
-  WeirApi *api;
-  WeirHttpRequest *request;
-  gchar *account;
   GStrv patterns; /* (nullable) */
   guint64 cursor; /* what has been looked at */
   guint limit;
   guint asked;
   guint scanned;
-  GPtrArray *found; /* of WeirEvent */
+  guint found;
+  GString *json; /* of those found */
 } Listing;
 
 static void
-listing_free (Listing *self)
+listing_free (gpointer data)
 {
-  g_free (self->account);
+  Listing *self = data;
+
   g_strfreev (self->patterns);
-  g_ptr_array_unref (self->found);
+  g_string_free (self->json, TRUE);
   g_free (self);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Listing, listing_free)
-
-static void listing_go_on (Listing *self);
+static void ask (WeirCall *call);
 
 static void
-listing_answer (Listing *self, gboolean more)
+answer (WeirCall *call, gboolean more)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  const Listing *self = call->own;
 
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "events");
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < self->found->len; i++) {
-    g_autofree gchar *text = weir_event_to_json (self->found->pdata[i]);
+  weir_json_end_array (self->json);
+  weir_json_add_int (self->json, "cursor", (gint64) self->cursor);
+  weir_json_add_boolean (self->json, "more", more);
+  weir_json_end_object (self->json);
+  weir_call_succeed (call, self->json->str);
+}
 
-    json_builder_add_value (builder, json_from_string (text, NULL));
+/* Returns: whether there are more */
+static gboolean
+look_at (Listing *self, const GPtrArray *events)
+{
+  guint i;
+
+  for (i = 0; i < events->len && self->found < self->limit; i++) {
+    const WeirEvent *event = events->pdata[i];
+
+    self->cursor = event->sequence;
+    self->scanned++;
+    if (!is_wanted (event, self->patterns))
+      continue;
+    weir_event_add_json (self->json, event);
+    self->found++;
   }
-  json_builder_end_array (builder);
-  weir_api_add_int (builder, "cursor", (gint64) self->cursor);
-  weir_api_add_boolean (builder, "more", more);
-  json_builder_end_object (builder);
-  weir_api_succeed (self->request, json_builder_get_root (builder));
+  return i < events->len || events->len == self->asked;
 }
 
 static void
 listed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Listing) self = user_data;
+  WeirCall *call = user_data;
+  Listing *self = call->own;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) events =
       weir_store_list_events_finish (WEIR_STORE (source), result, &error);
   gboolean more;
-  guint i;
 
   if (events == NULL) {
-    weir_api_fail_for_store (self->request, error);
+    weir_call_fail_for_store (call, error);
     return;
   }
   if (self->cursor == WEIR_STORE_NEWEST) {
     self->cursor = get_newest (events);
-    listing_answer (self, FALSE);
+    answer (call, FALSE);
     return;
   }
-  for (i = 0; i < events->len && self->found->len < self->limit; i++) {
-    const WeirEvent *event = events->pdata[i];
-
-    self->cursor = event->sequence;
-    self->scanned++;
-    if (is_wanted (event, self->patterns))
-      g_ptr_array_add (self->found, weir_event_copy (event));
-  }
-  more = i < events->len || events->len == self->asked;
-  if (more && self->found->len < self->limit && self->scanned < SCAN_MAX)
-    listing_go_on (g_steal_pointer (&self));
+  more = look_at (self, events);
+  if (more && self->found < self->limit && self->scanned < SCAN_MAX)
+    ask (call);
   else
-    listing_answer (self, more);
+    answer (call, more);
 }
 
-/* @self: (transfer full) */
 static void
-listing_go_on (Listing *self)
+ask (WeirCall *call)
 {
+  Listing *self = call->own;
+
   /* one more than is wanted tells whether there are more */
   self->asked = self->patterns != NULL ? SCAN_STEP : self->limit + 1;
-  weir_store_list_events (self->api->store, self->account, self->cursor, self->asked, listed, self);
+  weir_store_list_events (call->api->store, call->account, self->cursor, self->asked, listed, call);
+}
+
+/* @patterns: (transfer full) (nullable) */
+static void
+list (WeirCall *call, GStrv patterns, guint64 cursor, guint limit)
+{
+  Listing *self = g_new0 (Listing, 1);
+
+  self->patterns = patterns;
+  self->cursor = cursor;
+  self->limit = limit;
+  self->json = g_string_new (NULL);
+  weir_json_begin_object (self->json, NULL);
+  weir_json_begin_array (self->json, "events");
+  weir_call_set_own (call, self, listing_free);
+  ask (call);
 }
 
 /* followers */
@@ -343,16 +361,15 @@ on_closed (G_GNUC_UNUSED WeirHttpStream *stream, gpointer data)
 
 /* @patterns: (transfer full) (nullable) */
 static void
-follow (
-    WeirApi *api, WeirHttpRequest *request, const gchar *account, GStrv patterns, guint64 cursor)
+follow (WeirCall *call, GStrv patterns, guint64 cursor)
 {
   static const WeirHttpStreamCallbacks callbacks = {.drained = on_drained, .closed = on_closed};
   WeirHttpResponse *response = weir_http_response_new (200);
   Follower *self = g_atomic_rc_box_new0 (Follower);
 
-  self->api = api;
-  self->account = g_strdup (account);
-  self->authorization = g_strdup (weir_http_request_get_header (request, "Authorization"));
+  self->api = call->api;
+  self->account = g_strdup (call->account);
+  self->authorization = g_strdup (weir_http_request_get_header (call->request, "Authorization"));
   self->patterns = patterns;
   self->cursor = cursor;
   self->stream = weir_http_response_set_stream (response, "text/event-stream", &callbacks, self);
@@ -360,20 +377,14 @@ follow (
   /* nginx would wait for more of it */
   weir_http_response_set_header (response, "X-Accel-Buffering", "no");
   follower_invoke (self, follower_start);
-  weir_http_request_respond (request, response);
+  weir_call_respond (call, response);
 }
 
 /* the route */
 
 static gboolean
-refuse (WeirHttpRequest *request, const gchar *message)
-{
-  weir_api_fail (request, 400, WEIR_API_INVALID, message, NULL);
-  return FALSE;
-}
-
-static gboolean
-read_query (WeirHttpRequest *request, gboolean follows, guint64 *cursor, guint *limit)
+read_query (
+    WeirHttpRequest *request, gboolean follows, guint64 *cursor, guint *limit, WeirFault *fault)
 {
   const gchar *last = weir_http_request_get_header (request, "Last-Event-ID");
   const gchar *after = weir_http_request_get_query (request, "after");
@@ -382,47 +393,42 @@ read_query (WeirHttpRequest *request, gboolean follows, guint64 *cursor, guint *
 
   /* a browser that connects again repeats the address, and says what it has seen */
   if (!weir_api_read_cursor (follows && last != NULL ? last : after, cursor))
-    return refuse (request, "after, or Last-Event-ID, must be a sequence, a whole number, or now");
+    return weir_fault_refuse (
+        fault, NULL, "after, or Last-Event-ID, must be a sequence, a whole number, or now");
   if (text != NULL && (!weir_api_read_cursor (text, &number) || number < 1 || number > LIMIT_MAX))
-    return refuse (request, "limit must be a whole number from 1 to 1000");
+    return weir_fault_refuse (fault, NULL, "limit must be a whole number from 1 to 1000");
   *limit = (guint) number;
   return TRUE;
 }
 
 static void
-get_events (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+get_events (WeirCall *call)
 {
-  WeirApi *api = user_data;
-  const gchar *accept = weir_http_request_get_header (request, "Accept");
-  const gchar *type = weir_http_request_get_query (request, "type");
+  const gchar *accept = weir_http_request_get_header (call->request, "Accept");
+  const gchar *type = weir_http_request_get_query (call->request, "type");
   gboolean follows = accept != NULL && strstr (accept, "text/event-stream") != NULL;
-  const gchar *account = weir_route_parameters_get (parameters, "account");
-  guint64 cursor;
-  guint limit;
+  g_auto (WeirFault) fault = {0};
+  guint64 cursor = 0;
+  guint limit = LIMIT_DEFAULT;
   GStrv patterns;
-  Listing *listing;
 
-  if (!weir_api_accept (api, request, parameters, WEIR_ACCESS_READ) ||
-      !read_query (request, follows, &cursor, &limit))
-    return;
-  patterns = type != NULL && *type != '\0' ? g_strsplit (type, ",", -1) : NULL;
-  if (follows) {
-    follow (api, request, account, patterns, cursor);
+  if (!read_query (call->request, follows, &cursor, &limit, &fault)) {
+    weir_call_refuse (call, &fault);
     return;
   }
-  listing = g_new0 (Listing, 1);
-  listing->api = api;
-  listing->request = request;
-  listing->account = g_strdup (account);
-  listing->patterns = patterns;
-  listing->cursor = cursor;
-  listing->limit = limit;
-  listing->found = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_event_free);
-  listing_go_on (listing);
+  patterns = type != NULL && *type != '\0' ? g_strsplit (type, ",", -1) : NULL;
+  if (follows)
+    follow (call, patterns, cursor);
+  else
+    list (call, patterns, cursor, limit);
 }
 
 void
 weir_api_events_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
-  weir_http_router_add (router, "GET", WEIR_API_STREAM "/events", get_events, self, NULL);
+  static const WeirCallRoute routes[] = {
+      {"GET", WEIR_API_STREAM "/events", WEIR_ACCESS_READ, get_events},
+  };
+
+  weir_call_add_routes (self, router, routes, G_N_ELEMENTS (routes));
 }

@@ -365,3 +365,31 @@ weir_query_read_limit (
   *limit = (guint) number;
   return TRUE;
 }
+
+/* Returns: FALSE when it is there, but not a number from 1 to @maximum */
+static gboolean
+read_query_number (WeirHttpRequest *request, const gchar *name, guint maximum, guint *value)
+{
+  const gchar *text = weir_http_request_get_query (request, name);
+  guint64 number;
+
+  if (text == NULL)
+    return TRUE;
+  if (!g_ascii_string_to_unsigned (text, 10, 1, maximum, &number, NULL))
+    return FALSE;
+  *value = (guint) number;
+  return TRUE;
+}
+
+gboolean
+weir_query_read_page (WeirHttpRequest *request, WeirApiPage *page, WeirFault *fault)
+{
+  WeirApiPage read = {.page = 1, .per_page = 20};
+
+  if (!read_query_number (request, "page", G_MAXINT, &read.page) ||
+      !read_query_number (request, "per_page", WEIR_API_PAGE_SIZE_MAX, &read.per_page))
+    return weir_fault_refuse (
+        fault, NULL, "page must be a number from 1 on, per_page one from 1 to 1000");
+  *page = read;
+  return TRUE;
+}

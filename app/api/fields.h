@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "api/envelope.h"
 #include "base/counters.h"
-#include "http/http.h"
 
 #include <json-glib/json-glib.h>
 
@@ -138,5 +138,7 @@ gboolean weir_query_read_time (WeirHttpRequest *request, const gchar *name, cons
 /* `limit`, from 1 to %WEIR_QUERY_LIMIT_MAX. @limit_default: when it is not there */
 gboolean weir_query_read_limit (
     WeirHttpRequest *request, guint limit_default, guint *limit, WeirFault *fault);
+/* `page` and `per_page`: 1 and 20 when they are not there */
+gboolean weir_query_read_page (WeirHttpRequest *request, WeirApiPage *page, WeirFault *fault);
 
 G_END_DECLS

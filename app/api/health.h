@@ -3,11 +3,9 @@
 
 #include "broadcast/health.h"
 
-#include <json-glib/json-glib.h>
-
 G_BEGIN_DECLS
 
 /* adds the member `health`; @health: (nullable): null while nothing runs */
-void weir_api_add_health (JsonBuilder *builder, const WeirBroadcastHealth *health);
+void weir_api_add_health (GString *json, const WeirBroadcastHealth *health);
 
 G_END_DECLS

@@ -3,9 +3,7 @@
 
 #include "api/keys.h"
 
-#include "api/documents.h"
-#include "api/envelope.h"
-#include "api/fields.h"
+#include "api/call.h"
 #include "auth/signing.h"
 
 #include <string.h>
@@ -52,15 +50,13 @@ weir_key_from_document (WeirKey *self, const WeirDocument *document)
 static gchar *
 make_json (const gchar *public_key, const gchar *private_key)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "public", public_key);
-  weir_api_add_string (builder, "private", private_key);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "public", public_key);
+  weir_json_add_string (json, "private", private_key);
+  weir_json_end_object (json);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 /* ---- a new one ---- */
@@ -127,263 +123,147 @@ weir_key_make_finish (GAsyncResult *result, gchar **private_key, GError **error)
 
 /* ---- calls ---- */
 
-typedef struct {
-  WeirApi *api;
-  WeirHttpRequest *request;
-  gchar *account;
-  gchar *id;
-  gchar *private_key;
-  WeirDocument *document;
-} Call;
-
-static Call *
-call_new (WeirApi *api, WeirHttpRequest *request, const WeirRouteParameters *parameters)
+static void
+add_key (GString *json, const WeirDocument *document)
 {
-  Call *call = g_new0 (Call, 1);
-
-  call->api = api;
-  call->request = request;
-  call->account = g_strdup (weir_route_parameters_get (parameters, "account"));
-  call->id = g_strdup (weir_route_parameters_get (parameters, "id"));
-  return call;
+  weir_json_add_string (json, "id", document->id);
+  weir_json_add_time (json, "created", document->created_us);
 }
 
 static void
-call_free (Call *call)
-{
-  g_clear_pointer (&call->document, weir_document_free);
-  g_free (call->account);
-  g_free (call->id);
-  g_free (call->private_key);
-  g_free (call);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
-
-static void
-add_key (JsonBuilder *builder, const WeirDocument *document)
-{
-  weir_api_add_string (builder, "id", document->id);
-  weir_api_add_time (builder, "created", document->created_us);
-}
-
-static void
-add_base64 (JsonBuilder *builder, const gchar *name, const gchar *text)
+add_base64 (GString *json, const gchar *name, const gchar *text)
 {
   g_autofree gchar *encoded = g_base64_encode ((const guint8 *) text, strlen (text));
 
-  weir_api_add_string (builder, name, encoded);
+  weir_json_add_string (json, name, encoded);
 }
 
 static void
-fail_for_key (Call *call, const GError *error)
+fail_for_key (WeirCall *call, const GError *error)
 {
   g_warning ("Signing key: %s", error->message);
-  weir_api_fail (call->request, 500, WEIR_API_INTERNAL, "Internal error", NULL);
+  weir_call_fail (call, 500, WEIR_API_INTERNAL, "Internal error", NULL);
 }
 
-/* ---- create ---- */
-
 static void
-answer_created (Call *call)
+created (WeirCall *call)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  const gchar *private_key = call->own;
+  g_autoptr (GString) json = g_string_new (NULL);
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *jwk = weir_signing_make_jwk (call->private_key, call->document->id, &error);
+  g_autofree gchar *jwk = weir_signing_make_jwk (private_key, call->document->id, &error);
 
   if (jwk == NULL) {
     fail_for_key (call, error);
     return;
   }
-  json_builder_begin_object (builder);
-  add_key (builder, call->document);
-  add_base64 (builder, "pem", call->private_key);
-  add_base64 (builder, "jwk", jwk);
-  json_builder_end_object (builder);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  weir_json_begin_object (json, NULL);
+  add_key (json, call->document);
+  add_base64 (json, "pem", private_key);
+  add_base64 (json, "jwk", jwk);
+  weir_json_end_object (json);
+  weir_call_succeed (call, json->str);
 }
 
 static void
-created (GObject *source, GAsyncResult *result, gpointer user_data)
+made (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Call) call = user_data;
+  WeirCall *call = user_data;
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *message = NULL;
+  gchar *private_key = NULL;
 
-  if (weir_api_add_document_finish (WEIR_STORE (source), result, &error)) {
-    answer_created (call);
-    return;
-  }
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE)) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  message = g_strdup_printf (
-      "An account has at most %u signing keys", call->api->config->limits.signing_keys_per_account);
-  weir_counters_add (call->api->counters, WEIR_LIMIT_SIGNING_KEYS);
-  weir_api_fail (call->request, 409, WEIR_API_CONFLICT, message, NULL);
-}
-
-static void
-made (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-
-  call->document = weir_key_make_finish (result, &call->private_key, &error);
+  call->document = weir_key_make_finish (result, &private_key, &error);
   if (call->document == NULL) {
     fail_for_key (call, error);
     return;
   }
-  weir_api_add_document (WEIR_STORE (source), call->document,
-      call->api->config->limits.signing_keys_per_account, created, call);
-  g_steal_pointer (&call);
+  weir_call_set_own (call, private_key, g_free);
+  weir_call_add_document (call, call->api->config->limits.signing_keys_per_account,
+      WEIR_LIMIT_SIGNING_KEYS, "An account has at most %u signing keys", created);
 }
 
 static void
-create (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+create (WeirCall *call)
 {
   static const WeirField fields[] = {{NULL, NULL, NULL}};
-  WeirApi *self = user_data;
   g_auto (WeirFault) fault = {0};
-  g_autoptr (JsonNode) root = NULL;
   g_autofree gchar *id = NULL;
 
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_WRITE))
-    return;
-  root = weir_fields_parse (
-      weir_http_request_get_body (request), self->config->limits.json_depth, &fault);
-  if (root == NULL || !weir_fields_read (root, "", fields, "a signing key", NULL, &fault)) {
-    weir_fault_answer (&fault, request, self->counters);
+  if (!weir_call_read (call, fields, "a signing key", NULL, &fault)) {
+    weir_call_refuse (call, &fault);
     return;
   }
   id = weir_random_hex (ID_SIZE / 2);
-  weir_key_make (self->store, weir_route_parameters_get (parameters, "account"), id, FALSE, made,
-      call_new (self, request, parameters));
+  weir_key_make (call->api->store, call->account, id, FALSE, made, call);
 }
 
-/* ---- look ---- */
-
 static void
-listed (GObject *source, GAsyncResult *result, gpointer user_data)
+listed (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) documents =
-      weir_store_list_documents_finish (WEIR_STORE (source), result, &error);
-  g_autoptr (JsonBuilder) builder = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  if (documents == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return;
+  weir_json_begin_array (json, NULL);
+  for (guint i = 0; i < call->rows->len; i++) {
+    weir_json_begin_object (json, NULL);
+    add_key (json, call->rows->pdata[i]);
+    weir_json_end_object (json);
   }
-  builder = json_builder_new ();
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < documents->len; i++) {
-    json_builder_begin_object (builder);
-    add_key (builder, documents->pdata[i]);
-    json_builder_end_object (builder);
-  }
-  json_builder_end_array (builder);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  weir_json_end_array (json);
+  weir_call_succeed (call, json->str);
 }
 
 static void
-list (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+list (WeirCall *call)
 {
-  WeirApi *self = user_data;
-
-  if (weir_api_accept (self, request, parameters, WEIR_ACCESS_READ))
-    weir_store_list_documents (self->store, WEIR_DOCUMENT_SIGNING_KEY,
-        weir_route_parameters_get (parameters, "account"), NULL, listed,
-        call_new (self, request, parameters));
-}
-
-/* Returns: whether the key is the account's, and @call's document; else it was answered */
-static gboolean
-finish_key (Call *call, GObject *source, GAsyncResult *result)
-{
-  g_autoptr (GError) error = NULL;
-
-  call->document = weir_store_get_document_finish (WEIR_STORE (source), result, &error);
-  if (call->document == NULL)
-    weir_api_fail_for_store (call->request, error);
-  else if (strcmp (call->document->account, call->account) != 0)
-    weir_api_fail_as_missing (call->request);
-  else
-    return TRUE;
-  return FALSE;
+  weir_call_list_documents (call, WEIR_DOCUMENT_SIGNING_KEY, NULL, listed);
 }
 
 static void
-begin (WeirHttpRequest *request, const WeirRouteParameters *parameters, WeirApi *self,
-    WeirAccess needed, GAsyncReadyCallback callback)
+got_to_show (WeirCall *call)
 {
-  if (weir_api_accept (self, request, parameters, needed))
-    weir_store_get_document (self->store, WEIR_DOCUMENT_SIGNING_KEY,
-        weir_route_parameters_get (parameters, "id"), callback,
-        call_new (self, request, parameters));
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  weir_json_begin_object (json, NULL);
+  add_key (json, call->document);
+  weir_json_end_object (json);
+  weir_call_succeed (call, json->str);
 }
 
 static void
-got_to_show (GObject *source, GAsyncResult *result, gpointer user_data)
+show (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-
-  if (!finish_key (call, source, result))
-    return;
-  json_builder_begin_object (builder);
-  add_key (builder, call->document);
-  json_builder_end_object (builder);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  weir_call_get_document (call, WEIR_DOCUMENT_SIGNING_KEY, call->id, got_to_show);
 }
 
 static void
-show (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+deleted (WeirCall *call)
 {
-  begin (request, parameters, user_data, WEIR_ACCESS_READ, got_to_show);
-}
-
-/* ---- delete ---- */
-
-static void
-deleted (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (weir_store_delete_document_finish (WEIR_STORE (source), result, &error))
-    weir_api_succeed (call->request, json_node_init_string (json_node_alloc (), "Revoked"));
-  else
-    weir_api_fail_for_store (call->request, error);
+  weir_call_succeed (call, "\"Revoked\"");
 }
 
 static void
-got_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
+got_to_delete (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-
-  if (!finish_key (call, source, result))
-    return;
-  weir_store_delete_document (
-      WEIR_STORE (source), WEIR_DOCUMENT_SIGNING_KEY, call->id, deleted, call);
-  g_steal_pointer (&call);
+  weir_call_delete_document (call, WEIR_DOCUMENT_SIGNING_KEY, call->id, deleted);
 }
 
 static void
-delete_key (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+delete_key (WeirCall *call)
 {
-  begin (request, parameters, user_data, WEIR_ACCESS_WRITE, got_to_delete);
+  weir_call_get_document (call, WEIR_DOCUMENT_SIGNING_KEY, call->id, got_to_delete);
 }
 
 void
 weir_keys_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
+  static const WeirCallRoute routes[] = {
+      {"GET", BASE, WEIR_ACCESS_READ, list},
+      {"POST", BASE, WEIR_ACCESS_WRITE, create},
+      {"GET", BASE "/{id}", WEIR_ACCESS_READ, show},
+      {"DELETE", BASE "/{id}", WEIR_ACCESS_WRITE, delete_key},
+  };
+
   if (self->counters != NULL)
     weir_counters_declare (self->counters, WEIR_LIMIT_SIGNING_KEYS);
-  weir_http_router_add (router, "GET", BASE, list, self, NULL);
-  weir_http_router_add (router, "POST", BASE, create, self, NULL);
-  weir_http_router_add (router, "GET", BASE "/{id}", show, self, NULL);
-  weir_http_router_add (router, "DELETE", BASE "/{id}", delete_key, self, NULL);
+  weir_call_add_routes (self, router, routes, G_N_ELEMENTS (routes));
 }

@@ -2,6 +2,7 @@
 #include "api/live_input_json.h"
 
 #include "api/envelope.h"
+#include "api/json.h"
 #include "api/health.h"
 
 #include <string.h>
@@ -379,63 +380,59 @@ weir_live_input_import_from_json (GBytes *body, guint depth_max, WeirFault *faul
 /* ---- what the API says about an input ---- */
 
 static void
-add_days (JsonBuilder *builder, const WeirLiveInput *input)
+add_days (GString *json, const WeirLiveInput *input)
 {
-  json_builder_set_member_name (builder, "deleteRecordingAfterDays");
   if (input->delete_recording_after_days > 0)
-    json_builder_add_int_value (builder, input->delete_recording_after_days);
+    weir_json_add_int (json, "deleteRecordingAfterDays", input->delete_recording_after_days);
   else
-    json_builder_add_null_value (builder);
+    weir_json_add_null (json, "deleteRecordingAfterDays");
 }
 
 static void
-add_key (JsonBuilder *builder, const gchar *name, const gchar *url, const gchar *key)
+add_key (GString *json, const gchar *name, const gchar *url, const gchar *key)
 {
-  json_builder_set_member_name (builder, name);
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "url", url);
-  weir_api_add_string (builder, "streamKey", key);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, name);
+  weir_json_add_string (json, "url", url);
+  weir_json_add_string (json, "streamKey", key);
+  weir_json_end_object (json);
 }
 
 static void
-add_srt (JsonBuilder *builder, const gchar *name, const gchar *prefix, const WeirLiveInput *input,
+add_srt (GString *json, const gchar *name, const gchar *prefix, const WeirLiveInput *input,
     const gchar *passphrase)
 {
   g_autofree gchar *id = g_strconcat (prefix, input->uid, NULL);
 
-  json_builder_set_member_name (builder, name);
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "url", NULL);
-  weir_api_add_string (builder, "streamId", id);
-  weir_api_add_string (builder, "passphrase", passphrase);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, name);
+  weir_json_add_string (json, "url", NULL);
+  weir_json_add_string (json, "streamId", id);
+  weir_json_add_string (json, "passphrase", passphrase);
+  weir_json_end_object (json);
 }
 
 static void
-add_url (JsonBuilder *builder, const gchar *name, const gchar *url)
+add_url (GString *json, const gchar *name, const gchar *url)
 {
-  json_builder_set_member_name (builder, name);
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "url", url);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, name);
+  weir_json_add_string (json, "url", url);
+  weir_json_end_object (json);
 }
 
 /* @last_seen_us: 0: as @entered_us */
 static void
-add_state (JsonBuilder *builder, const gchar *protocol, const gchar *state, const gchar *reason,
+add_state (GString *json, const gchar *protocol, const gchar *state, const gchar *reason,
     gint64 entered_us, gint64 last_seen_us)
 {
-  weir_api_add_string (builder, "ingestProtocol", protocol);
-  weir_api_add_string (builder, "state", state);
-  weir_api_add_string (builder, "reason", reason);
-  weir_api_add_time (builder, "statusEnteredAt", entered_us);
-  weir_api_add_time (builder, "statusLastSeen", MAX (last_seen_us, entered_us));
+  weir_json_add_string (json, "ingestProtocol", protocol);
+  weir_json_add_string (json, "state", state);
+  weir_json_add_string (json, "reason", reason);
+  weir_json_add_time (json, "statusEnteredAt", entered_us);
+  weir_json_add_time (json, "statusLastSeen", MAX (last_seen_us, entered_us));
 }
 
 /* of a broadcast that runs */
 static void
-add_current (JsonBuilder *builder, const WeirBroadcastStatus *status)
+add_current (GString *json, const WeirBroadcastStatus *status)
 {
   const gchar *state = "disconnected", *reason = "waiting_for_input";
 
@@ -457,27 +454,26 @@ add_current (JsonBuilder *builder, const WeirBroadcastStatus *status)
   case WEIR_LIFECYCLE_READY:
     break;
   }
-  json_builder_begin_object (builder);
-  add_state (
-      builder, status->protocol, state, reason, status->state_since_us, status->last_media_us);
-  weir_api_add_time (builder, "recordingPausedAt", status->paused_us);
-  weir_api_add_string (builder, "videoUID", status->uid);
-  weir_api_add_time (builder, "deadline", status->deadline_us);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, "current");
+  add_state (json, status->protocol, state, reason, status->state_since_us, status->last_media_us);
+  weir_json_add_time (json, "recordingPausedAt", status->paused_us);
+  weir_json_add_string (json, "videoUID", status->uid);
+  weir_json_add_time (json, "deadline", status->deadline_us);
+  weir_json_end_object (json);
 }
 
 static void
-add_past (JsonBuilder *builder, const gchar *state, const gchar *reason, gint64 entered_us,
-    gint64 last_seen_us)
+add_past (GString *json, const gchar *name, const gchar *state, const gchar *reason,
+    gint64 entered_us, gint64 last_seen_us)
 {
-  json_builder_begin_object (builder);
-  add_state (builder, NULL, state, reason, entered_us, last_seen_us);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, name);
+  add_state (json, NULL, state, reason, entered_us, last_seen_us);
+  weir_json_end_object (json);
 }
 
 /* newest first; with nothing running, the newest end is what is now */
 static void
-add_history (JsonBuilder *builder, const GPtrArray *broadcasts, gboolean running)
+add_history (GString *json, const GPtrArray *broadcasts, gboolean running)
 {
   gboolean told = running;
 
@@ -487,10 +483,10 @@ add_history (JsonBuilder *builder, const GPtrArray *broadcasts, gboolean running
     if (record->ended_us == 0)
       continue;
     if (told)
-      add_past (builder, "disconnected", "waiting_for_input", record->ended_us, 0);
+      add_past (json, NULL, "disconnected", "waiting_for_input", record->ended_us, 0);
     told = TRUE;
     add_past (
-        builder, "connected", "connected_to_live_input", record->created_us, record->ended_us);
+        json, NULL, "connected", "connected_to_live_input", record->created_us, record->ended_us);
   }
 }
 
@@ -509,52 +505,46 @@ find_last_end (const GPtrArray *broadcasts)
 
 /* null before the first broadcast */
 static void
-add_status (JsonBuilder *builder, const WeirBroadcastStatus *status, const GPtrArray *broadcasts)
+add_status (GString *json, const WeirBroadcastStatus *status, const GPtrArray *broadcasts)
 {
   gint64 ended_us = find_last_end (broadcasts);
 
-  json_builder_set_member_name (builder, "status");
   if (status == NULL && ended_us == 0) {
-    json_builder_add_null_value (builder);
+    weir_json_add_null (json, "status");
     return;
   }
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "current");
+  weir_json_begin_object (json, "status");
   if (status != NULL)
-    add_current (builder, status);
+    add_current (json, status);
   else
-    add_past (builder, "disconnected", "waiting_for_input", ended_us, 0);
-  json_builder_set_member_name (builder, "history");
-  json_builder_begin_array (builder);
-  add_history (builder, broadcasts, status != NULL);
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
+    add_past (json, "current", "disconnected", "waiting_for_input", ended_us, 0);
+  weir_json_begin_array (json, "history");
+  add_history (json, broadcasts, status != NULL);
+  weir_json_end_array (json);
+  weir_json_end_object (json);
 }
 
 static void
-add_recording (JsonBuilder *builder, WeirApi *self, const WeirLiveInput *input)
+add_recording (GString *json, WeirApi *self, const WeirLiveInput *input)
 {
   gboolean automatic = input->recording_mode == WEIR_RECORDING_DEFAULT
                            ? self->config->recording.automatic
                            : input->recording_mode == WEIR_RECORDING_AUTOMATIC;
 
-  json_builder_set_member_name (builder, "recording");
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "mode", automatic ? "automatic" : "off");
-  json_builder_set_member_name (builder, "timeoutSeconds");
+  weir_json_begin_object (json, "recording");
+  weir_json_add_string (json, "mode", automatic ? "automatic" : "off");
   if (input->recording_timeout_s > 0)
-    json_builder_add_int_value (builder, input->recording_timeout_s);
+    weir_json_add_int (json, "timeoutSeconds", input->recording_timeout_s);
   else
-    json_builder_add_null_value (builder);
-  weir_api_add_boolean (builder, "requireSignedURLs", input->require_signed_urls);
-  weir_api_add_json (builder, "allowedOrigins", input->allowed_origins);
-  weir_api_add_boolean (builder, "hideLiveViewerCount", input->hide_live_viewer_count);
-  json_builder_end_object (builder);
+    weir_json_add_null (json, "timeoutSeconds");
+  weir_json_add_boolean (json, "requireSignedURLs", input->require_signed_urls);
+  weir_json_add_text (json, "allowedOrigins", input->allowed_origins);
+  weir_json_add_boolean (json, "hideLiveViewerCount", input->hide_live_viewer_count);
+  weir_json_end_object (json);
 }
 
 static void
-add_links (
-    JsonBuilder *builder, WeirApi *self, WeirHttpRequest *request, const WeirLiveInput *input)
+add_links (GString *json, WeirApi *self, WeirHttpRequest *request, const WeirLiveInput *input)
 {
   const WeirListeners *listeners = self->listeners;
   g_autofree gchar *base = weir_links_get_base (self->config, request);
@@ -563,72 +553,70 @@ add_links (
   g_autofree gchar *rtmps = weir_links_get_ingest (self->config, request, "rtmps", addresses);
   g_autofree gchar *hls = g_strdup_printf ("%s/%s/manifest/video.m3u8", base, input->uid);
 
-  add_key (builder, "rtmp", rtmp, input->secrets[WEIR_SECRET_RTMP]);
-  add_key (builder, "rtmps", rtmps, input->secrets[WEIR_SECRET_RTMP]);
+  add_key (json, "rtmp", rtmp, input->secrets[WEIR_SECRET_RTMP]);
+  add_key (json, "rtmps", rtmps, input->secrets[WEIR_SECRET_RTMP]);
   /* null marks what there are credentials for, but no service yet */
-  add_key (builder, "rtmpsPlayback", NULL, input->secrets[WEIR_SECRET_RTMP_PLAYBACK]);
-  add_srt (builder, "srt", "", input, input->secrets[WEIR_SECRET_SRT]);
-  add_srt (builder, "srtPlayback", "play", input, input->secrets[WEIR_SECRET_SRT_PLAYBACK]);
-  add_url (builder, "webRTC", NULL);
-  add_url (builder, "webRTCPlayback", NULL);
-  json_builder_set_member_name (builder, "playback");
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "hls", hls);
-  weir_api_add_string (builder, "dash", NULL);
-  json_builder_end_object (builder);
+  add_key (json, "rtmpsPlayback", NULL, input->secrets[WEIR_SECRET_RTMP_PLAYBACK]);
+  add_srt (json, "srt", "", input, input->secrets[WEIR_SECRET_SRT]);
+  add_srt (json, "srtPlayback", "play", input, input->secrets[WEIR_SECRET_SRT_PLAYBACK]);
+  add_url (json, "webRTC", NULL);
+  add_url (json, "webRTCPlayback", NULL);
+  weir_json_begin_object (json, "playback");
+  weir_json_add_string (json, "hls", hls);
+  weir_json_add_string (json, "dash", NULL);
+  weir_json_end_object (json);
 }
 
-JsonNode *
+gchar *
 weir_live_input_to_json (WeirApi *self, WeirHttpRequest *request, const WeirLiveInput *input,
     const GPtrArray *broadcasts)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (GString) json = g_string_new (NULL);
   WeirBroadcastStatus *status = weir_broadcast_manager_get_status (self->manager, input->uid);
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "uid", input->uid);
-  add_links (builder, self, request, input);
-  weir_api_add_time (builder, "created", input->created_us);
-  weir_api_add_time (builder, "modified", input->modified_us);
-  weir_api_add_boolean (builder, "enabled", input->enabled);
-  weir_api_add_json (builder, "meta", input->meta);
-  weir_api_add_string (builder, "defaultCreator", input->default_creator);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "uid", input->uid);
+  add_links (json, self, request, input);
+  weir_json_add_time (json, "created", input->created_us);
+  weir_json_add_time (json, "modified", input->modified_us);
+  weir_json_add_boolean (json, "enabled", input->enabled);
+  weir_json_add_text (json, "meta", input->meta);
+  weir_json_add_string (json, "defaultCreator", input->default_creator);
   if (input->prefer_low_latency >= 0)
-    weir_api_add_boolean (builder, "preferLowLatency", input->prefer_low_latency);
-  add_status (builder, status, broadcasts);
-  weir_api_add_health (builder, status != NULL ? status->health : NULL);
-  add_recording (builder, self, input);
-  add_days (builder, input);
+    weir_json_add_boolean (json, "preferLowLatency", input->prefer_low_latency);
+  add_status (json, status, broadcasts);
+  weir_api_add_health (json, status != NULL ? status->health : NULL);
+  add_recording (json, self, input);
+  add_days (json, input);
   if (input->keys_rotated_us > 0)
-    weir_api_add_time (builder, "keysRotatedAt", input->keys_rotated_us);
-  json_builder_end_object (builder);
+    weir_json_add_time (json, "keysRotatedAt", input->keys_rotated_us);
+  weir_json_end_object (json);
   g_clear_pointer (&status, weir_broadcast_status_free);
-  return json_builder_get_root (builder);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
-JsonNode *
+gchar *
 weir_live_inputs_to_json (const GPtrArray *inputs, guint64 total)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "liveInputs");
-  json_builder_begin_array (builder);
+  weir_json_begin_object (json, NULL);
+  weir_json_begin_array (json, "liveInputs");
   for (guint i = 0; i < inputs->len; i++) {
     const WeirLiveInput *input = inputs->pdata[i];
 
-    json_builder_begin_object (builder);
-    weir_api_add_string (builder, "uid", input->uid);
-    weir_api_add_time (builder, "created", input->created_us);
-    weir_api_add_time (builder, "modified", input->modified_us);
-    weir_api_add_json (builder, "meta", input->meta);
-    weir_api_add_boolean (builder, "enabled", input->enabled);
-    add_days (builder, input);
-    json_builder_end_object (builder);
+    weir_json_begin_object (json, NULL);
+    weir_json_add_string (json, "uid", input->uid);
+    weir_json_add_time (json, "created", input->created_us);
+    weir_json_add_time (json, "modified", input->modified_us);
+    weir_json_add_text (json, "meta", input->meta);
+    weir_json_add_boolean (json, "enabled", input->enabled);
+    add_days (json, input);
+    weir_json_end_object (json);
   }
-  json_builder_end_array (builder);
-  weir_api_add_int (builder, "range", inputs->len);
-  weir_api_add_int (builder, "total", (gint64) total);
-  json_builder_end_object (builder);
-  return json_builder_get_root (builder);
+  weir_json_end_array (json);
+  weir_json_add_int (json, "range", inputs->len);
+  weir_json_add_int (json, "total", (gint64) total);
+  weir_json_end_object (json);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }

@@ -32,11 +32,11 @@ gboolean weir_live_input_from_json (
  */
 WeirLiveInput *weir_live_input_import_from_json (GBytes *body, guint depth_max, WeirFault *fault);
 
-/* Returns: (transfer full): all of it, credentials included. @broadcasts: (nullable) (element-type
- * WeirBroadcastRecord): its latest, newest first, for the history of its status */
-JsonNode *weir_live_input_to_json (WeirApi *self, WeirHttpRequest *request,
-    const WeirLiveInput *input, const GPtrArray *broadcasts);
-/* Returns: (transfer full): a list without credentials */
-JsonNode *weir_live_inputs_to_json (const GPtrArray *inputs, guint64 total);
+/* Returns: (transfer full): JSON: all of it, credentials included. @broadcasts: (nullable)
+ * (element-type WeirBroadcastRecord): its latest, newest first, for the history of its status */
+gchar *weir_live_input_to_json (WeirApi *self, WeirHttpRequest *request, const WeirLiveInput *input,
+    const GPtrArray *broadcasts);
+/* Returns: (transfer full): JSON: a list without credentials */
+gchar *weir_live_inputs_to_json (const GPtrArray *inputs, guint64 total);
 
 G_END_DECLS

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "api/outputs.h"
 
-#include "api/documents.h"
-#include "api/envelope.h"
-#include "api/fields.h"
+#include "api/call.h"
 #include "events/webhook.h"
 
 #include <string.h>
 
-#define BASE WEIR_API_STREAM "/live_inputs/{id}/outputs"
+#define BASE WEIR_API_STREAM "/live_inputs/{parent}/outputs"
 #define URL_SIZE_MAX 2048
 #define KEY_SIZE_MAX 1024
-#define ATTEMPTS_MAX 5
 
 /* ---- what an output is ---- */
 
@@ -88,7 +85,7 @@ read_enabled (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *fa
 }
 
 static gboolean
-read_new (JsonNode *root, Output *output, WeirFault *fault)
+read_new (WeirCall *call, Output *output, WeirFault *fault)
 {
   static const WeirField fields[] = {
       {"url", read_url, NULL},
@@ -98,7 +95,7 @@ read_new (JsonNode *root, Output *output, WeirFault *fault)
   };
 
   output->enabled = TRUE;
-  if (!weir_fields_read (root, "", fields, "an output", output, fault))
+  if (!weir_call_read (call, fields, "an output", output, fault))
     return FALSE;
   if (output->url == NULL)
     return weir_fault_refuse (fault, "/url", "is needed");
@@ -108,7 +105,7 @@ read_new (JsonNode *root, Output *output, WeirFault *fault)
 }
 
 static gboolean
-read_change (JsonNode *root, Output *output, WeirFault *fault)
+read_change (WeirCall *call, Output *output, WeirFault *fault)
 {
   static const gchar reason[] = "Only enabled can be changed: delete the output and make another";
   static const WeirField fields[] = {
@@ -118,22 +115,20 @@ read_change (JsonNode *root, Output *output, WeirFault *fault)
       {NULL, NULL, NULL},
   };
 
-  return weir_fields_read (root, "", fields, "an output", output, fault);
+  return weir_call_read (call, fields, "an output", output, fault);
 }
 
 static gchar *
 output_to_document (const Output *output)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "url", output->url);
-  weir_api_add_string (builder, "streamKey", output->stream_key);
-  weir_api_add_boolean (builder, "enabled", output->enabled);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "url", output->url);
+  weir_json_add_string (json, "streamKey", output->stream_key);
+  weir_json_add_boolean (json, "enabled", output->enabled);
+  weir_json_end_object (json);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 /* of a document that output_to_document() has made */
@@ -154,352 +149,220 @@ output_from_document (Output *output, const WeirDocument *document)
 }
 
 static void
-add_output (JsonBuilder *builder, const gchar *uid, const Output *output)
+add_output (GString *json, const gchar *uid, const Output *output)
 {
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "uid", uid);
-  weir_api_add_string (builder, "url", output->url);
-  weir_api_add_string (builder, "streamKey", output->stream_key);
-  weir_api_add_boolean (builder, "enabled", output->enabled);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "uid", uid);
+  weir_json_add_string (json, "url", output->url);
+  weir_json_add_string (json, "streamKey", output->stream_key);
+  weir_json_add_boolean (json, "enabled", output->enabled);
+  weir_json_end_object (json);
 }
 
 /* ---- calls ---- */
 
-typedef struct {
-  WeirApi *api;
-  WeirHttpRequest *request;
-  gchar *account;
-  gchar *id; /* of the input */
-  gchar *uid;
-  JsonNode *body; /* (nullable) */
-  Output output;
-  WeirDocument *document;
-  guint attempts;
-} Call;
-
+/* what steps share */
 static void
-call_free (Call *call)
+own_free (gpointer data)
 {
-  output_clear (&call->output);
-  g_clear_pointer (&call->document, weir_document_free);
-  g_clear_pointer (&call->body, json_node_unref);
-  g_free (call->account);
-  g_free (call->id);
-  g_free (call->uid);
-  g_free (call);
+  output_clear (data);
+  g_free (data);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
+static Output *
+get_own (WeirCall *call)
+{
+  if (call->own == NULL)
+    weir_call_set_own (call, g_new0 (Output, 1), own_free);
+  return call->own;
+}
 
 /* the answer, and that nothing is relayed yet */
 static void
-answer (Call *call, JsonBuilder *builder)
+answer (WeirCall *call, const gchar *result)
 {
-  weir_api_succeed_with (call->request, json_builder_get_root (builder), WEIR_API_NO_EFFECT,
-      "Outputs are kept, but nothing is relayed to them yet");
+  weir_call_add_message (
+      call, WEIR_API_NO_EFFECT, "Outputs are kept, but nothing is relayed to them yet");
+  weir_call_succeed (call, result);
 }
 
 static void
-answer_output (Call *call)
+emit (WeirCall *call, const gchar *type)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  const gchar *url = get_own (call)->url;
+  g_autofree gchar *masked = weir_webhook_mask_url (url != NULL ? url : "");
+  g_autofree gchar *data = weir_event_make_data ("id", call->id, "url", masked, NULL);
 
-  add_output (builder, call->uid, &call->output);
-  answer (call, builder);
+  weir_call_emit (call, type, call->parent, data);
 }
 
 static void
-emit (Call *call, const gchar *type)
+answer_output (WeirCall *call, const gchar *type)
 {
-  g_autofree gchar *url = weir_webhook_mask_url (call->output.url != NULL ? call->output.url : "");
-  g_autofree gchar *data = weir_event_make_data ("id", call->uid, "url", url, NULL);
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  weir_api_emit (call->api, type, call->account, call->id, NULL, data);
-}
-
-/* Accepts, and asks for the input, whose answer @callback has to check with finish_input(). */
-static void
-begin (WeirHttpRequest *request, const WeirRouteParameters *parameters, WeirApi *self,
-    WeirAccess needed, gboolean (*read) (JsonNode *root, Output *output, WeirFault *fault),
-    GAsyncReadyCallback callback)
-{
-  g_autoptr (Call) call = NULL;
-  g_auto (WeirFault) fault = {0};
-
-  if (!weir_api_accept (self, request, parameters, needed))
-    return;
-  call = g_new0 (Call, 1);
-  call->api = self;
-  call->request = request;
-  call->account = g_strdup (weir_route_parameters_get (parameters, "account"));
-  call->id = g_strdup (weir_route_parameters_get (parameters, "id"));
-  call->uid = g_strdup (weir_route_parameters_get (parameters, "output"));
-  if (read != NULL) {
-    call->body = weir_fields_parse (
-        weir_http_request_get_body (request), self->config->limits.json_depth, &fault);
-    if (call->body == NULL || !read (call->body, &call->output, &fault)) {
-      weir_fault_answer (&fault, request, self->counters);
-      return;
-    }
-  }
-  weir_store_get_input (self->store, call->id, callback, call);
-  g_steal_pointer (&call);
-}
-
-/* Returns: whether the input is the account's; else the request was answered */
-static gboolean
-finish_input (Call *call, GObject *source, GAsyncResult *result)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirLiveInput) input =
-      weir_store_get_input_finish (WEIR_STORE (source), result, &error);
-
-  if (input == NULL)
-    weir_api_fail_for_store (call->request, error);
-  else if (strcmp (input->account, call->account) != 0)
-    weir_api_fail_as_missing (call->request);
-  else
-    return TRUE;
-  return FALSE;
+  emit (call, type);
+  add_output (json, call->id, get_own (call));
+  answer (call, json->str);
 }
 
 /* ---- create ---- */
 
 static void
-created (GObject *source, GAsyncResult *result, gpointer user_data)
+created (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *message = NULL;
-
-  if (weir_api_add_document_finish (WEIR_STORE (source), result, &error)) {
-    emit (call, WEIR_EVENT_OUTPUT_CREATED);
-    answer_output (call);
-    return;
-  }
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE)) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  message = g_strdup_printf (
-      "A live input has at most %u outputs", call->api->config->limits.outputs_per_input);
-  weir_counters_add (call->api->counters, WEIR_LIMIT_OUTPUTS);
-  weir_api_fail (call->request, 409, WEIR_API_CONFLICT, message, NULL);
+  answer_output (call, WEIR_EVENT_OUTPUT_CREATED);
 }
 
 static void
-input_to_create_for (GObject *source, GAsyncResult *result, gpointer user_data)
+input_to_create_for (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
+  WeirDocument *document;
 
-  if (!finish_input (call, source, result))
-    return;
-  call->uid = weir_random_hex (16);
-  call->document = weir_document_new (WEIR_DOCUMENT_OUTPUT, call->account, call->uid);
-  g_free (call->document->parent);
-  call->document->parent = g_strdup (call->id);
-  g_free (call->document->json);
-  call->document->json = output_to_document (&call->output);
-  call->document->created_us = call->document->modified_us = g_get_real_time ();
-  weir_api_add_document (WEIR_STORE (source), call->document,
-      call->api->config->limits.outputs_per_input, created, call);
-  g_steal_pointer (&call);
+  call->id = weir_random_hex (16);
+  document = call->document = weir_document_new (WEIR_DOCUMENT_OUTPUT, call->account, call->id);
+  document->parent = g_strdup (call->parent);
+  g_free (document->json);
+  document->json = output_to_document (get_own (call));
+  document->created_us = document->modified_us = g_get_real_time ();
+  weir_call_add_document (call, call->api->config->limits.outputs_per_input, WEIR_LIMIT_OUTPUTS,
+      "A live input has at most %u outputs", created);
 }
 
 static void
-create (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+create (WeirCall *call)
 {
-  begin (request, parameters, user_data, WEIR_ACCESS_WRITE, read_new, input_to_create_for);
+  g_auto (WeirFault) fault = {0};
+
+  if (read_new (call, get_own (call), &fault))
+    weir_call_get_input (call, call->parent, input_to_create_for);
+  else
+    weir_call_refuse (call, &fault);
 }
 
 /* ---- list ---- */
 
 static void
-listed (GObject *source, GAsyncResult *result, gpointer user_data)
+listed (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) documents =
-      weir_store_list_documents_finish (WEIR_STORE (source), result, &error);
-  g_autoptr (JsonBuilder) builder = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  if (documents == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  builder = json_builder_new ();
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < documents->len; i++) {
-    const WeirDocument *document = documents->pdata[i];
+  weir_json_begin_array (json, NULL);
+  for (guint i = 0; i < call->rows->len; i++) {
+    const WeirDocument *document = call->rows->pdata[i];
     g_auto (Output) output = {0};
 
     output_from_document (&output, document);
-    add_output (builder, document->id, &output);
+    add_output (json, document->id, &output);
   }
-  json_builder_end_array (builder);
-  answer (call, builder);
+  weir_json_end_array (json);
+  answer (call, json->str);
 }
 
 static void
-input_to_list (GObject *source, GAsyncResult *result, gpointer user_data)
+input_to_list (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-
-  if (!finish_input (call, source, result))
-    return;
-  weir_store_list_documents (
-      WEIR_STORE (source), WEIR_DOCUMENT_OUTPUT, call->account, call->id, listed, call);
-  g_steal_pointer (&call);
+  weir_call_list_documents (call, WEIR_DOCUMENT_OUTPUT, call->parent, listed);
 }
 
 static void
-list (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+list (WeirCall *call)
 {
-  begin (request, parameters, user_data, WEIR_ACCESS_READ, NULL, input_to_list);
+  weir_call_get_input (call, call->parent, input_to_list);
 }
 
 /* ---- one output ---- */
 
-/* Returns: whether the output is the input's, and is @call's document; else it was answered */
+/* Returns: whether the output is the input's, and known; else it was answered */
 static gboolean
-finish_output (Call *call, GObject *source, GAsyncResult *result)
+take_output (WeirCall *call)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirDocument) document =
-      weir_store_get_document_finish (WEIR_STORE (source), result, &error);
-
-  if (document == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return FALSE;
+  if (g_strcmp0 (call->document->parent, call->parent) == 0) {
+    output_from_document (get_own (call), call->document);
+    return TRUE;
   }
-  if (g_strcmp0 (document->parent, call->id) != 0 ||
-      strcmp (document->account, call->account) != 0) {
-    weir_api_fail_as_missing (call->request);
-    return FALSE;
-  }
-  g_clear_pointer (&call->document, weir_document_free);
-  call->document = g_steal_pointer (&document);
-  return TRUE;
-}
-
-static void change_output (GObject *source, GAsyncResult *result, gpointer user_data);
-
-static void
-changed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-
-  if (weir_store_put_document_finish (store, result, &error) > 0) {
-    emit (call, WEIR_EVENT_OUTPUT_UPDATED);
-    answer_output (call);
-    return;
-  }
-  if (!g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED) ||
-      ++call->attempts >= ATTEMPTS_MAX) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  weir_store_get_document (store, WEIR_DOCUMENT_OUTPUT, call->uid, change_output, call);
-  g_steal_pointer (&call);
+  weir_call_fail_as_missing (call);
+  return FALSE;
 }
 
 static void
-change_output (GObject *source, GAsyncResult *result, gpointer user_data)
+changed (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
+  answer_output (call, WEIR_EVENT_OUTPUT_UPDATED);
+}
+
+static void input_to_change (WeirCall *call);
+
+static void
+output_to_change (WeirCall *call)
+{
   g_auto (WeirFault) fault = {0};
-  guint64 revision;
 
-  if (!finish_output (call, source, result))
+  if (!take_output (call))
     return;
-  output_from_document (&call->output, call->document);
-  if (!read_change (call->body, &call->output, &fault)) {
-    weir_fault_answer (&fault, call->request, call->api->counters);
+  if (!read_change (call, get_own (call), &fault)) {
+    weir_call_refuse (call, &fault);
     return;
   }
   g_free (call->document->json);
-  call->document->json = output_to_document (&call->output);
+  call->document->json = output_to_document (get_own (call));
   call->document->modified_us = g_get_real_time ();
-  revision = call->document->revision;
-  weir_store_put_document (WEIR_STORE (source), call->document, revision, changed, call);
-  g_steal_pointer (&call);
+  weir_call_put_document (call, input_to_change, changed);
 }
 
 static void
-input_to_change (GObject *source, GAsyncResult *result, gpointer user_data)
+input_to_change (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-
-  if (!finish_input (call, source, result))
-    return;
-  weir_store_get_document (
-      WEIR_STORE (source), WEIR_DOCUMENT_OUTPUT, call->uid, change_output, call);
-  g_steal_pointer (&call);
+  weir_call_get_document (call, WEIR_DOCUMENT_OUTPUT, call->id, output_to_change);
 }
 
 static void
-change (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+change (WeirCall *call)
 {
-  begin (request, parameters, user_data, WEIR_ACCESS_WRITE, read_change, input_to_change);
+  g_auto (WeirFault) fault = {0};
+
+  if (read_change (call, get_own (call), &fault))
+    weir_call_get_input (call, call->parent, input_to_change);
+  else
+    weir_call_refuse (call, &fault);
 }
 
 static void
-deleted (GObject *source, GAsyncResult *result, gpointer user_data)
+deleted (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  JsonNode *nothing;
-
-  if (!weir_store_delete_document_finish (WEIR_STORE (source), result, &error)) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
   emit (call, WEIR_EVENT_OUTPUT_DELETED);
-  nothing = json_node_new (JSON_NODE_OBJECT);
-  json_node_take_object (nothing, json_object_new ());
-  weir_api_succeed (call->request, nothing);
+  weir_call_succeed (call, "{}");
 }
 
 static void
-output_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
+output_to_delete (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-
-  if (!finish_output (call, source, result))
-    return;
-  output_from_document (&call->output, call->document);
-  weir_store_delete_document (WEIR_STORE (source), WEIR_DOCUMENT_OUTPUT, call->uid, deleted, call);
-  g_steal_pointer (&call);
+  if (take_output (call))
+    weir_call_delete_document (call, WEIR_DOCUMENT_OUTPUT, call->id, deleted);
 }
 
 static void
-input_to_delete_from (GObject *source, GAsyncResult *result, gpointer user_data)
+input_to_delete_from (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-
-  if (!finish_input (call, source, result))
-    return;
-  weir_store_get_document (
-      WEIR_STORE (source), WEIR_DOCUMENT_OUTPUT, call->uid, output_to_delete, call);
-  g_steal_pointer (&call);
+  weir_call_get_document (call, WEIR_DOCUMENT_OUTPUT, call->id, output_to_delete);
 }
 
-static void delete (
-    WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+static void delete (WeirCall *call)
 {
-  begin (request, parameters, user_data, WEIR_ACCESS_WRITE, NULL, input_to_delete_from);
+  weir_call_get_input (call, call->parent, input_to_delete_from);
 }
 
 void
 weir_outputs_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
+  static const WeirCallRoute routes[] = {
+      {"POST", BASE, WEIR_ACCESS_WRITE, create},
+      {"GET", BASE, WEIR_ACCESS_READ, list},
+      {"PUT", BASE "/{id}", WEIR_ACCESS_WRITE, change},
+      {"DELETE", BASE "/{id}", WEIR_ACCESS_WRITE, delete},
+  };
+
   if (self->counters != NULL)
     weir_counters_declare (self->counters, WEIR_LIMIT_OUTPUTS);
-  weir_http_router_add (router, "POST", BASE, create, self, NULL);
-  weir_http_router_add (router, "GET", BASE, list, self, NULL);
-  weir_http_router_add (router, "PUT", BASE "/{output}", change, self, NULL);
-  weir_http_router_add (router, "DELETE", BASE "/{output}", delete, self, NULL);
+  weir_call_add_routes (self, router, routes, G_N_ELEMENTS (routes));
 }

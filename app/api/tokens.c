@@ -3,7 +3,7 @@
 
 #include "api/tokens.h"
 
-#include "api/envelope.h"
+#include "api/call.h"
 #include "api/keys.h"
 #include "auth/signing.h"
 
@@ -205,72 +205,65 @@ weir_viewer_token_read (WeirViewerToken *self, JsonNode *root, gint64 now, WeirF
 gchar *
 weir_viewer_token_make_claims (const WeirViewerToken *self, const gchar *subject, const gchar *kid)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "sub", subject);
-  weir_api_add_string (builder, "kid", kid);
-  weir_api_add_int (builder, "exp", self->exp);
-  weir_api_add_int (builder, "nbf", self->nbf);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "sub", subject);
+  weir_json_add_string (json, "kid", kid);
+  weir_json_add_int (json, "exp", self->exp);
+  weir_json_add_int (json, "nbf", self->nbf);
   if (self->downloadable >= 0)
-    weir_api_add_boolean (builder, "downloadable", self->downloadable);
+    weir_json_add_boolean (json, "downloadable", self->downloadable);
   if (self->rules != NULL)
-    weir_api_add_json (builder, "accessRules", self->rules);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+    weir_json_add_text (json, "accessRules", self->rules);
+  weir_json_end_object (json);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 /* ---- the call ---- */
 
+/* what steps share; the call's id is of what is to be seen */
 typedef struct {
-  WeirApi *api;
-  WeirHttpRequest *request;
-  gchar *account;
-  gchar *uid; /* of what is to be seen */
   gchar *kid;
   WeirViewerToken token;
   WeirKey key;
   gchar *claims;
-  gboolean again; /* the own key was made meanwhile */
-} Call;
+} Own;
 
 static void
-call_free (Call *call)
+own_free (gpointer data)
 {
-  weir_viewer_token_clear (&call->token);
-  weir_key_clear (&call->key);
-  g_free (call->account);
-  g_free (call->uid);
-  g_free (call->kid);
-  g_free (call->claims);
-  g_free (call);
+  Own *self = data;
+
+  weir_viewer_token_clear (&self->token);
+  weir_key_clear (&self->key);
+  g_free (self->kid);
+  g_free (self->claims);
+  g_free (self);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
-
 static gboolean
-is_own (const Call *call)
+is_own (const Own *own)
 {
-  return call->token.pem == NULL;
+  return own->token.pem == NULL;
 }
 
 /* what is wrong with a key that came with the request is said, what is wrong with ours is not */
 static void
-fail_for_key (Call *call, const GError *error)
+fail_for_key (WeirCall *call, const GError *error)
 {
+  const Own *own = call->own;
   g_autofree gchar *message = NULL;
 
-  if (is_own (call)) {
-    g_warning ("Signing key %s: %s", call->kid, error->message);
-    weir_api_fail (call->request, 500, WEIR_API_INTERNAL, "Internal error", NULL);
+  if (is_own (own)) {
+    g_warning ("Signing key %s: %s", own->kid, error->message);
+    weir_call_fail (call, 500, WEIR_API_INTERNAL, "Internal error", NULL);
     return;
   }
-  g_info ("Signing key %s: %s", call->kid, error->message);
+  g_info ("Signing key %s: %s", own->kid, error->message);
   message =
       g_strdup_printf ("pem %s", error->code == G_IO_ERROR_FAILED ? "cannot sign" : error->message);
-  weir_api_fail (call->request, 400, WEIR_API_INVALID, message, "/pem");
+  weir_call_fail (call, 400, WEIR_API_INVALID, message, "/pem");
 }
 
 /* ---- third: it is signed ---- */
@@ -279,10 +272,10 @@ static void
 sign_in_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
     G_GNUC_UNUSED GCancellable *cancellable)
 {
-  const Call *call = data;
+  const Own *own = data;
   GError *error = NULL;
-  gchar *token = weir_signing_sign (is_own (call) ? call->key.private_key : call->token.pem,
-      call->key.public_key, call->kid, call->claims, &error);
+  gchar *token = weir_signing_sign (is_own (own) ? own->key.private_key : own->token.pem,
+      own->key.public_key, own->kid, own->claims, &error);
 
   if (token != NULL)
     g_task_return_pointer (task, token, g_free);
@@ -293,188 +286,131 @@ sign_in_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
 static void
 token_signed (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Call) call = user_data;
+  WeirCall *call = user_data;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *token = g_task_propagate_pointer (G_TASK (result), &error);
-  g_autoptr (JsonBuilder) builder = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
   if (token == NULL) {
     fail_for_key (call, error);
     return;
   }
   if (strlen (token) > TOKEN_SIZE_MAX) {
-    weir_api_fail (call->request, 400, WEIR_API_INVALID, "The token would be too long for a URL",
-        "/accessRules");
+    weir_call_fail (
+        call, 400, WEIR_API_INVALID, "The token would be too long for a URL", "/accessRules");
     return;
   }
-  builder = json_builder_new ();
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "token", token);
-  json_builder_end_object (builder);
-  weir_api_succeed_with (call->request, json_builder_get_root (builder), WEIR_API_NO_EFFECT,
-      "Tokens are issued, but nothing asks for them yet");
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "token", token);
+  weir_json_end_object (json);
+  weir_call_add_message (
+      call, WEIR_API_NO_EFFECT, "Tokens are issued, but nothing asks for them yet");
+  weir_call_succeed (call, json->str);
 }
 
-/* @call: (transfer full): its key is known */
+/* its key is known */
 static void
-sign (WeirStore *store, Call *call)
+sign (WeirCall *call)
 {
-  g_autoptr (GTask) task = g_task_new (store, NULL, token_signed, call);
+  Own *own = call->own;
+  g_autoptr (GTask) task = g_task_new (call->api->store, NULL, token_signed, call);
 
-  call->claims = weir_viewer_token_make_claims (&call->token, call->uid, call->kid);
+  own->claims = weir_viewer_token_make_claims (&own->token, call->id, own->kid);
   g_task_set_source_tag (task, sign);
-  g_task_set_task_data (task, call, NULL);
+  g_task_set_task_data (task, own, NULL);
   g_task_run_in_thread (task, sign_in_thread);
 }
 
 /* ---- second: the key ---- */
 
-static void got_key (GObject *source, GAsyncResult *result, gpointer user_data);
+static void find_key (WeirCall *call);
 
 static void
-own_key_stored (GObject *source, GAsyncResult *result, gpointer user_data)
+own_key_made (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-
-  if (weir_store_put_document_finish (store, result, &error) > 0) {
-    sign (store, g_steal_pointer (&call));
-    return;
-  }
-  if (!g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_EXISTS) || call->again) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  call->again = TRUE;
-  weir_key_clear (&call->key);
-  weir_store_get_document (store, WEIR_DOCUMENT_SIGNING_KEY, call->kid, got_key, call);
-  g_steal_pointer (&call);
-}
-
-static void
-own_key_made (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
+  WeirCall *call = user_data;
+  Own *own = call->own;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *private_key = NULL;
-  g_autoptr (WeirDocument) document = weir_key_make_finish (result, &private_key, &error);
 
-  if (document == NULL) {
+  call->document = weir_key_make_finish (result, &private_key, &error);
+  if (call->document == NULL) {
     fail_for_key (call, error);
     return;
   }
-  weir_key_from_document (&call->key, document);
-  weir_store_put_document (WEIR_STORE (source), document, 0, own_key_stored, call);
-  g_steal_pointer (&call);
+  weir_key_from_document (&own->key, call->document);
+  /* it may have been made by another call meanwhile */
+  weir_call_put_document (call, find_key, sign);
 }
 
 static void
-got_key (GObject *source, GAsyncResult *result, gpointer user_data)
+got_key (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirDocument) document = weir_store_get_document_finish (store, result, &error);
+  Own *own = call->own;
 
-  if (document == NULL && !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
-    weir_api_fail_for_store (call->request, error);
+  if (call->document == NULL && is_own (own)) {
+    weir_key_make (call->api->store, call->account, own->kid, TRUE, own_key_made, call);
     return;
   }
-  if (document == NULL && is_own (call)) {
-    weir_key_make (store, call->account, call->kid, TRUE, own_key_made, call);
-    g_steal_pointer (&call);
+  if (call->document == NULL || strcmp (call->document->account, call->account) != 0) {
+    weir_call_fail (
+        call, 400, WEIR_API_INVALID, "The account has no signing key of this id", "/id");
     return;
   }
-  if (document == NULL || strcmp (document->account, call->account) != 0) {
-    weir_api_fail (
-        call->request, 400, WEIR_API_INVALID, "The account has no signing key of this id", "/id");
+  weir_key_clear (&own->key);
+  if (!weir_key_from_document (&own->key, call->document) ||
+      (is_own (own) && own->key.private_key == NULL)) {
+    g_warning ("Signing key %s is damaged", own->kid);
+    weir_call_fail (call, 500, WEIR_API_INTERNAL, "Internal error", NULL);
     return;
   }
-  if (!weir_key_from_document (&call->key, document) ||
-      (is_own (call) && call->key.private_key == NULL)) {
-    g_warning ("Signing key %s is damaged", call->kid);
-    weir_api_fail (call->request, 500, WEIR_API_INTERNAL, "Internal error", NULL);
-    return;
-  }
-  sign (store, g_steal_pointer (&call));
+  sign (call);
+}
+
+static void
+find_key (WeirCall *call)
+{
+  weir_call_find_document (
+      call, WEIR_DOCUMENT_SIGNING_KEY, ((const Own *) call->own)->kid, got_key);
 }
 
 /* ---- first: what is to be seen ---- */
 
-/* @call: (transfer full); @account: (nullable): whose it is, NULL with @error */
 static void
-find_key (WeirStore *store, Call *call, const gchar *account, const GError *error)
+got_record (WeirCall *call)
 {
-  g_autoptr (Call) owned = call;
-
-  if (account == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  if (strcmp (account, call->account) != 0) {
-    weir_api_fail_as_missing (call->request);
-    return;
-  }
-  weir_store_get_document (store, WEIR_DOCUMENT_SIGNING_KEY, call->kid, got_key, call);
-  g_steal_pointer (&owned);
-}
-
-static void
-got_input (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirLiveInput) input = weir_store_get_input_finish (store, result, &error);
-
-  find_key (store, user_data, input != NULL ? input->account : NULL, error);
-}
-
-static void
-got_broadcast (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Call *call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirBroadcastRecord) record = weir_store_get_broadcast_finish (store, result, &error);
-
-  if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND))
-    weir_store_get_input (store, call->uid, got_input, call);
+  if (call->record == NULL)
+    weir_call_get_input (call, call->id, find_key);
+  else if (strcmp (call->record->account, call->account) != 0)
+    weir_call_fail_as_missing (call);
   else
-    find_key (store, call, record != NULL ? record->account : NULL, error);
+    find_key (call);
 }
 
 static void
-create (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+create (WeirCall *call)
 {
-  WeirApi *self = user_data;
+  Own *own = g_new0 (Own, 1);
   g_auto (WeirFault) fault = {0};
-  g_auto (WeirViewerToken) token = {0};
-  g_autoptr (JsonNode) root = NULL;
-  Call *call;
+  g_autoptr (JsonNode) root = weir_call_parse (call, &fault);
 
-  if (!weir_api_accept (self, request, parameters, WEIR_ACCESS_WRITE))
-    return;
-  root = weir_fields_parse (
-      weir_http_request_get_body (request), self->config->limits.json_depth, &fault);
+  weir_call_set_own (call, own, own_free);
   if (root == NULL ||
-      !weir_viewer_token_read (&token, root, g_get_real_time () / G_USEC_PER_SEC, &fault)) {
-    weir_fault_answer (&fault, request, self->counters);
+      !weir_viewer_token_read (&own->token, root, g_get_real_time () / G_USEC_PER_SEC, &fault)) {
+    weir_call_refuse (call, &fault);
     return;
   }
-  call = g_new0 (Call, 1);
-  call->api = self;
-  call->request = request;
-  call->account = g_strdup (weir_route_parameters_get (parameters, "account"));
-  call->uid = g_strdup (weir_route_parameters_get (parameters, "id"));
-  call->kid = token.id != NULL ? g_strdup (token.id) : weir_key_make_own_id (call->account);
-  call->token = token;
-  token = (WeirViewerToken){0};
-  weir_store_get_broadcast (self->store, call->uid, got_broadcast, call);
+  own->kid =
+      own->token.id != NULL ? g_strdup (own->token.id) : weir_key_make_own_id (call->account);
+  weir_call_find_record (call, call->id, got_record);
 }
 
 void
 weir_tokens_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
-  weir_http_router_add (router, "POST", WEIR_API_STREAM "/{id}/token", create, self, NULL);
+  static const WeirCallRoute routes[] = {
+      {"POST", WEIR_API_STREAM "/{id}/token", WEIR_ACCESS_WRITE, create},
+  };
+
+  weir_call_add_routes (self, router, routes, G_N_ELEMENTS (routes));
 }

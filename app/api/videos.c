@@ -3,7 +3,7 @@
 
 #include "api/videos.h"
 
-#include "api/envelope.h"
+#include "api/json.h"
 #include "recordings/settings.h"
 
 #include <string.h>
@@ -44,7 +44,7 @@ find_size (const WeirBroadcastRecord *record, gint64 *width, gint64 *height)
 }
 
 static void
-add_status (JsonBuilder *builder, const WeirBroadcastRecord *record)
+add_status (GString *json, const WeirBroadcastRecord *record)
 {
   static const gchar *const states[] = {
       [WEIR_BROADCAST_LIVE] = "live-inprogress",
@@ -52,99 +52,98 @@ add_status (JsonBuilder *builder, const WeirBroadcastRecord *record)
       [WEIR_BROADCAST_READY] = "ready",
   };
 
-  json_builder_set_member_name (builder, "status");
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "state", states[record->state]);
-  weir_api_add_string (
-      builder, "pctComplete", record->state == WEIR_BROADCAST_READY ? "100.000000" : "");
-  weir_api_add_string (builder, "errorReasonCode", "");
-  weir_api_add_string (builder, "errorReasonText", "");
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, "status");
+  weir_json_add_string (json, "state", states[record->state]);
+  weir_json_add_string (
+      json, "pctComplete", record->state == WEIR_BROADCAST_READY ? "100.000000" : "");
+  weir_json_add_string (json, "errorReasonCode", "");
+  weir_json_add_string (json, "errorReasonText", "");
+  weir_json_end_object (json);
 }
 
 static void
-add_media (JsonBuilder *builder, const WeirBroadcastRecord *record)
+add_media (GString *json, const WeirBroadcastRecord *record)
 {
   gint64 width, height;
 
   /* the hosted product says -1 until the end; what is there can be played now */
-  json_builder_set_member_name (builder, "duration");
   if (record->segments == 0)
-    json_builder_add_int_value (builder, -1);
+    weir_json_add_int (json, "duration", -1);
   else
-    json_builder_add_double_value (builder, (gdouble) record->duration_us / G_USEC_PER_SEC);
-  weir_api_add_int (builder, "size", (gint64) record->size);
+    weir_json_add_double (json, "duration", (gdouble) record->duration_us / G_USEC_PER_SEC);
+  weir_json_add_int (json, "size", (gint64) record->size);
   find_size (record, &width, &height);
-  json_builder_set_member_name (builder, "input");
-  json_builder_begin_object (builder);
-  weir_api_add_int (builder, "width", width);
-  weir_api_add_int (builder, "height", height);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, "input");
+  weir_json_add_int (json, "width", width);
+  weir_json_add_int (json, "height", height);
+  weir_json_end_object (json);
 }
 
-/* a member of the settings, or what stands for it when it is not set */
+/* members of the settings, or what stands for them when they are not set */
 static void
-add_setting (JsonBuilder *builder, JsonObject *settings, const gchar *name, const gchar *absent)
+add_settings (GString *json, const WeirBroadcastRecord *record)
 {
-  JsonNode *node = json_object_get_member (settings, name);
-  g_autofree gchar *text = node != NULL ? json_to_string (node, FALSE) : NULL;
-
-  weir_api_add_json (builder, name, text != NULL ? text : absent);
-}
-
-static void
-add_settings (JsonBuilder *builder, const WeirBroadcastRecord *record)
-{
+  static const struct {
+    const gchar *name, *absent;
+  } members[] = {
+      {WEIR_RECORDING_META, "{}"},
+      {WEIR_RECORDING_ALLOWED_ORIGINS, "[]"},
+      {WEIR_RECORDING_REQUIRE_SIGNED_URLS, "false"},
+      {WEIR_RECORDING_THUMBNAIL_PCT, "0"},
+      {WEIR_RECORDING_PUBLIC_DETAILS, "null"},
+  };
   g_autoptr (JsonObject) settings = weir_recording_parse_settings (record->settings);
 
-  add_setting (builder, settings, WEIR_RECORDING_META, "{}");
-  add_setting (builder, settings, WEIR_RECORDING_ALLOWED_ORIGINS, "[]");
-  add_setting (builder, settings, WEIR_RECORDING_REQUIRE_SIGNED_URLS, "false");
-  add_setting (builder, settings, WEIR_RECORDING_THUMBNAIL_PCT, "0");
-  add_setting (builder, settings, WEIR_RECORDING_PUBLIC_DETAILS, "null");
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++) {
+    JsonNode *node = json_object_get_member (settings, members[i].name);
+
+    if (node != NULL)
+      weir_json_add_node (json, members[i].name, node);
+    else
+      weir_json_add_text (json, members[i].name, members[i].absent);
+  }
 }
 
 static void
-add_links (JsonBuilder *builder, WeirApi *api, WeirHttpRequest *request, const gchar *uid)
+add_links (GString *json, WeirApi *api, WeirHttpRequest *request, const gchar *uid)
 {
   g_autofree gchar *base = weir_links_get_base (api->config, request);
   g_autofree gchar *preview = g_strdup_printf ("%s/%s/watch", base, uid);
   g_autofree gchar *hls = g_strdup_printf ("%s/%s/manifest/video.m3u8", base, uid);
 
-  weir_api_add_string (builder, "preview", preview);
+  weir_json_add_string (json, "preview", preview);
   /* null is what is not there yet */
-  weir_api_add_string (builder, "thumbnail", NULL);
-  json_builder_set_member_name (builder, "playback");
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "hls", hls);
-  weir_api_add_string (builder, "dash", NULL);
-  json_builder_end_object (builder);
+  weir_json_add_string (json, "thumbnail", NULL);
+  weir_json_begin_object (json, "playback");
+  weir_json_add_string (json, "hls", hls);
+  weir_json_add_string (json, "dash", NULL);
+  weir_json_end_object (json);
 }
 
 void
 weir_api_add_video (
-    JsonBuilder *builder, WeirApi *api, WeirHttpRequest *request, const WeirBroadcastRecord *record)
+    GString *json, WeirApi *api, WeirHttpRequest *request, const WeirBroadcastRecord *record)
 {
   static const gchar *const absent[] = {
       "clippedFrom", "uploadExpiry", "maxSizeBytes", "maxDurationSeconds", "watermark"};
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "uid", record->uid);
-  weir_api_add_string (builder, "creator", record->creator);
-  weir_api_add_string (builder, "liveInput", record->input);
-  add_status (builder, record);
-  weir_api_add_boolean (builder, "readyToStream", record->segments > 0);
-  weir_api_add_time (builder, "readyToStreamAt", record->segments > 0 ? record->created_us : 0);
-  add_media (builder, record);
-  add_settings (builder, record);
-  weir_api_add_time (builder, "created", record->created_us);
-  weir_api_add_time (builder, "modified", MAX (record->modified_us, record->created_us));
-  weir_api_add_time (builder, "uploaded", record->created_us);
-  weir_api_add_time (builder, "scheduledDeletion", record->delete_at_us);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "uid", record->uid);
+  weir_json_add_string (json, "creator", record->creator);
+  weir_json_add_string (json, "liveInput", record->input);
+  add_status (json, record);
+  weir_json_add_boolean (json, "readyToStream", record->segments > 0);
+  weir_json_add_time (json, "readyToStreamAt", record->segments > 0 ? record->created_us : 0);
+  add_media (json, record);
+  add_settings (json, record);
+  weir_json_add_time (json, "created", record->created_us);
+  weir_json_add_time (json, "modified", MAX (record->modified_us, record->created_us));
+  weir_json_add_time (json, "uploaded", record->created_us);
+  weir_json_add_time (json, "scheduledDeletion", record->delete_at_us);
   for (guint i = 0; i < G_N_ELEMENTS (absent); i++)
-    weir_api_add_string (builder, absent[i], NULL);
-  add_links (builder, api, request, record->uid);
-  json_builder_end_object (builder);
+    weir_json_add_string (json, absent[i], NULL);
+  add_links (json, api, request, record->uid);
+  weir_json_end_object (json);
 }
 
 /* ---- which ones are asked for ---- */
@@ -358,288 +357,167 @@ weir_video_edit_from_json (
   return TRUE;
 }
 
-/* ---- calls ---- */
+/* ---- lists ---- */
 
-typedef struct {
-  WeirApi *api;
-  WeirHttpRequest *request;
-  gchar *account;
-  gchar *uid;           /* (nullable) */
-  WeirVideoQuery query; /* of a list */
-  gchar *creator;       /* (nullable) of usage */
-  guint attempts;
-} Call;
-
-static void
-call_free (Call *call)
+/* Returns: (transfer full): the first @count of the call's rows at most */
+static GString *
+describe_rows (const WeirCall *call, guint count)
 {
-  g_free (call->account);
-  g_free (call->uid);
-  g_free (call->creator);
-  g_free (call);
+  GString *json = g_string_new (NULL);
+
+  weir_json_begin_array (json, NULL);
+  for (guint i = 0; i < MIN (call->rows->len, count); i++)
+    weir_api_add_video (json, call->api, call->request, call->rows->pdata[i]);
+  weir_json_end_array (json);
+  return json;
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
-
-/* Returns: (nullable): NULL when the request was answered with a failure */
-static Call *
-begin_call (WeirApi *self, WeirHttpRequest *request, const WeirRouteParameters *parameters,
-    WeirAccess access)
+void
+weir_api_answer_videos (WeirCall *call)
 {
-  Call *call;
+  g_autoptr (GString) json = describe_rows (call, call->rows->len);
 
-  if (!weir_api_accept (self, request, parameters, access))
-    return NULL;
-  call = g_new0 (Call, 1);
-  call->api = self;
-  call->request = request;
-  call->account = g_strdup (weir_route_parameters_get (parameters, "account"));
-  call->uid = g_strdup (weir_route_parameters_get (parameters, "video"));
-  return call;
+  weir_call_succeed (call, json->str);
 }
 
 static void
-answer_video (const Call *call, const WeirBroadcastRecord *record)
+listed (WeirCall *call)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  const WeirVideoQuery *query = call->own;
+  guint total = query->none ? 0 : call->rows->len;
+  guint count = MIN (total, query->limit);
+  g_autoptr (GString) json = describe_rows (call, count);
+  g_autoptr (GString) counts = g_string_new (NULL);
 
-  weir_api_add_video (builder, call->api, call->request, record);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
-}
-
-/* of the envelope: beside the result, as the hosted product has it */
-static void
-answer_list (const Call *call, JsonNode *videos, guint range, guint total)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree gchar *text = NULL;
-  WeirHttpResponse *response = weir_http_response_new (200);
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "result");
-  json_builder_add_value (builder, videos);
-  weir_api_add_boolean (builder, "success", TRUE);
-  weir_api_add_json (builder, "errors", "[]");
-  weir_api_add_json (builder, "messages", "[]");
-  weir_api_add_int (builder, "range", range);
-  weir_api_add_int (builder, "total", total);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  text = json_to_string (root, FALSE);
-  weir_http_response_set_text (response, "application/json", text);
-  weir_http_response_set_header (response, "Cache-Control", "no-store");
-  weir_http_response_set_header (response, "X-Content-Type-Options", "nosniff");
-  weir_http_request_respond (call->request, response);
+  /* beside the result, as the hosted product has it */
+  weir_json_add_int (counts, "range", count);
+  weir_json_add_int (counts, "total", total);
+  weir_call_succeed_with (call, json->str, query->include_counts ? counts->str : NULL);
 }
 
 static void
-listed (GObject *source, GAsyncResult *result, gpointer user_data)
+list (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) records =
-      weir_store_list_broadcasts_finish (WEIR_STORE (source), result, &error);
-  g_autoptr (JsonBuilder) builder = NULL;
-  guint count;
-
-  if (records == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return;
-  }
-  builder = json_builder_new ();
-  count = call->query.none ? 0 : MIN (records->len, call->query.limit);
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < count; i++)
-    weir_api_add_video (builder, call->api, call->request, records->pdata[i]);
-  json_builder_end_array (builder);
-  if (call->query.include_counts)
-    answer_list (call, json_builder_get_root (builder), count, call->query.none ? 0 : records->len);
-  else
-    weir_api_succeed (call->request, json_builder_get_root (builder));
-}
-
-static void
-list (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
-{
-  WeirApi *self = user_data;
-  g_autoptr (Call) call = begin_call (self, request, parameters, WEIR_ACCESS_READ);
   g_auto (WeirFault) fault = {0};
+  WeirVideoQuery query;
   WeirBroadcastFilter filter;
 
-  if (call == NULL)
-    return;
-  if (!weir_video_query_read (request, call->account, &call->query, &fault)) {
-    weir_fault_answer (&fault, request, self->counters);
+  if (!weir_video_query_read (call->request, call->account, &query, &fault)) {
+    weir_call_refuse (call, &fault);
     return;
   }
-  filter = call->query.filter;
+  weir_call_set_own (call, g_memdup2 (&query, sizeof query), g_free);
+  filter = query.filter;
   /* still asked, for the sake of one path: it costs one row */
-  if (call->query.none)
+  if (query.none)
     filter.limit = 1;
-  weir_store_list_broadcasts (self->store, &filter, listed, g_steal_pointer (&call));
+  weir_call_list_records (call, filter, listed);
 }
 
-/* Returns: (transfer full) (nullable): NULL when the call was answered with a failure */
-static WeirBroadcastRecord *
-take_record (const Call *call, GObject *source, GAsyncResult *result)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirBroadcastRecord) record =
-      weir_store_get_broadcast_finish (WEIR_STORE (source), result, &error);
+/* ---- one video ---- */
 
-  if (record == NULL) {
-    weir_api_fail_for_store (call->request, error);
-    return NULL;
-  }
-  if (!record->recorded || !g_str_equal (record->account, call->account)) {
-    weir_api_fail_as_missing (call->request);
-    return NULL;
-  }
-  return g_steal_pointer (&record);
+static void
+answer_video (WeirCall *call)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  weir_api_add_video (json, call->api, call->request, call->record);
+  weir_call_succeed (call, json->str);
 }
 
 static void
-got (GObject *source, GAsyncResult *result, gpointer user_data)
+get (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (WeirBroadcastRecord) record = take_record (call, source, result);
-
-  if (record != NULL)
-    answer_video (call, record);
+  weir_call_get_record (call, call->id, answer_video);
 }
 
-static void
-get (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
-{
-  WeirApi *self = user_data;
-  Call *call = begin_call (self, request, parameters, WEIR_ACCESS_READ);
+/* edit: read, change, write; again when someone else came between */
 
-  if (call != NULL)
-    weir_store_get_broadcast (self->store, call->uid, got, call);
-}
-
-/* ---- edit: read, change, write; again when someone else came between ---- */
-
-#define ATTEMPTS_MAX 8
-
-static void edit_found (GObject *source, GAsyncResult *result, gpointer user_data);
+static void edit (WeirCall *call);
 
 static void
-edited (GObject *source, GAsyncResult *result, gpointer user_data)
+got_to_edit (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  WeirStore *store = WEIR_STORE (source);
-  g_autoptr (GError) error = NULL;
-  const gchar *uid = call->uid;
-
-  if (weir_store_edit_broadcast_finish (store, result, &error))
-    weir_store_get_broadcast (store, uid, got, g_steal_pointer (&call));
-  else if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FENCED) &&
-           ++call->attempts < ATTEMPTS_MAX)
-    weir_store_get_broadcast (store, uid, edit_found, g_steal_pointer (&call));
-  else
-    weir_api_fail_for_store (call->request, error);
-}
-
-static void
-edit_found (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Call) call = user_data;
-  WeirApi *self = call->api;
-  g_autoptr (WeirBroadcastRecord) record = take_record (call, source, result);
+  WeirBroadcastRecord *record = call->record;
   g_auto (WeirFault) fault = {0};
-  gint64 modified_us;
+  gint64 modified_us = record->modified_us;
 
-  if (record == NULL)
-    return;
-  modified_us = record->modified_us;
   if (!weir_video_edit_from_json (weir_http_request_get_body (call->request),
-          self->config->limits.json_depth, record, &fault)) {
-    weir_fault_answer (&fault, call->request, self->counters);
+          call->api->config->limits.json_depth, record, &fault)) {
+    weir_call_refuse (call, &fault);
     return;
   }
   record->modified_us = MAX (g_get_real_time (), modified_us + 1);
-  weir_store_edit_broadcast (self->store, record, modified_us, edited, g_steal_pointer (&call));
+  weir_store_edit_broadcast (
+      call->api->store, record, modified_us, weir_call_done, weir_call_then (call, edit, get));
 }
 
 static void
-edit (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+edit (WeirCall *call)
 {
-  WeirApi *self = user_data;
-  Call *call = begin_call (self, request, parameters, WEIR_ACCESS_WRITE);
-
-  if (call != NULL)
-    weir_store_get_broadcast (self->store, call->uid, edit_found, call);
+  weir_call_get_record (call, call->id, got_to_edit);
 }
-
-/* ---- the others ---- */
 
 static void
-deleted (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+deleted (WeirCall *call)
 {
-  g_autoptr (Call) call = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (weir_recordings_delete_finish (call->api->recordings, result, &error))
-    weir_api_succeed (call->request, json_node_init_string (json_node_alloc (), ""));
-  else
-    weir_api_fail_for_store (call->request, error);
+  weir_call_succeed (call, "\"\"");
 }
 
-static void delete (
-    WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+static void delete (WeirCall *call)
 {
-  WeirApi *self = user_data;
-  Call *call = begin_call (self, request, parameters, WEIR_ACCESS_WRITE);
+  weir_recordings_delete (call->api->recordings, call->account, call->id, weir_call_done,
+      weir_call_then (call, NULL, deleted));
+}
 
-  if (call != NULL)
-    weir_recordings_delete (self->recordings, call->account, call->uid, deleted, call);
+/* ---- usage ---- */
+
+static const gchar *
+get_creator (const WeirCall *call)
+{
+  return weir_http_request_get_query (call->request, "creator");
 }
 
 static void
 usage_known (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Call) call = user_data;
+  WeirCall *call = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonBuilder) builder = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
   WeirStoreUsage usage;
 
   if (!weir_store_get_usage_finish (WEIR_STORE (source), result, &usage, &error)) {
-    weir_api_fail_for_store (call->request, error);
+    weir_call_fail_for_store (call, error);
     return;
   }
-  builder = json_builder_new ();
-  json_builder_begin_object (builder);
-  if (call->creator != NULL)
-    weir_api_add_string (builder, "creator", call->creator);
-  json_builder_set_member_name (builder, "totalStorageMinutes");
-  json_builder_add_double_value (builder, (gdouble) usage.duration_us / G_USEC_PER_SEC / 60);
-  weir_api_add_json (builder, "totalStorageMinutesLimit", NULL);
-  weir_api_add_int (builder, "videoCount", (gint64) usage.broadcasts);
-  weir_api_add_int (builder, "totalStorageBytes", (gint64) usage.size);
-  json_builder_end_object (builder);
-  weir_api_succeed (call->request, json_builder_get_root (builder));
+  weir_json_begin_object (json, NULL);
+  if (get_creator (call) != NULL)
+    weir_json_add_string (json, "creator", get_creator (call));
+  weir_json_add_double (
+      json, "totalStorageMinutes", (gdouble) usage.duration_us / G_USEC_PER_SEC / 60);
+  weir_json_add_null (json, "totalStorageMinutesLimit");
+  weir_json_add_int (json, "videoCount", (gint64) usage.broadcasts);
+  weir_json_add_int (json, "totalStorageBytes", (gint64) usage.size);
+  weir_json_end_object (json);
+  weir_call_succeed (call, json->str);
 }
 
 static void
-get_usage (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+get_usage (WeirCall *call)
 {
-  WeirApi *self = user_data;
-  Call *call = begin_call (self, request, parameters, WEIR_ACCESS_READ);
-
-  if (call == NULL)
-    return;
-  call->creator = g_strdup (weir_http_request_get_query (request, "creator"));
-  weir_store_get_usage (self->store, call->account, call->creator, usage_known, call);
+  weir_store_get_usage (call->api->store, call->account, get_creator (call), usage_known, call);
 }
 
 void
 weir_videos_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
-  weir_http_router_add (router, "GET", BASE, list, self, NULL);
-  weir_http_router_add (router, "GET", BASE "/storage-usage", get_usage, self, NULL);
-  weir_http_router_add (router, "GET", BASE "/{video}", get, self, NULL);
-  weir_http_router_add (router, "POST", BASE "/{video}", edit, self, NULL);
-  weir_http_router_add (router, "DELETE", BASE "/{video}", delete, self, NULL);
+  static const WeirCallRoute routes[] = {
+      {"GET", BASE, WEIR_ACCESS_READ, list},
+      {"GET", BASE "/storage-usage", WEIR_ACCESS_READ, get_usage},
+      {"GET", BASE "/{id}", WEIR_ACCESS_READ, get},
+      {"POST", BASE "/{id}", WEIR_ACCESS_WRITE, edit},
+      {"DELETE", BASE "/{id}", WEIR_ACCESS_WRITE, delete},
+  };
+
+  weir_call_add_routes (self, router, routes, G_N_ELEMENTS (routes));
 }

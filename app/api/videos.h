@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "api/api.h"
-#include "api/fields.h"
+#include "api/call.h"
 
 G_BEGIN_DECLS
 
@@ -12,8 +11,11 @@ G_BEGIN_DECLS
  */
 
 /* adds @record as an object. @request: whose Host the links have */
-void weir_api_add_video (JsonBuilder *builder, WeirApi *api, WeirHttpRequest *request,
-    const WeirBroadcastRecord *record);
+void weir_api_add_video (
+    GString *json, WeirApi *api, WeirHttpRequest *request, const WeirBroadcastRecord *record);
+
+/* a step that answers with the call's rows, records, as a list */
+void weir_api_answer_videos (WeirCall *call);
 
 /**
  * WeirVideoQuery: which videos a list has

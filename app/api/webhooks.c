@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "api/webhooks.h"
 
-#include "api/envelope.h"
+#include "api/call.h"
 
 #include <string.h>
 
@@ -147,84 +147,87 @@ weir_webhook_from_json (
 /* what the API says */
 
 static void
-add_delivery (JsonBuilder *builder, const WeirDocument *document)
+add_delivery (GString *json, const WeirDocument *document)
 {
   g_auto (WeirDelivery) delivery = {0};
 
   if (document != NULL)
     weir_delivery_from_json (&delivery, document->json);
-  json_builder_set_member_name (builder, "delivery");
-  json_builder_begin_object (builder);
-  weir_api_add_int (builder, "cursor", (gint64) delivery.cursor);
-  weir_api_add_int (builder, "delivered", (gint64) delivery.delivered);
-  weir_api_add_int (builder, "givenUp", (gint64) delivery.given_up);
-  weir_api_add_int (builder, "attempts", delivery.attempts);
-  weir_api_add_time (builder, "nextAttempt", delivery.next_attempt_us);
-  weir_api_add_time (builder, "lastSuccess", delivery.last_success_us);
-  weir_api_add_time (builder, "lastFailure", delivery.last_failure_us);
-  weir_api_add_string (builder, "lastError", delivery.last_error);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, "delivery");
+  weir_json_add_int (json, "cursor", (gint64) delivery.cursor);
+  weir_json_add_int (json, "delivered", (gint64) delivery.delivered);
+  weir_json_add_int (json, "givenUp", (gint64) delivery.given_up);
+  weir_json_add_int (json, "attempts", delivery.attempts);
+  weir_json_add_time (json, "nextAttempt", delivery.next_attempt_us);
+  weir_json_add_time (json, "lastSuccess", delivery.last_success_us);
+  weir_json_add_time (json, "lastFailure", delivery.last_failure_us);
+  weir_json_add_string (json, "lastError", delivery.last_error);
+  weir_json_end_object (json);
 }
 
 /* @delivery: (nullable) */
 static void
-add_webhook (JsonBuilder *builder, const WeirWebhook *webhook, const WeirDocument *delivery)
+add_webhook (GString *json, const WeirWebhook *webhook, const WeirDocument *delivery)
 {
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "id", webhook->id);
-  weir_api_add_string (builder, "url", webhook->url);
-  weir_api_add_string (builder, "secret", webhook->secret);
-  json_builder_set_member_name (builder, "events");
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "id", webhook->id);
+  weir_json_add_string (json, "url", webhook->url);
+  weir_json_add_string (json, "secret", webhook->secret);
   if (webhook->events == NULL) {
-    json_builder_add_null_value (builder);
+    weir_json_add_null (json, "events");
   } else {
-    json_builder_begin_array (builder);
+    weir_json_begin_array (json, "events");
     for (guint i = 0; webhook->events[i] != NULL; i++)
-      json_builder_add_string_value (builder, webhook->events[i]);
-    json_builder_end_array (builder);
+      weir_json_add_string (json, NULL, webhook->events[i]);
+    weir_json_end_array (json);
   }
-  weir_api_add_string (builder, "format", weir_webhook_format_get_name (webhook->format));
-  weir_api_add_boolean (builder, "enabled", webhook->enabled);
-  weir_api_add_time (builder, "created", webhook->created_us);
-  weir_api_add_time (builder, "modified", webhook->modified_us);
-  add_delivery (builder, delivery);
-  json_builder_end_object (builder);
+  weir_json_add_string (json, "format", weir_webhook_format_get_name (webhook->format));
+  weir_json_add_boolean (json, "enabled", webhook->enabled);
+  weir_json_add_time (json, "created", webhook->created_us);
+  weir_json_add_time (json, "modified", webhook->modified_us);
+  add_delivery (json, delivery);
+  weir_json_end_object (json);
 }
 
 static void
-add_hosted_webhook (JsonBuilder *builder, const WeirWebhook *webhook)
+add_hosted_webhook (GString *json, const WeirWebhook *webhook)
 {
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "notificationUrl", webhook->url);
-  weir_api_add_time (builder, "modified", webhook->modified_us);
-  weir_api_add_string (builder, "secret", webhook->secret);
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "notificationUrl", webhook->url);
+  weir_json_add_time (json, "modified", webhook->modified_us);
+  weir_json_add_string (json, "secret", webhook->secret);
+  weir_json_end_object (json);
 }
 
 /* calls */
 
+/* what steps share */
 typedef struct {
-  WeirApi *api;
-  WeirHttpRequest *request;
-  gchar *account;
-  gchar *id;
   gboolean hosted; /* by the hosted product's path */
   WeirWebhook *webhook;
   gboolean was_enabled;
   GPtrArray *documents; /* of a list */
-} Call;
+} Own;
 
 static void
-call_free (Call *self)
+own_free (gpointer data)
 {
-  g_free (self->account);
-  g_free (self->id);
+  Own *self = data;
+
   g_clear_pointer (&self->webhook, weir_webhook_free);
   g_clear_pointer (&self->documents, g_ptr_array_unref);
   g_free (self);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
+static Own *
+add_own (WeirCall *call, gboolean hosted)
+{
+  Own *own = g_new0 (Own, 1);
+
+  own->hosted = hosted;
+  weir_call_set_own (call, own, own_free);
+  return own;
+}
 
 /* the hosted product has one of an account: its id is made of that. Returns: (transfer full) */
 static gchar *
@@ -236,397 +239,291 @@ make_hosted_id (const gchar *account)
   return g_strndup (digest, ID_SIZE);
 }
 
-/* a route without {id} is the hosted product's, or of them all */
-static Call *
-call_new (
-    WeirApi *api, WeirHttpRequest *request, const WeirRouteParameters *parameters, gboolean hosted)
-{
-  Call *self = g_new0 (Call, 1);
-
-  self->api = api;
-  self->request = request;
-  self->account = g_strdup (weir_route_parameters_get (parameters, "account"));
-  self->hosted = hosted;
-  self->id = hosted ? make_hosted_id (self->account)
-                    : g_strdup (weir_route_parameters_get (parameters, "id"));
-  return self;
-}
-
 /* Returns: FALSE when it was answered with a failure */
 static gboolean
-call_read (Call *self)
+read_call (WeirCall *call)
 {
+  const Own *own = call->own;
   g_auto (WeirFault) fault = {0};
-  Reading reading = {self->webhook, self->api->egress};
+  Reading reading = {own->webhook, call->api->egress};
 
-  if (read_body (weir_http_request_get_body (self->request), self->api->config->limits.json_depth,
-          self->hosted ? hosted_fields : own_fields, &reading, &fault))
+  if (read_body (weir_http_request_get_body (call->request), call->api->config->limits.json_depth,
+          own->hosted ? hosted_fields : own_fields, &reading, &fault))
     return TRUE;
-  weir_fault_answer (&fault, self->request, self->api->counters);
+  weir_call_refuse (call, &fault);
   return FALSE;
 }
 
-/* @delivery: (nullable) */
+/* one without a delivery has delivered nothing */
 static void
-call_answer (Call *self, const WeirDocument *delivery)
+got_delivery (WeirCall *call)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  const Own *own = call->own;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  if (self->hosted)
-    add_hosted_webhook (builder, self->webhook);
+  if (own->hosted)
+    add_hosted_webhook (json, own->webhook);
   else
-    add_webhook (builder, self->webhook, delivery);
-  weir_api_succeed (self->request, json_builder_get_root (builder));
+    add_webhook (json, own->webhook, call->document);
+  weir_call_succeed (call, json->str);
 }
 
 static void
-got_delivery (GObject *source, GAsyncResult *result, gpointer user_data)
+answer_with_delivery (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-  g_autoptr (WeirDocument) delivery =
-      weir_store_get_document_finish (WEIR_STORE (source), result, NULL);
-
-  /* one that has none has delivered nothing */
-  call_answer (self, delivery);
-}
-
-/* @self: (transfer full) */
-static void
-call_answer_with_delivery (Call *self)
-{
-  weir_store_get_document (self->api->store, WEIR_DOCUMENT_DELIVERY, self->id, got_delivery, self);
+  weir_call_find_document (call, WEIR_DOCUMENT_DELIVERY, call->id, got_delivery);
 }
 
 static WeirEvent *
-make_event (Call *self, const gchar *type)
+make_event (WeirCall *call, const gchar *type)
 {
-  g_autofree gchar *url = weir_webhook_mask_url (self->webhook->url);
-  g_autofree gchar *data = weir_event_make_data ("id", self->id, "url", url, NULL);
+  g_autofree gchar *url = weir_webhook_mask_url (((const Own *) call->own)->webhook->url);
+  g_autofree gchar *data = weir_event_make_data ("id", call->id, "url", url, NULL);
 
-  return weir_event_new (type, self->account, NULL, NULL, data);
-}
-
-static void
-put (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Call) self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (weir_store_put_document_finish (WEIR_STORE (source), result, &error) == 0)
-    weir_api_fail_for_store (self->request, error);
-  else
-    call_answer_with_delivery (g_steal_pointer (&self));
+  return weir_event_new (type, call->account, NULL, NULL, data);
 }
 
 /* the event that tells of the change is where deliveries begin: nothing older is sent */
 static void
 told (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Call) self = user_data;
+  WeirCall *call = user_data;
+  Own *own = call->own;
   g_autoptr (GError) error = NULL;
-  g_autoptr (WeirDocument) document = NULL;
   guint64 sequence = weir_store_append_event_finish (WEIR_STORE (source), result, &error);
-  guint64 revision = self->webhook->revision;
+  guint64 revision = own->webhook->revision;
 
   if (sequence == 0) {
-    weir_api_fail_for_store (self->request, error);
+    weir_call_fail_for_store (call, error);
     return;
   }
-  if (revision == 0 || (self->webhook->enabled && !self->was_enabled))
-    self->webhook->since = sequence;
-  self->webhook->modified_us = g_get_real_time ();
+  if (revision == 0 || (own->webhook->enabled && !own->was_enabled))
+    own->webhook->since = sequence;
+  own->webhook->modified_us = g_get_real_time ();
   if (revision == 0)
-    self->webhook->created_us = self->webhook->modified_us;
-  document = weir_webhook_to_document (self->webhook);
-  weir_store_put_document (WEIR_STORE (source), document, revision, put, g_steal_pointer (&self));
-}
-
-/* @self: (transfer full) */
-static void
-call_keep (Call *self)
-{
-  g_autoptr (WeirEvent) event = make_event (
-      self, self->webhook->revision == 0 ? WEIR_EVENT_WEBHOOK_CREATED : WEIR_EVENT_WEBHOOK_UPDATED);
-
-  weir_store_append_event (self->api->store, event, told, self);
+    own->webhook->created_us = own->webhook->modified_us;
+  weir_document_free (call->document);
+  call->document = weir_webhook_to_document (own->webhook);
+  call->document->revision = revision;
+  weir_call_put_document (call, NULL, answer_with_delivery);
 }
 
 static void
-counted (GObject *source, GAsyncResult *result, gpointer user_data)
+keep (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) documents =
-      weir_store_list_documents_finish (WEIR_STORE (source), result, &error);
+  gboolean fresh = ((const Own *) call->own)->webhook->revision == 0;
+  g_autoptr (WeirEvent) event =
+      make_event (call, fresh ? WEIR_EVENT_WEBHOOK_CREATED : WEIR_EVENT_WEBHOOK_UPDATED);
 
-  if (documents == NULL)
-    weir_api_fail_for_store (self->request, error);
-  else if (documents->len >= WEIR_WEBHOOKS_MAX)
-    weir_api_fail (self->request, 400, WEIR_API_INVALID, "There are 100 webhooks already", NULL);
+  weir_store_append_event (call->api->store, event, told, call);
+}
+
+static void
+counted (WeirCall *call)
+{
+  if (call->rows->len >= WEIR_WEBHOOKS_MAX)
+    weir_call_fail (call, 400, WEIR_API_INVALID, "There are 100 webhooks already", NULL);
   else
-    call_keep (g_steal_pointer (&self));
+    keep (call);
 }
 
-/* @self: (transfer full): with a webhook that is to be new */
+/* with a webhook that is to be new */
 static void
-call_create (Call *self)
+create (WeirCall *call)
 {
-  self->webhook->secret =
-      self->webhook->secret != NULL ? self->webhook->secret : weir_random_hex (32);
-  weir_store_list_documents (
-      self->api->store, WEIR_DOCUMENT_WEBHOOK, self->account, NULL, counted, self);
-}
+  WeirWebhook *webhook = ((Own *) call->own)->webhook;
 
-static void
-post_webhook (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
-{
-  g_autoptr (Call) self = NULL;
-
-  if (!weir_api_accept (user_data, request, parameters, WEIR_ACCESS_WRITE))
+  if (!read_call (call))
     return;
-  self = call_new (user_data, request, parameters, FALSE);
-  self->id = weir_random_hex (ID_SIZE / 2);
-  self->webhook = weir_webhook_new (self->account, self->id);
-  if (call_read (self))
-    call_create (g_steal_pointer (&self));
+  if (webhook->secret == NULL)
+    webhook->secret = weir_random_hex (32);
+  weir_call_list_documents (call, WEIR_DOCUMENT_WEBHOOK, NULL, counted);
+}
+
+static void
+post_webhook (WeirCall *call)
+{
+  call->id = weir_random_hex (ID_SIZE / 2);
+  add_own (call, FALSE)->webhook = weir_webhook_new (call->account, call->id);
+  create (call);
 }
 
 /* Returns: FALSE when it was answered with a failure; else there is the call's webhook */
 static gboolean
-call_take (Call *self, WeirStore *store, GAsyncResult *result)
+take_webhook (WeirCall *call)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirDocument) document = weir_store_get_document_finish (store, result, &error);
+  Own *own = call->own;
 
-  if (document != NULL && strcmp (document->account, self->account) == 0)
-    self->webhook = weir_webhook_from_document (document);
-  else if (document == NULL &&
-           !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
-    weir_api_fail_for_store (self->request, error);
+  own->webhook = weir_webhook_from_document (call->document);
+  if (own->webhook == NULL) {
+    weir_call_fail_as_missing (call);
     return FALSE;
   }
-  if (self->webhook == NULL)
-    weir_api_fail_as_missing (self->request);
-  return self->webhook != NULL;
+  own->was_enabled = own->webhook->enabled;
+  return TRUE;
 }
 
 static void
-got_to_show (GObject *source, GAsyncResult *result, gpointer user_data)
+got_to_show (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-
-  if (call_take (self, WEIR_STORE (source), result))
-    call_answer_with_delivery (g_steal_pointer (&self));
+  if (take_webhook (call))
+    answer_with_delivery (call);
 }
 
 static void
-got_to_change (GObject *source, GAsyncResult *result, gpointer user_data)
+got_to_change (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-
-  if (!call_take (self, WEIR_STORE (source), result))
-    return;
-  self->was_enabled = self->webhook->enabled;
-  if (call_read (self))
-    call_keep (g_steal_pointer (&self));
+  if (take_webhook (call) && read_call (call))
+    keep (call);
 }
 
 /* PUT of the hosted product's only one makes it when it is not there */
 static void
-got_to_set (GObject *source, GAsyncResult *result, gpointer user_data)
+got_to_set (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirDocument) document =
-      weir_store_get_document_finish (WEIR_STORE (source), result, &error);
+  Own *own = call->own;
 
-  if (document == NULL && !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
-    weir_api_fail_for_store (self->request, error);
+  if (call->document != NULL)
+    own->webhook = weir_webhook_from_document (call->document);
+  if (own->webhook != NULL) {
+    own->was_enabled = own->webhook->enabled;
+    if (read_call (call))
+      keep (call);
     return;
   }
-  if (document != NULL)
-    self->webhook = weir_webhook_from_document (document);
-  if (self->webhook != NULL) {
-    self->was_enabled = self->webhook->enabled;
-    if (call_read (self))
-      call_keep (g_steal_pointer (&self));
-    return;
-  }
-  self->webhook = weir_webhook_new (self->account, self->id);
-  self->webhook->format = WEIR_WEBHOOK_HOSTED;
-  self->webhook->events = g_strsplit (WEIR_EVENT_RECORDING_READY, ",", -1);
-  if (call_read (self))
-    call_create (g_steal_pointer (&self));
+  own->webhook = weir_webhook_new (call->account, call->id);
+  own->webhook->format = WEIR_WEBHOOK_HOSTED;
+  own->webhook->events = g_strsplit (WEIR_EVENT_RECORDING_READY, ",", -1);
+  create (call);
 }
 
 static void
-forgotten (GObject *source, GAsyncResult *result, gpointer user_data)
+forgotten (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-  JsonNode *node = json_node_init_string (json_node_alloc (), "");
-
-  /* one that had delivered nothing has none */
-  weir_store_delete_document_finish (WEIR_STORE (source), result, NULL);
-  if (self->api->events != NULL)
-    weir_events_emit (self->api->events, make_event (self, WEIR_EVENT_WEBHOOK_DELETED));
-  weir_api_succeed (self->request, node);
-}
-
-/* @self: (transfer full) */
-static void
-call_delete (Call *self, WeirDocumentKind kind, GAsyncReadyCallback done)
-{
-  weir_store_delete_document (self->api->store, kind, self->id, done, self);
+  weir_call_succeed (call, "\"\"");
 }
 
 static void
-deleted (GObject *source, GAsyncResult *result, gpointer user_data)
+deleted (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (!weir_store_delete_document_finish (WEIR_STORE (source), result, &error))
-    weir_api_fail_for_store (self->request, error);
-  else
-    call_delete (g_steal_pointer (&self), WEIR_DOCUMENT_DELIVERY, forgotten);
+  if (call->api->events != NULL)
+    weir_events_emit (call->api->events, make_event (call, WEIR_EVENT_WEBHOOK_DELETED));
+  weir_call_forget_document (call, WEIR_DOCUMENT_DELIVERY, call->id, forgotten);
 }
 
 static void
-got_to_delete (GObject *source, GAsyncResult *result, gpointer user_data)
+got_to_delete (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-
-  if (call_take (self, WEIR_STORE (source), result))
-    call_delete (g_steal_pointer (&self), WEIR_DOCUMENT_WEBHOOK, deleted);
-}
-
-/* secrets are shown, with which deliveries could be forged: so even to look needs WRITE */
-static void
-begin (WeirApi *api, WeirHttpRequest *request, const WeirRouteParameters *parameters,
-    gboolean hosted, GAsyncReadyCallback got)
-{
-  Call *self;
-
-  if (!weir_api_accept (api, request, parameters, WEIR_ACCESS_WRITE))
-    return;
-  self = call_new (api, request, parameters, hosted);
-  weir_store_get_document (api->store, WEIR_DOCUMENT_WEBHOOK, self->id, got, self);
+  if (take_webhook (call))
+    weir_call_delete_document (call, WEIR_DOCUMENT_WEBHOOK, call->id, deleted);
 }
 
 static void
-get_webhook (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+begin (WeirCall *call, WeirCallStep got)
 {
-  begin (user_data, request, parameters, FALSE, got_to_show);
+  add_own (call, FALSE);
+  weir_call_get_document (call, WEIR_DOCUMENT_WEBHOOK, call->id, got);
 }
 
 static void
-put_webhook (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+begin_hosted (WeirCall *call)
 {
-  begin (user_data, request, parameters, FALSE, got_to_change);
+  add_own (call, TRUE);
+  call->id = make_hosted_id (call->account);
 }
 
 static void
-delete_webhook (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+get_webhook (WeirCall *call)
 {
-  begin (user_data, request, parameters, FALSE, got_to_delete);
+  begin (call, got_to_show);
 }
 
 static void
-get_hosted (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+put_webhook (WeirCall *call)
 {
-  begin (user_data, request, parameters, TRUE, got_to_show);
+  begin (call, got_to_change);
 }
 
 static void
-put_hosted (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+delete_webhook (WeirCall *call)
 {
-  begin (user_data, request, parameters, TRUE, got_to_set);
+  begin (call, got_to_delete);
 }
 
 static void
-delete_hosted (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+get_hosted (WeirCall *call)
 {
-  begin (user_data, request, parameters, TRUE, got_to_delete);
+  begin_hosted (call);
+  weir_call_get_document (call, WEIR_DOCUMENT_WEBHOOK, call->id, got_to_show);
+}
+
+static void
+put_hosted (WeirCall *call)
+{
+  begin_hosted (call);
+  weir_call_find_document (call, WEIR_DOCUMENT_WEBHOOK, call->id, got_to_set);
+}
+
+static void
+delete_hosted (WeirCall *call)
+{
+  begin_hosted (call);
+  weir_call_get_document (call, WEIR_DOCUMENT_WEBHOOK, call->id, got_to_delete);
 }
 
 /* lists */
 
 static void
-listed_deliveries (GObject *source, GAsyncResult *result, gpointer user_data)
+listed_deliveries (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) deliveries =
-      weir_store_list_documents_finish (WEIR_STORE (source), result, &error);
+  const GPtrArray *documents = ((const Own *) call->own)->documents;
   g_autoptr (GHashTable) by_id = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  if (deliveries == NULL) {
-    weir_api_fail_for_store (self->request, error);
-    return;
-  }
-  for (guint i = 0; i < deliveries->len; i++) {
-    WeirDocument *document = deliveries->pdata[i];
+  for (guint i = 0; i < call->rows->len; i++) {
+    WeirDocument *document = call->rows->pdata[i];
 
     g_hash_table_insert (by_id, document->id, document);
   }
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < self->documents->len; i++) {
-    g_autoptr (WeirWebhook) webhook = weir_webhook_from_document (self->documents->pdata[i]);
+  weir_json_begin_array (json, NULL);
+  for (guint i = 0; i < documents->len; i++) {
+    g_autoptr (WeirWebhook) webhook = weir_webhook_from_document (documents->pdata[i]);
 
     if (webhook != NULL)
-      add_webhook (builder, webhook, g_hash_table_lookup (by_id, webhook->id));
+      add_webhook (json, webhook, g_hash_table_lookup (by_id, webhook->id));
   }
-  json_builder_end_array (builder);
-  weir_api_succeed (self->request, json_builder_get_root (builder));
+  weir_json_end_array (json);
+  weir_call_succeed (call, json->str);
 }
 
 static void
-listed (GObject *source, GAsyncResult *result, gpointer user_data)
+listed (WeirCall *call)
 {
-  g_autoptr (Call) self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  self->documents = weir_store_list_documents_finish (WEIR_STORE (source), result, &error);
-  if (self->documents == NULL) {
-    weir_api_fail_for_store (self->request, error);
-    return;
-  }
-  weir_store_list_documents (
-      WEIR_STORE (source), WEIR_DOCUMENT_DELIVERY, self->account, NULL, listed_deliveries, self);
-  g_steal_pointer (&self);
+  ((Own *) call->own)->documents = g_steal_pointer (&call->rows);
+  weir_call_list_documents (call, WEIR_DOCUMENT_DELIVERY, NULL, listed_deliveries);
 }
 
 static void
-list_webhooks (WeirHttpRequest *request, const WeirRouteParameters *parameters, gpointer user_data)
+list_webhooks (WeirCall *call)
 {
-  WeirApi *api = user_data;
-  Call *self;
-
-  if (!weir_api_accept (api, request, parameters, WEIR_ACCESS_WRITE))
-    return;
-  self = call_new (api, request, parameters, FALSE);
-  weir_store_list_documents (api->store, WEIR_DOCUMENT_WEBHOOK, self->account, NULL, listed, self);
+  add_own (call, FALSE);
+  weir_call_list_documents (call, WEIR_DOCUMENT_WEBHOOK, NULL, listed);
 }
 
 void
 weir_api_webhooks_add_routes (WeirApi *self, WeirHttpRouter *router)
 {
-  static const struct {
-    const gchar *method, *pattern;
-    WeirRouteHandler handler;
-  } routes[] = {
-      {"GET", WEIR_API_STREAM "/webhooks", list_webhooks},
-      {"POST", WEIR_API_STREAM "/webhooks", post_webhook},
-      {"GET", WEIR_API_STREAM "/webhooks/{id}", get_webhook},
-      {"PUT", WEIR_API_STREAM "/webhooks/{id}", put_webhook},
-      {"DELETE", WEIR_API_STREAM "/webhooks/{id}", delete_webhook},
-      {"GET", WEIR_API_STREAM "/webhook", get_hosted},
-      {"PUT", WEIR_API_STREAM "/webhook", put_hosted},
-      {"DELETE", WEIR_API_STREAM "/webhook", delete_hosted},
+  /* secrets are shown, with which deliveries could be forged: so even to look needs WRITE */
+  static const WeirCallRoute routes[] = {
+      {"GET", WEIR_API_STREAM "/webhooks", WEIR_ACCESS_WRITE, list_webhooks},
+      {"POST", WEIR_API_STREAM "/webhooks", WEIR_ACCESS_WRITE, post_webhook},
+      {"GET", WEIR_API_STREAM "/webhooks/{id}", WEIR_ACCESS_WRITE, get_webhook},
+      {"PUT", WEIR_API_STREAM "/webhooks/{id}", WEIR_ACCESS_WRITE, put_webhook},
+      {"DELETE", WEIR_API_STREAM "/webhooks/{id}", WEIR_ACCESS_WRITE, delete_webhook},
+      {"GET", WEIR_API_STREAM "/webhook", WEIR_ACCESS_WRITE, get_hosted},
+      {"PUT", WEIR_API_STREAM "/webhook", WEIR_ACCESS_WRITE, put_hosted},
+      {"DELETE", WEIR_API_STREAM "/webhook", WEIR_ACCESS_WRITE, delete_hosted},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (routes); i++)
-    weir_http_router_add (
-        router, routes[i].method, routes[i].pattern, routes[i].handler, self, NULL);
+  weir_call_add_routes (self, router, routes, G_N_ELEMENTS (routes));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "events/events.h"
 
-#include "api/envelope.h"
+#include "api/json.h"
 
 #include <string.h>
 
@@ -292,39 +292,41 @@ weir_events_set_retention (WeirEvents *self, gint64 keep_us, guint64 max)
 
 /* what is said of one */
 
+void
+weir_event_add_json (GString *json, const WeirEvent *event)
+{
+  weir_json_begin_object (json, NULL);
+  weir_json_add_int (json, "sequence", (gint64) event->sequence);
+  weir_json_add_time (json, "time", event->time_us);
+  weir_json_add_string (json, "type", event->type);
+  weir_json_add_string (json, "input", event->input);
+  weir_json_add_string (json, "broadcast", event->broadcast);
+  weir_json_add_text (json, "data", event->data);
+  weir_json_end_object (json);
+}
+
 gchar *
 weir_event_to_json (const WeirEvent *event)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  weir_api_add_int (builder, "sequence", (gint64) event->sequence);
-  weir_api_add_time (builder, "time", event->time_us);
-  weir_api_add_string (builder, "type", event->type);
-  weir_api_add_string (builder, "input", event->input);
-  weir_api_add_string (builder, "broadcast", event->broadcast);
-  weir_api_add_json (builder, "data", event->data);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+  weir_event_add_json (json, event);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 gchar *
 weir_event_make_data (const gchar *first_name, ...)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
   va_list arguments;
 
-  json_builder_begin_object (builder);
+  weir_json_begin_object (json, NULL);
   va_start (arguments, first_name);
   for (const gchar *name = first_name; name != NULL; name = va_arg (arguments, const gchar *))
-    weir_api_add_string (builder, name, va_arg (arguments, const gchar *));
+    weir_json_add_string (json, name, va_arg (arguments, const gchar *));
   va_end (arguments);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+  weir_json_end_object (json);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 gboolean

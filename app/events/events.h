@@ -75,6 +75,8 @@ void weir_events_emit (WeirEvents *self, WeirEvent *event);
 /* Returns: (transfer full): `{"sequence":…,"time":…,"type":…,"input":…,"broadcast":…,"data":{…}}`,
  * on one line, as the API and webhooks say it */
 gchar *weir_event_to_json (const WeirEvent *event);
+/* the same as one value of an array: see api/json.h */
+void weir_event_add_json (GString *json, const WeirEvent *event);
 
 /* Returns: (transfer full): JSON object as text; @first_name: then pairs of name and value, NULL
  * ends. Values are strings, (nullable) */

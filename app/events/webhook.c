@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "events/webhook.h"
 
-#include "api/envelope.h"
+#include "api/json.h"
 
 #include <string.h>
 
@@ -108,26 +108,23 @@ WeirDocument *
 weir_webhook_to_document (const WeirWebhook *self)
 {
   WeirDocument *document = weir_document_new (WEIR_DOCUMENT_WEBHOOK, self->account, self->id);
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "url", self->url);
-  weir_api_add_string (builder, "secret", self->secret);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "url", self->url);
+  weir_json_add_string (json, "secret", self->secret);
   if (self->events != NULL) {
-    json_builder_set_member_name (builder, "events");
-    json_builder_begin_array (builder);
+    weir_json_begin_array (json, "events");
     for (guint i = 0; self->events[i] != NULL; i++)
-      json_builder_add_string_value (builder, self->events[i]);
-    json_builder_end_array (builder);
+      weir_json_add_string (json, NULL, self->events[i]);
+    weir_json_end_array (json);
   }
-  weir_api_add_string (builder, "format", weir_webhook_format_get_name (self->format));
-  weir_api_add_boolean (builder, "enabled", self->enabled);
-  weir_api_add_int (builder, "since", (gint64) self->since);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
+  weir_json_add_string (json, "format", weir_webhook_format_get_name (self->format));
+  weir_json_add_boolean (json, "enabled", self->enabled);
+  weir_json_add_int (json, "since", (gint64) self->since);
+  weir_json_end_object (json);
   g_free (document->json);
-  document->json = json_to_string (root, FALSE);
+  document->json = g_string_free (g_steal_pointer (&json), FALSE);
   document->created_us = self->created_us;
   document->modified_us = self->modified_us;
   return document;
@@ -247,18 +244,16 @@ get_data (JsonObject *data, const gchar *name)
 }
 
 static void
-add_hosted_error (JsonBuilder *builder, JsonObject *data)
+add_hosted_error (GString *json, JsonObject *data)
 {
-  json_builder_set_member_name (builder, "live_input_errored");
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "error");
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "code", get_data (data, "vendorCode"));
-  weir_api_add_string (builder, "message", get_data (data, "message"));
-  json_builder_end_object (builder);
-  weir_api_add_string (builder, "video_codec", get_data (data, "videoCodec"));
-  weir_api_add_string (builder, "audio_codec", get_data (data, "audioCodec"));
-  json_builder_end_object (builder);
+  weir_json_begin_object (json, "live_input_errored");
+  weir_json_begin_object (json, "error");
+  weir_json_add_string (json, "code", get_data (data, "vendorCode"));
+  weir_json_add_string (json, "message", get_data (data, "message"));
+  weir_json_end_object (json);
+  weir_json_add_string (json, "video_codec", get_data (data, "videoCodec"));
+  weir_json_add_string (json, "audio_codec", get_data (data, "audioCodec"));
+  weir_json_end_object (json);
 }
 
 /* what people read in a chat */
@@ -284,27 +279,24 @@ make_hosted_live (const WeirEvent *event)
   g_autoptr (JsonNode) parsed = json_from_string (event->data, NULL);
   JsonObject *data =
       parsed != NULL && JSON_NODE_HOLDS_OBJECT (parsed) ? json_node_get_object (parsed) : NULL;
-  g_autofree gchar *time = weir_api_format_time (event->time_us);
+  g_autofree gchar *time = weir_json_format_time (event->time_us);
   g_autofree gchar *text = make_hosted_text (event, time, data);
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "name", "Weir");
-  weir_api_add_string (builder, "text", text);
-  json_builder_set_member_name (builder, "data");
-  json_builder_begin_object (builder);
-  weir_api_add_string (builder, "notification_name", "Stream Live Input");
-  weir_api_add_string (builder, "input_id", event->input);
-  weir_api_add_string (builder, "event_type", event->type);
-  weir_api_add_string (builder, "updated_at", time);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_string (json, "name", "Weir");
+  weir_json_add_string (json, "text", text);
+  weir_json_begin_object (json, "data");
+  weir_json_add_string (json, "notification_name", "Stream Live Input");
+  weir_json_add_string (json, "input_id", event->input);
+  weir_json_add_string (json, "event_type", event->type);
+  weir_json_add_string (json, "updated_at", time);
   if (strcmp (event->type, WEIR_EVENT_INPUT_ERRORED) == 0)
-    add_hosted_error (builder, data);
-  json_builder_end_object (builder);
-  weir_api_add_int (builder, "ts", event->time_us / G_USEC_PER_SEC);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+    add_hosted_error (json, data);
+  weir_json_end_object (json);
+  weir_json_add_int (json, "ts", event->time_us / G_USEC_PER_SEC);
+  weir_json_end_object (json);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 gchar *
@@ -359,22 +351,20 @@ weir_delivery_from_json (WeirDelivery *self, const gchar *json)
 gchar *
 weir_delivery_to_json (const WeirDelivery *self)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  json_builder_begin_object (builder);
-  weir_api_add_int (builder, "cursor", (gint64) self->cursor);
-  weir_api_add_int (builder, "delivered", (gint64) self->delivered);
-  weir_api_add_int (builder, "givenUp", (gint64) self->given_up);
-  weir_api_add_int (builder, "attempts", self->attempts);
-  weir_api_add_int (builder, "firstAttempt", self->first_attempt_us);
-  weir_api_add_int (builder, "nextAttempt", self->next_attempt_us);
-  weir_api_add_int (builder, "lastSuccess", self->last_success_us);
-  weir_api_add_int (builder, "lastFailure", self->last_failure_us);
-  weir_api_add_string (builder, "lastError", self->last_error);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+  weir_json_begin_object (json, NULL);
+  weir_json_add_int (json, "cursor", (gint64) self->cursor);
+  weir_json_add_int (json, "delivered", (gint64) self->delivered);
+  weir_json_add_int (json, "givenUp", (gint64) self->given_up);
+  weir_json_add_int (json, "attempts", self->attempts);
+  weir_json_add_int (json, "firstAttempt", self->first_attempt_us);
+  weir_json_add_int (json, "nextAttempt", self->next_attempt_us);
+  weir_json_add_int (json, "lastSuccess", self->last_success_us);
+  weir_json_add_int (json, "lastFailure", self->last_failure_us);
+  weir_json_add_string (json, "lastError", self->last_error);
+  weir_json_end_object (json);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "api/backup.h"
 #include "api/envelope.h"
 #include "api/events.h"
+#include "api/json.h"
 #include "api/keys.h"
 #include "api/live_inputs.h"
 #include "api/missing.h"
@@ -284,12 +285,10 @@ weir_http_app_free (WeirHttpApp *self)
 gchar *
 weir_http_app_describe (const WeirBroadcastRecord *record, gpointer app)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
 
-  weir_api_add_video (builder, &((WeirHttpApp *) app)->api, NULL, record);
-  root = json_builder_get_root (builder);
-  return json_to_string (root, FALSE);
+  weir_api_add_video (json, &((WeirHttpApp *) app)->api, NULL, record);
+  return g_string_free (g_steal_pointer (&json), FALSE);
 }
 
 void

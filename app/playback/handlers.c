@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "playback/handlers.h"
 
-#include "api/envelope.h"
+#include "api/json.h"
 #include "weir-web.h"
 
 #include <string.h>
@@ -304,25 +304,19 @@ static void
 serve_lifecycle (
     Call *call, gboolean is_input, const gchar *uid, WeirLifecycle state, gint64 deadline_us)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree gchar *text = NULL;
+  g_autoptr (GString) json = g_string_new (NULL);
   WeirHttpResponse *response = make_response (200, "no-cache");
 
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "isInput");
-  json_builder_add_boolean_value (builder, is_input);
-  weir_api_add_string (builder, "videoUID", uid);
-  json_builder_set_member_name (builder, "live");
-  json_builder_add_boolean_value (
-      builder, state == WEIR_LIFECYCLE_LIVE || state == WEIR_LIFECYCLE_RECONNECTING);
-  weir_api_add_string (builder, "state", weir_lifecycle_get_name (state));
+  weir_json_begin_object (json, NULL);
+  weir_json_add_boolean (json, "isInput", is_input);
+  weir_json_add_string (json, "videoUID", uid);
+  weir_json_add_boolean (
+      json, "live", state == WEIR_LIFECYCLE_LIVE || state == WEIR_LIFECYCLE_RECONNECTING);
+  weir_json_add_string (json, "state", weir_lifecycle_get_name (state));
   if (state == WEIR_LIFECYCLE_RECONNECTING)
-    weir_api_add_time (builder, "deadline", deadline_us);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  text = json_to_string (root, FALSE);
-  weir_http_response_set_text (response, "application/json", text);
+    weir_json_add_time (json, "deadline", deadline_us);
+  weir_json_end_object (json);
+  weir_http_response_set_text (response, "application/json", json->str);
   weir_http_request_respond (call->request, response);
 }
 

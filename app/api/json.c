@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api/json.h"
+
+#include "api/jsonguard.h"
+
+#include <math.h>
+#include <string.h>
+
+static void
+append_string (GString *json, const gchar *text)
+{
+  static const gchar escaped[] = "\"\\\b\f\n\r\t";
+  static const gchar escapes[] = "\"\\bfnrt";
+  const gchar *start = text;
+
+  g_string_append_c (json, '"');
+  for (; *text != '\0'; text++) {
+    const guchar c = (guchar) *text;
+    const gchar *found;
+
+    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+      continue;
+    g_string_append_len (json, start, text - start);
+    start = text + 1;
+    found = strchr (escaped, c);
+    if (found != NULL) {
+      g_string_append_c (json, '\\');
+      g_string_append_c (json, escapes[found - escaped]);
+    } else {
+      g_string_append_printf (json, "\\u%04x", c);
+    }
+  }
+  g_string_append_len (json, start, text - start);
+  g_string_append_c (json, '"');
+}
+
+/* no value ends with an opening bracket: one is only the last byte before the first member */
+static void
+begin_value (GString *json, const gchar *name)
+{
+  if (json->len > 0 && json->str[json->len - 1] != '{' && json->str[json->len - 1] != '[')
+    g_string_append_c (json, ',');
+  if (name == NULL)
+    return;
+  append_string (json, name);
+  g_string_append_c (json, ':');
+}
+
+static void
+add_word (GString *json, const gchar *name, const gchar *word)
+{
+  begin_value (json, name);
+  g_string_append (json, word);
+}
+
+void
+weir_json_begin_object (GString *json, const gchar *name)
+{
+  add_word (json, name, "{");
+}
+
+void
+weir_json_end_object (GString *json)
+{
+  g_string_append_c (json, '}');
+}
+
+void
+weir_json_begin_array (GString *json, const gchar *name)
+{
+  add_word (json, name, "[");
+}
+
+void
+weir_json_end_array (GString *json)
+{
+  g_string_append_c (json, ']');
+}
+
+void
+weir_json_add_null (GString *json, const gchar *name)
+{
+  add_word (json, name, "null");
+}
+
+void
+weir_json_add_string (GString *json, const gchar *name, const gchar *value)
+{
+  if (value == NULL) {
+    weir_json_add_null (json, name);
+    return;
+  }
+  begin_value (json, name);
+  append_string (json, value);
+}
+
+void
+weir_json_add_boolean (GString *json, const gchar *name, gboolean value)
+{
+  add_word (json, name, value ? "true" : "false");
+}
+
+void
+weir_json_add_int (GString *json, const gchar *name, gint64 value)
+{
+  gchar text[24];
+
+  g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, value);
+  add_word (json, name, text);
+}
+
+void
+weir_json_add_double (GString *json, const gchar *name, gdouble value)
+{
+  gchar text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (!isfinite (value)) {
+    weir_json_add_null (json, name);
+    return;
+  }
+  add_word (json, name, g_ascii_dtostr (text, sizeof text, value));
+  /* it stays one that is no whole number for who reads it */
+  if (strpbrk (text, ".e") == NULL)
+    g_string_append (json, ".0");
+}
+
+gchar *
+weir_json_format_time (gint64 wall_us)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (wall_us / G_USEC_PER_SEC);
+  gint year, month, day;
+
+  if (time == NULL)
+    return NULL;
+  g_date_time_get_ymd (time, &year, &month, &day);
+  return g_strdup_printf ("%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", year, month, day,
+      g_date_time_get_hour (time), g_date_time_get_minute (time), g_date_time_get_second (time),
+      (guint) (wall_us % G_USEC_PER_SEC));
+}
+
+void
+weir_json_add_time (GString *json, const gchar *name, gint64 wall_us)
+{
+  g_autofree gchar *text = wall_us > 0 ? weir_json_format_time (wall_us) : NULL;
+
+  weir_json_add_string (json, name, text);
+}
+
+void
+weir_json_add_text (GString *json, const gchar *name, const gchar *text)
+{
+  if (text != NULL && weir_json_check (text, strlen (text), WEIR_JSON_DEPTH_MAX, NULL))
+    add_word (json, name, text);
+  else
+    weir_json_add_null (json, name);
+}
+
+static void
+add_value (GString *json, const gchar *name, JsonNode *node)
+{
+  switch (json_node_get_value_type (node)) {
+  case G_TYPE_STRING:
+    weir_json_add_string (json, name, json_node_get_string (node));
+    break;
+  case G_TYPE_BOOLEAN:
+    weir_json_add_boolean (json, name, json_node_get_boolean (node));
+    break;
+  case G_TYPE_INT64:
+    weir_json_add_int (json, name, json_node_get_int (node));
+    break;
+  case G_TYPE_DOUBLE:
+    weir_json_add_double (json, name, json_node_get_double (node));
+    break;
+  default:
+    weir_json_add_null (json, name);
+    break;
+  }
+}
+
+static void
+add_members (GString *json, JsonObject *object)
+{
+  JsonObjectIter members;
+  const gchar *name;
+  JsonNode *node;
+
+  json_object_iter_init_ordered (&members, object);
+  while (json_object_iter_next_ordered (&members, &name, &node))
+    weir_json_add_node (json, name, node);
+}
+
+void
+weir_json_add_node (GString *json, const gchar *name, JsonNode *node)
+{
+  if (node == NULL || JSON_NODE_HOLDS_NULL (node)) {
+    weir_json_add_null (json, name);
+  } else if (JSON_NODE_HOLDS_OBJECT (node)) {
+    weir_json_begin_object (json, name);
+    add_members (json, json_node_get_object (node));
+    weir_json_end_object (json);
+  } else if (JSON_NODE_HOLDS_ARRAY (node)) {
+    JsonArray *array = json_node_get_array (node);
+
+    weir_json_begin_array (json, name);
+    for (guint i = 0; i < json_array_get_length (array); i++)
+      weir_json_add_node (json, NULL, json_array_get_element (array, i));
+    weir_json_end_array (json);
+  } else {
+    add_value (json, name, node);
+  }
+}
