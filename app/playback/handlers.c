@@ -122,19 +122,32 @@ get_multivariant_for (Call *call, WeirIndex *index)
                                    : playlist;
 }
 
+/* Returns: (transfer full) (nullable) (element-type GBytes): in pieces */
+static GPtrArray *
+get_playlist (Call *call, WeirIndex *index)
+{
+  GBytes *multivariant;
+  GPtrArray *pieces;
+
+  if (call->kind == KIND_MEDIA)
+    return weir_index_get_media (index, get_view (call->whole), call->track);
+  if (call->kind == KIND_MUXED)
+    return weir_index_get_muxed (index, get_view (call->whole));
+  multivariant = get_multivariant_for (call, index);
+  if (multivariant == NULL)
+    return NULL;
+  pieces = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_ptr_array_add (pieces, multivariant);
+  return pieces;
+}
+
 static void
 serve_playlist (Call *call, WeirIndex *index)
 {
-  g_autoptr (GBytes) playlist = NULL;
+  g_autoptr (GPtrArray) playlist = get_playlist (call, index);
   g_autofree gchar *cache = NULL;
   WeirHttpResponse *response;
 
-  if (call->kind == KIND_MULTIVARIANT)
-    playlist = get_multivariant_for (call, index);
-  else if (call->kind == KIND_MEDIA)
-    playlist = weir_index_get_media (index, get_view (call->whole), call->track);
-  else
-    playlist = weir_index_get_muxed (index, get_view (call->whole));
   if (playlist == NULL) {
     if (weir_index_is_playable (index) || weir_index_has_ended (index))
       respond_missing (call->request);
@@ -142,9 +155,11 @@ serve_playlist (Call *call, WeirIndex *index)
       respond_not_started (call->request);
     return;
   }
-  cache = g_strdup_printf ("max-age=%u", MAX (1, get_target_duration (playlist) / 2));
+  cache = g_strdup_printf ("max-age=%u", MAX (1, get_target_duration (playlist->pdata[0]) / 2));
   response = make_response (200, cache);
-  weir_http_response_set_body (response, PLAYLIST_TYPE, playlist);
+  weir_http_response_set_header (response, "Content-Type", PLAYLIST_TYPE);
+  for (guint i = 0; i < playlist->len; i++)
+    weir_http_response_add_bytes (response, playlist->pdata[i]);
   weir_http_request_respond (call->request, response);
 }
 

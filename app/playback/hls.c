@@ -7,6 +7,10 @@
 #define VERSION 7
 /* EXT-X-GAP asks for it */
 #define VERSION_GAP 8
+#define DAY_MS G_GINT64_CONSTANT (86400000)
+/* 1 January 1970, and how many days behind it a date can be written of: to the end of 9999 */
+#define EPOCH_JULIAN 719163
+#define DAYS_MAX 2932896
 
 static void
 append_header (GString *text, guint version)
@@ -14,27 +18,57 @@ append_header (GString *text, guint version)
   g_string_append_printf (text, "#EXTM3U\n#EXT-X-VERSION:%u\n", version);
 }
 
-static guint
-get_version (const WeirHlsMedia *media)
+static gboolean
+has_gaps (const WeirHlsMedia *media)
 {
   for (guint i = 0; i < media->n_segments; i++) {
     if (media->segments[i].gap)
-      return VERSION_GAP;
+      return TRUE;
   }
-  return VERSION;
+  return FALSE;
+}
+
+/* long playlists are mostly numbers. @digits: at least */
+static void
+append_number (GString *text, guint64 number, guint digits)
+{
+  gchar reversed[20];
+  guint count = 0;
+
+  while (number > 0 || count < digits) {
+    reversed[count++] = (gchar) ('0' + number % 10);
+    number /= 10;
+  }
+  while (count > 0)
+    g_string_append_c (text, reversed[--count]);
 }
 
 static void
 append_date (GString *text, gint64 date_ms)
 {
-  g_autoptr (GDateTime) date = g_date_time_new_from_unix_utc (date_ms / 1000);
-  g_autofree gchar *seconds = NULL;
+  const gint64 day = date_ms / DAY_MS;
+  const guint64 second = (guint64) (date_ms % DAY_MS / 1000);
+  GDate date;
 
-  if (date == NULL || date_ms < 0)
+  if (date_ms < 0 || day > DAYS_MAX)
     return;
-  seconds = g_date_time_format (date, "%Y-%m-%dT%H:%M:%S");
-  g_string_append_printf (
-      text, "#EXT-X-PROGRAM-DATE-TIME:%s.%03dZ\n", seconds, (gint) (date_ms % 1000));
+  g_date_clear (&date, 1);
+  g_date_set_julian (&date, (guint32) (EPOCH_JULIAN + day));
+  g_string_append (text, "#EXT-X-PROGRAM-DATE-TIME:");
+  append_number (text, g_date_get_year (&date), 4);
+  g_string_append_c (text, '-');
+  append_number (text, g_date_get_month (&date), 2);
+  g_string_append_c (text, '-');
+  append_number (text, g_date_get_day (&date), 2);
+  g_string_append_c (text, 'T');
+  append_number (text, second / 3600, 2);
+  g_string_append_c (text, ':');
+  append_number (text, second / 60 % 60, 2);
+  g_string_append_c (text, ':');
+  append_number (text, second % 60, 2);
+  g_string_append_c (text, '.');
+  append_number (text, (guint64) (date_ms % 1000), 3);
+  g_string_append (text, "Z\n");
 }
 
 static void
@@ -50,24 +84,26 @@ append_map (GString *text, const WeirHlsMedia *media, const WeirHlsSegment *segm
 static void
 append_uri (GString *text, const WeirHlsMedia *media, const WeirHlsSegment *segment)
 {
-  g_string_append_printf (text, "/%s/segments/", media->broadcast);
+  g_string_append_c (text, '/');
+  g_string_append (text, media->broadcast);
+  g_string_append (text, "/segments/");
   if (segment->missing)
     g_string_append (text, "gap");
   else
-    g_string_append_printf (text, "%" G_GUINT64_FORMAT, segment->epoch);
-  g_string_append_printf (text, "-%" G_GUINT64_FORMAT, segment->number);
-  if (media->track >= 0)
-    g_string_append_printf (text, "/track%d", media->track);
+    append_number (text, segment->epoch, 1);
+  g_string_append_c (text, '-');
+  append_number (text, segment->number, 1);
+  if (media->track >= 0) {
+    g_string_append (text, "/track");
+    append_number (text, (guint64) media->track, 1);
+  }
   g_string_append (text, ".m4s\n");
 }
 
-GBytes *
-weir_hls_write_media (const WeirHlsMedia *media)
+void
+weir_hls_append_head (GString *text, const WeirHlsMedia *media, gboolean gaps)
 {
-  GString *text = g_string_sized_new (512 + 256 * (gsize) media->n_segments);
-  const WeirHlsSegment *mapped = NULL;
-
-  append_header (text, get_version (media));
+  append_header (text, gaps ? VERSION_GAP : VERSION);
   if (media->independent)
     g_string_append (text, "#EXT-X-INDEPENDENT-SEGMENTS\n");
   g_string_append_printf (text,
@@ -77,26 +113,42 @@ weir_hls_write_media (const WeirHlsMedia *media)
       media->target_duration, media->media_sequence, media->discontinuity_sequence);
   if (media->ended && media->whole)
     g_string_append (text, "#EXT-X-PLAYLIST-TYPE:VOD\n");
+}
 
+void
+weir_hls_append_segment (GString *text, const WeirHlsMedia *media, const WeirHlsSegment *segment,
+    const WeirHlsSegment *before)
+{
+  if (segment->discontinuity)
+    g_string_append (text, "#EXT-X-DISCONTINUITY\n");
+  if (segment->has_map && (before == NULL || before->epoch != segment->epoch ||
+                              before->generation != segment->generation))
+    append_map (text, media, segment);
+  append_date (text, segment->date_ms);
+  if (segment->gap)
+    g_string_append (text, "#EXT-X-GAP\n");
+  g_string_append (text, "#EXTINF:");
+  append_number (text, segment->duration_us / G_USEC_PER_SEC, 1);
+  g_string_append_c (text, '.');
+  append_number (text, segment->duration_us % G_USEC_PER_SEC, 6);
+  g_string_append (text, ",\n");
+  append_uri (text, media, segment);
+}
+
+GBytes *
+weir_hls_write_media (const WeirHlsMedia *media)
+{
+  GString *text = g_string_sized_new (512 + 256 * (gsize) media->n_segments);
+  const WeirHlsSegment *before = NULL;
+
+  weir_hls_append_head (text, media, has_gaps (media));
   for (guint i = 0; i < media->n_segments; i++) {
-    const WeirHlsSegment *segment = &media->segments[i];
-
-    if (segment->discontinuity)
-      g_string_append (text, "#EXT-X-DISCONTINUITY\n");
-    if (segment->has_map && (mapped == NULL || mapped->epoch != segment->epoch ||
-                                mapped->generation != segment->generation)) {
-      append_map (text, media, segment);
-      mapped = segment;
-    }
-    append_date (text, segment->date_ms);
-    if (segment->gap)
-      g_string_append (text, "#EXT-X-GAP\n");
-    g_string_append_printf (text, "#EXTINF:%" G_GUINT64_FORMAT ".%06u,\n",
-        segment->duration_us / G_USEC_PER_SEC, (guint) (segment->duration_us % G_USEC_PER_SEC));
-    append_uri (text, media, segment);
+    weir_hls_append_segment (text, media, &media->segments[i], before);
+    if (media->segments[i].has_map)
+      before = &media->segments[i];
   }
   if (media->ended)
-    g_string_append (text, "#EXT-X-ENDLIST\n");
+    g_string_append (text, WEIR_HLS_END_LIST);
   return g_string_free_to_bytes (text);
 }
 

@@ -69,6 +69,18 @@ typedef struct {
 /* Returns: (transfer full): the text */
 GBytes *weir_hls_write_media (const WeirHlsMedia *media);
 
+/*
+ * Of what such a text consists, for one that grows: a head, then the segments, and
+ * WEIR_HLS_END_LIST when it has ended.
+ */
+#define WEIR_HLS_END_LIST "#EXT-X-ENDLIST\n"
+/* @media: its segments are not looked at. @gaps: there are some among them */
+void weir_hls_append_head (GString *text, const WeirHlsMedia *media, gboolean gaps);
+/* @media: its segments are not looked at. @before: (nullable): the last one so far that has a map
+ */
+void weir_hls_append_segment (GString *text, const WeirHlsMedia *media,
+    const WeirHlsSegment *segment, const WeirHlsSegment *before);
+
 /**
  * WeirHlsTrack: one track as the multivariant playlist describes it
  * @codec: of its newest segment

@@ -432,15 +432,8 @@ weir_index_add_inits_from_json (WeirIndex *self, const gchar *json, GError **err
   }
 
   g_mutex_lock (&self->lock);
-  while (inits->len > 0) {
-    WeirIndexInit *init = g_ptr_array_steal_index (inits, 0);
-
-    if (weir_index_find_init (self, init->epoch, init->generation) == NULL)
-      g_ptr_array_add (self->inits, init);
-    else
-      weir_index_init_free (init);
-  }
-  weir_index_forget_playlists (self);
+  while (inits->len > 0)
+    weir_index_take_init (self, g_ptr_array_steal_index (inits, 0));
   weir_index_unlock_changed (self);
   return TRUE;
 }

@@ -107,14 +107,27 @@ weir_index_find_config (WeirIndex *self, const WeirIndexSegment *segment, guint 
 }
 
 void
+weir_index_take_init (WeirIndex *self, WeirIndexInit *init)
+{
+  if (weir_index_find_init (self, init->epoch, init->generation) != NULL) {
+    weir_index_init_free (init);
+    return;
+  }
+  g_ptr_array_add (self->inits, init);
+  weir_index_forget_playlists (self);
+  /* what is written of it says that it cannot be played */
+  if (self->unmapped)
+    weir_index_restart_whole (self);
+}
+
+void
 weir_index_add_init (
     WeirIndex *self, guint64 epoch, guint generation, GPtrArray *configs, GPtrArray *labels)
 {
+  WeirIndexInit *init = weir_index_init_new (epoch, generation, configs, labels);
+
   g_mutex_lock (&self->lock);
-  if (weir_index_find_init (self, epoch, generation) == NULL) {
-    g_ptr_array_add (self->inits, weir_index_init_new (epoch, generation, configs, labels));
-    weir_index_forget_playlists (self);
-  }
+  weir_index_take_init (self, init);
   weir_index_unlock_changed (self);
 }
 

@@ -18,12 +18,19 @@ typedef struct {
   Measure current; /* over those of @config */
   WeirCodecConfig *config;
   guint64 first_number; /* of the first segment of @config */
+
+  /* of the whole: what it has of the track */
+  const WeirIndexSegment *newest; /* (nullable) */
+  GPtrArray *codecs;              /* (nullable) (element-type utf8): as join_codecs() lists them */
 } TrackTotal;
 
 static void
 track_total_clear (gpointer data)
 {
-  g_clear_pointer (&((TrackTotal *) data)->config, weir_codec_config_unref);
+  TrackTotal *total = data;
+
+  g_clear_pointer (&total->config, weir_codec_config_unref);
+  g_clear_pointer (&total->codecs, g_ptr_array_unref);
 }
 
 GArray *
@@ -67,6 +74,63 @@ measure_add (Measure *self, const GArray *parts, gint64 duration_ns, gint64 leas
   self->run_ns = 0;
 }
 
+/* Returns: (nullable): the configuration of what the segment holds of the track */
+static WeirCodecConfig *
+find_used_config (WeirIndex *self, const WeirIndexSegment *segment, guint track)
+{
+  GArray *parts = weir_index_segment_get_parts (segment, track);
+
+  return parts != NULL && parts->len > 0 ? weir_index_find_config (self, segment, track) : NULL;
+}
+
+/* the whole lists @segment, which holds something of the track, as its newest */
+static void
+whole_add_track (TrackTotal *total, const WeirIndexSegment *segment, WeirCodecConfig *config)
+{
+  guint place;
+
+  total->newest = segment;
+  if (total->codecs == NULL)
+    total->codecs = g_ptr_array_new ();
+  if (g_ptr_array_find_with_equal_func (total->codecs, config->codecs, g_str_equal, &place))
+    g_ptr_array_remove_index (total->codecs, place);
+  /* inits are never let go of, nor are their configurations */
+  g_ptr_array_insert (total->codecs, 0, config->codecs);
+}
+
+static void
+whole_add (WeirIndex *self, const WeirIndexSegment *segment)
+{
+  if (!weir_index_is_in_whole (segment))
+    return;
+  if (self->whole_first == NULL)
+    self->whole_first = segment;
+  if (weir_index_find_init (self, segment->epoch, segment->init_generation) == NULL)
+    self->unmapped = TRUE;
+  for (guint track = 0; track < segment->tracks->len; track++) {
+    WeirCodecConfig *config = find_used_config (self, segment, track);
+
+    if (config != NULL)
+      whole_add_track (&g_array_index (self->totals, TrackTotal, track), segment, config);
+  }
+}
+
+void
+weir_index_restart_whole (WeirIndex *self)
+{
+  self->whole_version++;
+  self->whole_first = NULL;
+  self->unmapped = FALSE;
+  for (guint i = 0; i < self->totals->len; i++) {
+    TrackTotal *total = &g_array_index (self->totals, TrackTotal, i);
+
+    total->newest = NULL;
+    g_clear_pointer (&total->codecs, g_ptr_array_unref);
+  }
+  for (guint i = 0; i < self->closed; i++)
+    whole_add (self, g_ptr_array_index (self->segments, i));
+}
+
 void
 weir_index_measure (WeirIndex *self, const WeirIndexSegment *segment)
 {
@@ -91,6 +155,7 @@ weir_index_measure (WeirIndex *self, const WeirIndexSegment *segment)
     measure_add (&total->whole, parts, segment->duration_ns, least_ns);
     measure_add (&total->current, parts, segment->duration_ns, least_ns);
   }
+  whole_add (self, segment);
 }
 
 static guint
@@ -104,15 +169,6 @@ count_tracks (WeirIndex *self)
     count = MAX (count, init->configs->len);
   }
   return count;
-}
-
-/* Returns: (nullable): the configuration of what the segment holds of the track */
-static const WeirCodecConfig *
-find_used_config (WeirIndex *self, const WeirIndexSegment *segment, guint track)
-{
-  GArray *parts = weir_index_segment_get_parts (segment, track);
-
-  return parts != NULL && parts->len > 0 ? weir_index_find_config (self, segment, track) : NULL;
 }
 
 /* all CODECS that the listed segments need for the track, newest first */
@@ -145,28 +201,52 @@ find_newest (WeirIndex *self, const GPtrArray *listed, guint track)
   return NULL;
 }
 
-/* Returns: FALSE when the track is not to be offered */
-static gboolean
-describe_track (WeirIndex *self, const GPtrArray *listed, guint track, WeirHlsTrack *out)
-{
-  const WeirIndexSegment *first = g_ptr_array_index (listed, 0);
-  const WeirIndexSegment *newest = find_newest (self, listed, track);
-  const WeirCodecConfig *config;
-  const WeirTrackLabel *label;
-  const TrackTotal *total;
-  const Measure *measured;
+/* what a view has of a track */
+typedef struct {
+  const WeirIndexSegment *newest; /* (nullable): that holds something of it */
+  gchar *codecs;
+  guint64 first; /* number of the first segment that tells what the view offers */
+} Offered;
 
-  /* a track that was announced but never came, or is gone, would leave players waiting for it */
-  if (newest == NULL)
-    return FALSE;
-  config = weir_index_find_config (self, newest, track);
-  label = weir_index_find_init (self, newest->epoch, newest->init_generation)->labels->pdata[track];
-  total = &g_array_index (self->totals, TrackTotal, track);
+static Offered
+offered_by_whole (WeirIndex *self, guint track)
+{
+  const TrackTotal *total = &g_array_index (self->totals, TrackTotal, track);
+  Offered offered = {.newest = total->newest, .first = self->whole_first->number};
+  g_autoptr (GString) codecs = g_string_new (NULL);
+
+  for (guint i = 0; total->codecs != NULL && i < total->codecs->len; i++)
+    g_string_append_printf (
+        codecs, "%s%s", i > 0 ? "," : "", (const gchar *) g_ptr_array_index (total->codecs, i));
+  offered.codecs = g_strdup (codecs->str);
+  return offered;
+}
+
+static Offered
+offered_by_window (WeirIndex *self, const GPtrArray *listed, guint track)
+{
+  return (Offered){
+      .newest = find_newest (self, listed, track),
+      .codecs = join_codecs (self, listed, track),
+      .first = ((const WeirIndexSegment *) g_ptr_array_index (listed, 0))->number,
+  };
+}
+
+/* @offered: with a newest segment */
+static void
+describe_track (WeirIndex *self, const Offered *offered, guint track, WeirHlsTrack *out)
+{
+  const WeirIndexSegment *newest = offered->newest;
+  const WeirCodecConfig *config = weir_index_find_config (self, newest, track);
+  const WeirIndexInit *init = weir_index_find_init (self, newest->epoch, newest->init_generation);
+  const WeirTrackLabel *label = init->labels->pdata[track];
+  const TrackTotal *total = &g_array_index (self->totals, TrackTotal, track);
   /* what nobody is offered any more does not count */
-  measured = first->number >= total->first_number ? &total->current : &total->whole;
+  const Measure *measured = offered->first >= total->first_number ? &total->current : &total->whole;
+
   out->track = track;
   out->codec = config->codec;
-  out->codecs = join_codecs (self, listed, track);
+  out->codecs = offered->codecs;
   if (measured->duration_ns > 0)
     out->average_rate = bit_rate (measured->bytes, measured->duration_ns);
   out->peak_rate = MAX (measured->peak_rate, out->average_rate);
@@ -181,7 +261,6 @@ describe_track (WeirIndex *self, const GPtrArray *listed, guint track, WeirHlsTr
   else if (total->current.ticks > 0)
     out->frame_rate =
         (gdouble) total->current.samples * config->timescale / (gdouble) total->current.ticks;
-  return TRUE;
 }
 
 static void
@@ -190,18 +269,18 @@ hls_track_clear (gpointer data)
   g_free (((WeirHlsTrack *) data)->codecs);
 }
 
-/* Returns: (transfer container) (element-type WeirIndexSegment): those that tell what @view offers:
- * while there are only gaps, the last one before them */
+/* Returns: (transfer container) (element-type WeirIndexSegment): those that tell what the window
+ * offers: while there are only gaps, the last one before them */
 static GPtrArray *
-list_offered (WeirIndex *self, WeirIndexView view)
+list_offered (WeirIndex *self)
 {
-  GPtrArray *offered = weir_index_list_view (self, view);
+  GPtrArray *offered = weir_index_list_window (self);
 
   for (guint i = offered->len; i-- > 0;) {
     if (((WeirIndexSegment *) g_ptr_array_index (offered, i))->missing)
       g_ptr_array_remove_index (offered, i);
   }
-  if (offered->len == 0 && view == WEIR_INDEX_WINDOW && self->closed > 0)
+  if (offered->len == 0 && self->closed > 0)
     g_ptr_array_add (offered, g_ptr_array_index (self->segments, self->closed - 1));
   return offered;
 }
@@ -209,27 +288,36 @@ list_offered (WeirIndex *self, WeirIndexView view)
 static GBytes *
 make_multivariant (WeirIndex *self, WeirIndexView view)
 {
+  const gboolean whole = view == WEIR_INDEX_WHOLE;
   g_autoptr (GArray) tracks = g_array_new (FALSE, TRUE, sizeof (WeirHlsTrack));
-  g_autoptr (GPtrArray) offered = list_offered (self, view);
-  guint count = offered->len > 0 ? count_tracks (self) : 0;
+  g_autoptr (GPtrArray) listed = whole ? NULL : list_offered (self);
+  gboolean empty = whole ? !self->recorded || self->whole_first == NULL : listed->len == 0;
+  guint count = empty ? 0 : MIN (count_tracks (self), self->totals->len);
 
   g_array_set_clear_func (tracks, hls_track_clear);
   for (guint track = 0; track < count; track++) {
+    Offered offered =
+        whole ? offered_by_whole (self, track) : offered_by_window (self, listed, track);
     WeirHlsTrack description = {0};
 
-    if (describe_track (self, offered, track, &description))
-      g_array_append_val (tracks, description);
+    /* a track that was announced but never came, or is gone, would leave players waiting for it */
+    if (offered.newest == NULL) {
+      g_free (offered.codecs);
+      continue;
+    }
+    describe_track (self, &offered, track, &description);
+    g_array_append_val (tracks, description);
   }
   if (tracks->len == 0)
     return NULL;
   return weir_hls_write_multivariant ((const WeirHlsTrack *) tracks->data, tracks->len,
-      !self->dependent, self->broadcast, view == WEIR_INDEX_WHOLE ? WEIR_HLS_WHOLE_SUFFIX : "");
+      !self->dependent, self->broadcast, whole ? WEIR_HLS_WHOLE_SUFFIX : "");
 }
 
 GBytes *
 weir_index_get_multivariant (WeirIndex *self, WeirIndexView view)
 {
-  GBytes **text = &self->playlists[view].multivariant;
+  GBytes **text = &self->multivariant[view];
   GBytes *shared = NULL;
 
   g_mutex_lock (&self->lock);

@@ -17,17 +17,10 @@
 
 G_BEGIN_DECLS
 
+#define WEIR_INDEX_N_VIEWS (WEIR_INDEX_WHOLE + 1)
+
 /* no broadcast has more; keeps numbers from a damaged entry from growing arrays */
 #define WEIR_INDEX_TRACKS_MAX 64
-
-/* the playlists of one view, as made since the last change */
-typedef struct {
-  GBytes *multivariant; /* (nullable) */
-  GBytes *muxed;        /* (nullable) */
-  GPtrArray *media;     /* of GBytes or NULL, index = track */
-} WeirIndexPlaylists;
-
-#define WEIR_INDEX_N_VIEWS (WEIR_INDEX_WHOLE + 1)
 
 struct _WeirIndex {
   gatomicrefcount ref_count;
@@ -40,14 +33,26 @@ struct _WeirIndex {
   GPtrArray *segments; /* of WeirIndexSegment, numbers grow; closed ones first */
   guint closed;        /* how many of them are closed */
   guint memory_start;  /* none before this one has its bytes in memory */
+  guint blob_start;    /* none before this one has an open object */
   /* of WeirIndexSegment, from the first that the window lists: gaps included, media sequence
    * numbers without a hole. What stands behind an open one is not listed yet. */
   GPtrArray *window;
   guint target_duration;
   gboolean ended, recorded;
   gboolean dependent; /* a segment has closed in which a track does not start with a keyframe */
+  gint64 longest_ns;  /* that a closed one lasted */
   GArray *totals;     /* index-offer.c: index = track */
-  WeirIndexPlaylists playlists[WEIR_INDEX_N_VIEWS];
+  const WeirIndexSegment *whole_first; /* (nullable): the first that the whole lists */
+
+  /* as made since the last change */
+  GBytes *multivariant[WEIR_INDEX_N_VIEWS]; /* (nullable) */
+  GPtrArray *window_media;                  /* of GBytes or NULL, index = track + 1 */
+  /* those of the whole only grow: index-media.c */
+  GPtrArray *whole_media; /* likewise */
+  GPtrArray *stale;       /* (nullable): what was among them: goes when the lock is released */
+  guint64 whole_version;  /* grows when what is in the whole is not what it was */
+  gboolean unmapped;      /* something that has closed has no inits */
+  guint64 closings;       /* of segments and gaps, so far */
 
   void (*changed) (WeirIndex *self, gpointer data);
   gpointer changed_data;
@@ -56,8 +61,8 @@ struct _WeirIndex {
 /* index.c */
 /* releases the lock, and tells of a change */
 void weir_index_unlock_changed (WeirIndex *self);
-/* Returns: its place among the segments, -1 when there is none of that number */
-gint weir_index_find_place (WeirIndex *self, guint64 number);
+/* Returns: the place of the first segment of @number or a larger one, which may be their end */
+guint weir_index_find_first (WeirIndex *self, guint64 number);
 
 /* index-segment.c */
 /* Returns: (nullable) (element-type WeirIndexPart) */
@@ -70,6 +75,8 @@ void weir_index_segment_extend (WeirIndexSegment *self, guint n_tracks);
 WeirIndexInit *weir_index_init_new (
     guint64 epoch, guint generation, GPtrArray *configs, GPtrArray *labels);
 void weir_index_init_free (gpointer init);
+/* @init: (transfer full): unless what it is of is known already */
+void weir_index_take_init (WeirIndex *self, WeirIndexInit *init);
 /* whose elements may be NULL */
 GPtrArray *weir_index_configs_new (void);
 GPtrArray *weir_index_labels_new (void);
@@ -88,8 +95,11 @@ void weir_index_advance_window (WeirIndex *self);
 /* Returns: how many of the oldest closed segments the window does not list, nor are among the
  * newest @keep: see the rule in index-views.c */
 guint weir_index_count_unlisted (WeirIndex *self, guint keep);
-/* Returns: (transfer container) (element-type WeirIndexSegment): what a playlist of @view lists */
-GPtrArray *weir_index_list_view (WeirIndex *self, WeirIndexView view);
+/* Returns: (transfer container) (element-type WeirIndexSegment): what a playlist of the window
+ * lists */
+GPtrArray *weir_index_list_window (WeirIndex *self);
+/* Returns: TRUE for what the whole lists, if there is one */
+gboolean weir_index_is_in_whole (const WeirIndexSegment *segment);
 /* @segment becomes the next one of the window, after the one before. Numbers of segments may leave
  * some out (one that a crash swallowed); media sequence numbers may not. */
 void weir_index_append_to_window (WeirIndex *self, WeirIndexSegment *segment);
@@ -104,13 +114,19 @@ guint weir_index_get_target_duration (WeirIndex *self);
 guint64 weir_index_scale (guint64 ticks, guint64 to, guint64 from);
 /* Returns: FALSE when the track's media there needs what came before */
 gboolean weir_index_is_independent (WeirIndex *self, const WeirIndexSegment *segment, guint track);
-/* those that were made are not true any more */
+/* Returns: (transfer full): for WeirIndex.whole_media */
+GPtrArray *weir_index_wholes_new (void);
+/* those that were made are not true any more; but of those of the whole, what they list */
 void weir_index_forget_playlists (WeirIndex *self);
+/* lets go of texts of the whole that nobody has asked for lately */
+void weir_index_count_closing (WeirIndex *self);
 
 /* index-offer.c */
 /* Returns: (transfer full): for WeirIndex.totals */
 GArray *weir_index_totals_new (void);
 /* a segment that has closed counts from now on */
 void weir_index_measure (WeirIndex *self, const WeirIndexSegment *segment);
+/* what is in the whole is not what it was: nothing that was made of it holds any more */
+void weir_index_restart_whole (WeirIndex *self);
 
 G_END_DECLS

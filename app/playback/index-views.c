@@ -73,43 +73,30 @@ guint
 weir_index_count_unlisted (WeirIndex *self, guint keep)
 {
   const guint most = self->closed > keep ? self->closed - keep : 0;
-  guint count = 0;
-  guint64 first = G_MAXUINT64;
 
-  for (guint i = 0; i < self->window->len && first == G_MAXUINT64; i++) {
+  for (guint i = 0; i < self->window->len; i++) {
     const WeirIndexSegment *segment = g_ptr_array_index (self->window, i);
 
     if (!segment->missing)
-      first = segment->number;
+      return MIN (most, weir_index_find_first (self, segment->number));
   }
-  while (count < most &&
-         ((WeirIndexSegment *) g_ptr_array_index (self->segments, count))->number < first)
-    count++;
-  return count;
+  return most;
 }
 
-/* Returns: TRUE for what the whole lists */
-static gboolean
-is_in_whole (const WeirIndexSegment *segment)
+gboolean
+weir_index_is_in_whole (const WeirIndexSegment *segment)
 {
   return segment->closed && !segment->in_memory && !segment->missing;
 }
 
 GPtrArray *
-weir_index_list_view (WeirIndex *self, WeirIndexView view)
+weir_index_list_window (WeirIndex *self)
 {
-  const guint most = view == WEIR_INDEX_WINDOW ? count_listed (self) : self->closed;
-  GPtrArray *from = view == WEIR_INDEX_WINDOW ? self->window : self->segments;
-  GPtrArray *listed = g_ptr_array_sized_new (most);
+  const guint count = count_listed (self);
+  GPtrArray *listed = g_ptr_array_sized_new (count);
 
-  if (view == WEIR_INDEX_WHOLE && !self->recorded)
-    return listed;
-  for (guint i = 0; i < most; i++) {
-    WeirIndexSegment *segment = g_ptr_array_index (from, i);
-
-    if (view == WEIR_INDEX_WINDOW || is_in_whole (segment))
-      g_ptr_array_add (listed, segment);
-  }
+  for (guint i = 0; i < count; i++)
+    g_ptr_array_add (listed, g_ptr_array_index (self->window, i));
   return listed;
 }
 

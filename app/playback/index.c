@@ -16,8 +16,8 @@ weir_index_new (const gchar *broadcast_uid, guint window_segments)
   self->segments = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
   self->totals = weir_index_totals_new ();
   self->window = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_index_segment_unref);
-  for (guint i = 0; i < WEIR_INDEX_N_VIEWS; i++)
-    self->playlists[i].media = weir_index_bytes_new ();
+  self->window_media = weir_index_bytes_new ();
+  self->whole_media = weir_index_wholes_new ();
   return self;
 }
 
@@ -38,8 +38,8 @@ weir_index_unref (WeirIndex *self)
   g_ptr_array_unref (self->window);
   g_array_unref (self->totals);
   weir_index_forget_playlists (self);
-  for (guint i = 0; i < WEIR_INDEX_N_VIEWS; i++)
-    g_ptr_array_unref (self->playlists[i].media);
+  g_ptr_array_unref (self->window_media);
+  g_ptr_array_unref (self->whole_media);
   g_mutex_clear (&self->lock);
   g_free (self->broadcast);
   g_free (self);
@@ -74,14 +74,15 @@ weir_index_unlock_changed (WeirIndex *self)
 {
   void (*changed) (WeirIndex *, gpointer) = self->changed;
   gpointer data = self->changed_data;
+  g_autoptr (GPtrArray) stale = g_steal_pointer (&self->stale);
 
   g_mutex_unlock (&self->lock);
   if (changed != NULL)
     changed (self, data);
 }
 
-gint
-weir_index_find_place (WeirIndex *self, guint64 number)
+guint
+weir_index_find_first (WeirIndex *self, guint64 number)
 {
   guint low = 0, high = self->segments->len;
 
@@ -89,20 +90,30 @@ weir_index_find_place (WeirIndex *self, guint64 number)
     guint middle = low + (high - low) / 2;
     const WeirIndexSegment *segment = g_ptr_array_index (self->segments, middle);
 
-    if (segment->number == number)
-      return (gint) middle;
     if (segment->number < number)
       low = middle + 1;
     else
       high = middle;
   }
-  return -1;
+  return low;
+}
+
+/* Returns: its place among the segments, -1 when there is none of that number */
+static gint
+find_place (WeirIndex *self, guint64 number)
+{
+  guint place = weir_index_find_first (self, number);
+
+  if (place == self->segments->len ||
+      ((WeirIndexSegment *) g_ptr_array_index (self->segments, place))->number != number)
+    return -1;
+  return (gint) place;
 }
 
 static WeirIndexSegment *
 find_segment_of (WeirIndex *self, guint64 epoch, guint64 number)
 {
-  gint place = weir_index_find_place (self, number);
+  gint place = find_place (self, number);
   WeirIndexSegment *segment = place >= 0 ? g_ptr_array_index (self->segments, place) : NULL;
 
   return segment != NULL && segment->epoch == epoch ? segment : NULL;
@@ -157,7 +168,7 @@ weir_index_add_part (WeirIndex *self, guint64 number, guint track, const WeirInd
   gint place;
 
   g_mutex_lock (&self->lock);
-  place = weir_index_find_place (self, number);
+  place = find_place (self, number);
   if (place >= 0 && (guint) place >= self->closed)
     weir_index_segment_add_part (g_ptr_array_index (self->segments, place), track, part);
   weir_index_unlock_changed (self);
@@ -176,6 +187,8 @@ closed_segment (WeirIndex *self, WeirIndexSegment *segment)
   }
   number_in_whole (self, self->closed);
   self->closed++;
+  self->longest_ns = MAX (self->longest_ns, segment->duration_ns);
+  weir_index_count_closing (self);
   weir_index_measure (self, segment);
   weir_index_advance_window (self);
   weir_index_forget_playlists (self);
@@ -189,7 +202,7 @@ weir_index_close_segment (
   gint place;
 
   g_mutex_lock (&self->lock);
-  place = weir_index_find_place (self, number);
+  place = find_place (self, number);
   if (place >= 0 && (guint) place == self->closed) {
     segment = g_ptr_array_index (self->segments, place);
     segment->duration_ns = MAX (0, duration_ns);
@@ -226,7 +239,7 @@ weir_index_set_name (WeirIndex *self, guint64 number, const gchar *name)
   gint place;
 
   g_mutex_lock (&self->lock);
-  place = weir_index_find_place (self, number);
+  place = find_place (self, number);
   if (place >= 0) {
     WeirIndexSegment *segment = g_ptr_array_index (self->segments, place);
 
@@ -243,11 +256,13 @@ weir_index_release_blobs (WeirIndex *self, guint keep)
       g_ptr_array_new_with_free_func ((GDestroyNotify) weir_blob_unref);
 
   g_mutex_lock (&self->lock);
-  for (guint i = 0; i + keep < self->closed; i++) {
+  for (guint i = self->blob_start; i + keep < self->closed; i++) {
     WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
 
     if (segment->name != NULL && segment->blob != NULL)
       g_ptr_array_add (released, g_steal_pointer (&segment->blob));
+    if (i == self->blob_start && segment->blob == NULL)
+      self->blob_start++;
   }
   g_mutex_unlock (&self->lock);
 }
@@ -260,6 +275,7 @@ weir_index_add_gap (WeirIndex *self, gint64 start_ns, gint64 duration_ns, gint64
   if (!self->ended && self->window->len > 0) {
     weir_index_append_gap (self, start_ns, MAX (0, duration_ns), date_us);
     weir_index_advance_window (self);
+    weir_index_count_closing (self);
     weir_index_forget_playlists (self);
   }
   weir_index_unlock_changed (self);
@@ -295,7 +311,7 @@ weir_index_move_to_memory (WeirIndex *self, guint64 number, WeirBlob *blob)
   gint place;
 
   g_mutex_lock (&self->lock);
-  place = weir_index_find_place (self, number);
+  place = find_place (self, number);
   if (place >= 0) {
     WeirIndexSegment *segment = g_ptr_array_index (self->segments, place);
     WeirBlob *before = segment->blob;
@@ -349,6 +365,8 @@ weir_index_trim (WeirIndex *self, guint keep)
     g_ptr_array_remove_range (self->segments, 0, count);
     self->closed -= count;
     self->memory_start -= MIN (self->memory_start, count);
+    self->blob_start -= MIN (self->blob_start, count);
+    weir_index_restart_whole (self);
     weir_index_unlock_changed (self);
   } else {
     g_mutex_unlock (&self->lock);

@@ -224,17 +224,24 @@ typedef enum {
 } WeirIndexView;
 
 /**
- * weir_index_get_multivariant, weir_index_get_media:
+ * weir_index_get_multivariant, weir_index_get_media, weir_index_get_muxed:
  *
  * The playlists, made once per change and then shared (RFC 8216bis). A multivariant playlist names
- * the media playlists of its view.
+ * the media playlists of its view; the muxed one lists whole objects with all tracks, for tools and
+ * static servers.
  *
- * Returns: (transfer full) (nullable): NULL while there is nothing to list, or no such track
+ * The whole's media playlists become long. What has been written of a segment is kept and shared,
+ * so that asking costs what has closed since somebody asked before; it is let go of when nobody has
+ * asked while some thirty segments closed. The first to ask has all of it written, on its own
+ * thread: the writing side waits for none of that.
+ *
+ * Returns: (transfer full) (nullable): NULL while there is nothing to list, or no such track; media
+ *   playlists (element-type GBytes): the text in pieces, one for the window; the head is in the
+ *   first one
  */
 GBytes *weir_index_get_multivariant (WeirIndex *self, WeirIndexView view);
-GBytes *weir_index_get_media (WeirIndex *self, WeirIndexView view, guint track);
-/* whole objects with all tracks, for tools and static servers */
-GBytes *weir_index_get_muxed (WeirIndex *self, WeirIndexView view);
+GPtrArray *weir_index_get_media (WeirIndex *self, WeirIndexView view, guint track);
+GPtrArray *weir_index_get_muxed (WeirIndex *self, WeirIndexView view);
 
 /* called after every change on the thread that made it; must not call the index's writing side */
 void weir_index_set_changed (

@@ -321,7 +321,7 @@ numbers_go_on_behind_what_was_never_stored (Fixture *self, G_GNUC_UNUSED gconstp
   const WeirIndexPart part = {.size = 10, .decode_time = 1080000, .duration = 180000};
   g_auto (WeirResume) resume = {0};
   g_autoptr (WeirIndex) index = NULL;
-  g_autoptr (GBytes) playlist = NULL;
+  g_autoptr (GPtrArray) playlist = NULL;
   g_autofree gchar *state = NULL, *inits = make_inits (), *text = NULL;
 
   weir_index_segment_add_part (last, 0, &part);
@@ -348,7 +348,8 @@ numbers_go_on_behind_what_was_never_stored (Fixture *self, G_GNUC_UNUSED gconstp
   g_assert_nonnull (index);
   playlist = weir_index_get_media (index, WEIR_INDEX_WINDOW, 0);
   g_assert_nonnull (playlist);
-  text = g_strndup (g_bytes_get_data (playlist, NULL), g_bytes_get_size (playlist));
+  text = g_strndup (
+      g_bytes_get_data (playlist->pdata[0], NULL), g_bytes_get_size (playlist->pdata[0]));
   g_assert_nonnull (strstr (text, "#EXT-X-MEDIA-SEQUENCE:11\n"));
   /* they themselves, and a target duration since then */
   g_assert_cmpuint (count (text, "#EXT-X-GAP\n"), ==, 3);

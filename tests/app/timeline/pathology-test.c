@@ -228,15 +228,15 @@ make_frame (Run *run, guint index)
 static void
 check_playlist (Run *run, guint track)
 {
-  g_autoptr (GBytes) bytes = weir_index_get_media (run->index, WEIR_INDEX_WINDOW, track);
+  g_autoptr (GPtrArray) pieces = weir_index_get_media (run->index, WEIR_INDEX_WINDOW, track);
   g_autofree gchar *text = NULL;
   g_auto (GStrv) lines = NULL;
   gint64 last_ms = 0;
   guint discontinuities = 0;
 
-  if (bytes == NULL)
+  if (pieces == NULL)
     return;
-  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  text = g_strndup (g_bytes_get_data (pieces->pdata[0], NULL), g_bytes_get_size (pieces->pdata[0]));
   lines = g_strsplit (text, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++) {
     const gchar *date = lines[i] + strlen ("#EXT-X-PROGRAM-DATE-TIME:");
