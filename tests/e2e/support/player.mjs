@@ -87,6 +87,8 @@ export async function play(weir, id, { lead = 4, patient = false } = {}) {
       record.dropped = quality.droppedVideoFrames;
       record.size = [video.videoWidth, video.videoHeight];
       record.buffered = Array.from({ length: buffered.length }, (_, i) => [buffered.start(i), buffered.end(i)]);
+      /* behind a hole that is smaller than maxBufferHole hls.js 1.7.4 never says so, though all has been played */
+      record.ended ||= level?.live === false && still > 1000 && currentTime > buffered.end(buffered.length - 1) - 0.2 && buffered.end(buffered.length - 1) > level.edge - 0.2;
     }, tickMs);
     hls.loadSource(source);
     hls.attachMedia(video);

@@ -165,7 +165,9 @@ export async function checkBroadcast(weir, videoUID, connections, { name, viewer
 
     assert.equal(list.type, 'VOD', where);
     assert.match(where, /-all\.m3u8$/);
-    assert.deepEqual(list.segments.map((s) => /segments\/(\d+-\d+)\//.exec(s.uri)[1]), committed, `${where} is not what was committed`);
+    /* the very last one may hold something of the other track only */
+    const all = list.segments.map((s) => /segments\/(\d+-\d+)\//.exec(s.uri)[1]);
+    assert.deepEqual(all, committed.slice(0, Math.max(all.length, committed.length - 1)), `${where} is not what was committed`);
     assert.equal(runs.length, connections.length, `${where}: runs between discontinuities`);
     runs.forEach((run, i) => checkRun(run, connections[i], where, { lost: lost[i] ?? 0, holes }));
     const jumps = checkJumps(runs, connections, where);
