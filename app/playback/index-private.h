@@ -26,6 +26,8 @@ struct _WeirIndex {
   gatomicrefcount ref_count;
   gchar *broadcast;
   guint window_segments;
+  gint64 listing_us; /* the clock of `listed_us`: see index-views.c */
+  gint64 now_us;     /* monotonic, when that was set */
   GMutex lock;
 
   /* below: under the lock */
@@ -90,6 +92,8 @@ WeirCodecConfig *weir_index_find_config (
 /* index-views.c */
 /* Returns: (nullable) */
 WeirIndexSegment *weir_index_last_of (const GPtrArray *segments);
+/* something closes. @now_us: monotonic. Returns: the time by the clock that listed_us is on */
+gint64 weir_index_tick (WeirIndex *self, gint64 now_us);
 /* lets go of what is not in the window any more */
 void weir_index_advance_window (WeirIndex *self);
 /* Returns: how many of the oldest closed segments the window does not list, nor are among the

@@ -5,9 +5,11 @@
  *
  *   - The window lists the newest segments and gaps: `window_segments` of them at least, three
  *     target durations at least (6.2.2), and what closed within three target durations before the
- *     newest. Media are among it, as long as those gaps are not too many: who comes sees the last
- *     that there was, and who waits may come to an end. What it once leaves out never comes back,
- *     so that its media sequence never goes back.
+ *     newest, by a clock that goes on by one target duration at most from one to the next: many
+ *     close at once when a disk was stuck or the machine stood still, and nobody had the time to
+ *     see them, nor those right before. Media are among it, as long as those gaps are not too many:
+ * who comes sees the last that there was, and who waits may come to an end. What it once leaves out
+ * never comes back, so that its media sequence never goes back.
  *   - The whole lists what is stored, from the first on; never a gap, never what is in memory only.
  *     There is one of a broadcast that is recorded. What it lists stays listed.
  *   - The bytes of what a view lists stay, and those of the newest that a caller says, for viewers
@@ -26,6 +28,16 @@ WeirIndexSegment *
 weir_index_last_of (const GPtrArray *segments)
 {
   return segments->len > 0 ? g_ptr_array_index (segments, segments->len - 1) : NULL;
+}
+
+gint64
+weir_index_tick (WeirIndex *self, gint64 now_us)
+{
+  const gint64 most_us = (gint64) weir_index_get_target_duration (self) * G_USEC_PER_SEC;
+
+  self->listing_us += self->listing_us == 0 ? 1 : CLAMP (now_us - self->now_us, 0, most_us);
+  self->now_us = now_us;
+  return self->listing_us;
 }
 
 /* Returns: how many of @self->window are listed */
@@ -51,15 +63,14 @@ weir_index_advance_window (WeirIndex *self)
 
   if (self->window_segments == 0 || listed == 0)
     return;
-  /* many close at once when a disk that was stuck takes them: nobody had the time to see them */
-  since_us = ((WeirIndexSegment *) g_ptr_array_index (self->window, listed - 1))->closed_us -
+  since_us = ((WeirIndexSegment *) g_ptr_array_index (self->window, listed - 1))->listed_us -
              least_ns / 1000;
   while (start > 0) {
     const WeirIndexSegment *segment = g_ptr_array_index (self->window, start - 1);
 
     if (listed - start >= self->window_segments && listed_ns >= least_ns &&
         (media || listed - start >= WINDOW_GAPS_MAX) &&
-        (segment->closed_us <= since_us || segment->closed_us == 0))
+        (segment->listed_us <= since_us || segment->listed_us == 0))
       break;
     start--;
     media |= !segment->missing;
@@ -123,16 +134,14 @@ void
 weir_index_append_gap (WeirIndex *self, gint64 start_ns, gint64 duration_ns, gint64 date_us)
 {
   g_autoptr (WeirIndexSegment) gap = weir_index_segment_new (0, 0);
-  const WeirIndexSegment *last = weir_index_last_of (self->window);
 
   gap->missing = TRUE;
   gap->closed = TRUE;
   gap->start_ns = start_ns;
   gap->duration_ns = duration_ns;
   gap->program_date_us = date_us;
-  /* time has passed */
-  if (last != NULL && last->closed_us != 0)
-    gap->closed_us = last->closed_us + duration_ns / 1000;
+  if (self->listing_us != 0)
+    gap->listed_us = weir_index_tick (self, self->now_us + duration_ns / 1000);
   weir_index_append_to_window (self, gap);
 }
 

@@ -208,7 +208,7 @@ weir_index_close_segment (
     segment->duration_ns = MAX (0, duration_ns);
     segment->target_duration = self->target_duration > 0 ? self->target_duration : target_duration;
     segment->closed = TRUE;
-    segment->closed_us = now_us;
+    segment->listed_us = weir_index_tick (self, now_us);
     closed_segment (self, segment);
   }
   weir_index_unlock_changed (self);

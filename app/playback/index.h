@@ -74,7 +74,7 @@ typedef struct {
   guint64 styp_size;
   guint64 size;      /* bytes of the object so far */
   GPtrArray *tracks; /* of WeirIndexTrack, index = track */
-  gint64 closed_us;  /* monotonic; 0: not while it was live */
+  gint64 listed_us;  /* on the index's own clock, see index-views.c; 0: not while it was live */
   WeirBlob *blob;    /* (nullable) open object */
   gchar *name;       /* (nullable) its name in the segment store */
 } WeirIndexSegment;

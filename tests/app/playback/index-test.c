@@ -598,7 +598,7 @@ what_closes_at_once_is_listed_until_it_could_be_seen (void)
 
   for (guint64 number = 0; number < 5; number++)
     add_segment (index, number);
-  /* a disk that was stuck for 20 s takes ten of them */
+  /* a disk that was stuck for 20 s takes ten of them, or the whole machine stood still */
   for (guint64 number = 5; number < 15; number++) {
     WeirIndexSegment *segment = open_segment (index, number, (gint64) number * 2 * SECOND);
 
@@ -607,7 +607,8 @@ what_closes_at_once_is_listed_until_it_could_be_seen (void)
     weir_index_segment_unref (segment);
   }
   burst = take_text (get_media (index, WEIR_INDEX_WINDOW, VIDEO));
-  g_assert_nonnull (strstr (burst, "#EXT-X-MEDIA-SEQUENCE:5\n"));
+  /* nor could those be seen for long that closed right before */
+  g_assert_nonnull (strstr (burst, "#EXT-X-MEDIA-SEQUENCE:3\n"));
   for (guint64 number = 15; number < 20; number++)
     add_segment (index, number);
   later = take_text (get_media (index, WEIR_INDEX_WINDOW, VIDEO));
