@@ -37,13 +37,12 @@ weir_api_accept (WeirApi *self, WeirHttpRequest *request, const WeirRouteParamet
         NULL);
     return FALSE;
   }
-  access = weir_auth_get_access (self->auth, authorization, NULL);
-  if (access == WEIR_ACCESS_NONE) {
+  access = weir_auth_get_access (self->auth, authorization, account);
+  if (access == WEIR_ACCESS_NONE &&
+      weir_auth_get_access (self->auth, authorization, NULL) == WEIR_ACCESS_NONE) {
     refuse_token (request);
     return FALSE;
   }
-  if (account != NULL)
-    access = weir_auth_get_access (self->auth, authorization, account);
   if (access == WEIR_ACCESS_NONE) {
     weir_api_fail (
         request, 403, WEIR_API_UNAUTHORISED, "The token does not belong to this account", NULL);

@@ -23,6 +23,7 @@ call_free (WeirCall *self)
   g_free (self->parent);
   g_free (self->id);
   g_free (self->limit_message);
+  g_clear_error (&self->error);
   g_free (self);
 }
 
@@ -337,6 +338,55 @@ weir_call_list_records (WeirCall *self, WeirBroadcastFilter filter, WeirCallStep
   filter.account = self->account;
   weir_store_list_broadcasts (
       self->api->store, &filter, listed_records, weir_call_then (self, NULL, next));
+}
+
+/* ---- both at once ---- */
+
+/* @error: (transfer full) (nullable) */
+static void
+got_one_of_two (WeirCall *self, GError *error)
+{
+  if (self->error == NULL)
+    self->error = error;
+  else
+    g_clear_error (&error);
+  if (--self->waiting == 0)
+    go_on (self, self->error, self->input != NULL ? self->input->account : NULL);
+}
+
+static void
+got_input_of_two (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  WeirCall *self = user_data;
+  GError *error = NULL;
+
+  g_clear_pointer (&self->input, weir_live_input_free);
+  self->input = weir_store_get_input_finish (WEIR_STORE (source), result, &error);
+  got_one_of_two (self, error);
+}
+
+static void
+listed_records_of_two (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  WeirCall *self = user_data;
+  GError *error = NULL;
+
+  g_clear_pointer (&self->rows, g_ptr_array_unref);
+  self->rows = weir_store_list_broadcasts_finish (WEIR_STORE (source), result, &error);
+  got_one_of_two (self, error);
+}
+
+void
+weir_call_get_input_and_records (WeirCall *self, const gchar *uid, guint limit, WeirCallStep next)
+{
+  WeirStore *store = self->api->store;
+  const WeirBroadcastFilter filter = {.account = self->account, .input = uid, .limit = limit};
+
+  weir_call_then (self, NULL, next);
+  self->waiting = 2;
+  weir_store_get_input (store, uid, got_input_of_two, self);
+  /* not before this is answered, too, does it go on */
+  weir_store_list_broadcasts (store, &filter, listed_records_of_two, self);
 }
 
 /* ---- changes of documents ---- */

@@ -48,6 +48,8 @@ struct _WeirCall {
   WeirCallStep next;
   WeirCallStep otherwise;
   gboolean may_miss;
+  guint waiting; /* for how many answers */
+  GError *error;
   guint attempts;
   const gchar *limit_name;
   gchar *limit_message;
@@ -103,6 +105,9 @@ gboolean weir_call_read (
 
 /* a live input or a recording of the account's */
 void weir_call_get_input (WeirCall *self, const gchar *uid, WeirCallStep next);
+/* an input with what it has been through: both are asked for at once. @limit: of the records */
+void weir_call_get_input_and_records (
+    WeirCall *self, const gchar *uid, guint limit, WeirCallStep next);
 void weir_call_get_record (WeirCall *self, const gchar *uid, WeirCallStep next);
 /* a document of the account's */
 void weir_call_get_document (

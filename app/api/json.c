@@ -5,6 +5,9 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
+
+#define TIME_SIZE sizeof "2024-02-29T12:34:56.000007Z"
 
 static void
 append_string (GString *json, const gchar *text)
@@ -124,26 +127,48 @@ weir_json_add_double (GString *json, const gchar *name, gdouble value)
     g_string_append (json, ".0");
 }
 
+/* @size digits, from @text on */
+static void
+put_digits (gchar *text, guint size, gint number)
+{
+  for (; size > 0; number /= 10)
+    text[--size] = (gchar) ('0' + number % 10);
+}
+
+/* Returns: FALSE beyond the year 9999 */
+static gboolean
+put_time (gchar text[TIME_SIZE], gint64 wall_us)
+{
+  time_t seconds = (time_t) (wall_us / G_USEC_PER_SEC);
+  struct tm time;
+
+  if (wall_us < 0 || gmtime_r (&seconds, &time) == NULL || time.tm_year > 9999 - 1900)
+    return FALSE;
+  memcpy (text, "0000-00-00T00:00:00.000000Z", TIME_SIZE);
+  put_digits (text, 4, time.tm_year + 1900);
+  put_digits (text + 5, 2, time.tm_mon + 1);
+  put_digits (text + 8, 2, time.tm_mday);
+  put_digits (text + 11, 2, time.tm_hour);
+  put_digits (text + 14, 2, time.tm_min);
+  put_digits (text + 17, 2, time.tm_sec);
+  put_digits (text + 20, 6, (gint) (wall_us % G_USEC_PER_SEC));
+  return TRUE;
+}
+
 gchar *
 weir_json_format_time (gint64 wall_us)
 {
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (wall_us / G_USEC_PER_SEC);
-  gint year, month, day;
+  gchar text[TIME_SIZE];
 
-  if (time == NULL)
-    return NULL;
-  g_date_time_get_ymd (time, &year, &month, &day);
-  return g_strdup_printf ("%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", year, month, day,
-      g_date_time_get_hour (time), g_date_time_get_minute (time), g_date_time_get_second (time),
-      (guint) (wall_us % G_USEC_PER_SEC));
+  return put_time (text, wall_us) ? g_strdup (text) : NULL;
 }
 
 void
 weir_json_add_time (GString *json, const gchar *name, gint64 wall_us)
 {
-  g_autofree gchar *text = wall_us > 0 ? weir_json_format_time (wall_us) : NULL;
+  gchar text[TIME_SIZE];
 
-  weir_json_add_string (json, name, text);
+  weir_json_add_string (json, name, wall_us > 0 && put_time (text, wall_us) ? text : NULL);
 }
 
 void

@@ -159,7 +159,7 @@ list (WeirCall *call)
 static void
 get (WeirCall *call)
 {
-  weir_call_get_input (call, call->id, answer_with_history);
+  weir_call_get_input_and_records (call, call->id, HISTORY_MAX, answer_input);
 }
 
 static void

@@ -340,15 +340,17 @@ weir_auth_get_access (WeirAuth *self, const gchar *authorization, const gchar *a
   const gchar *bearer = get_bearer (authorization);
   g_autofree gchar *digest = NULL;
   g_autoptr (GMutexLocker) locker = NULL;
+  gboolean administrator;
   const Token *token;
 
   if (bearer == NULL)
     return WEIR_ACCESS_NONE;
-  digest = weir_store_digest_secret (bearer);
+  administrator = weir_auth_check_token (self, bearer);
+  digest = administrator ? NULL : weir_store_digest_secret (bearer);
   locker = g_mutex_locker_new (&self->lock);
   if (account != NULL && !has_account (self, account))
     return WEIR_ACCESS_NONE;
-  if (weir_auth_check_token (self, bearer))
+  if (administrator)
     return WEIR_ACCESS_ADMINISTRATOR;
   token = g_hash_table_lookup (self->tokens, digest);
   if (token == NULL || !has_account (self, token->account) ||

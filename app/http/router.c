@@ -73,12 +73,20 @@ name_length (const gchar *text)
   return size;
 }
 
-/* both are at the start of a segment or within it */
+/* where in pattern and path a parameter is */
+typedef struct {
+  const gchar *name, *value;
+  gsize name_size, value_size;
+} Match;
+
+/* @count: (out): how many of @matches there are. Returns: whether the path is of the pattern */
 static gboolean
-match (const gchar *pattern, const gchar *path, WeirRouteParameters *parameters)
+match (
+    const gchar *pattern, const gchar *path, Match matches[WEIR_ROUTE_PARAMETERS_MAX], guint *count)
 {
   const gchar *start = pattern;
 
+  *count = 0;
   while (*pattern != '\0') {
     gsize size;
 
@@ -93,15 +101,23 @@ match (const gchar *pattern, const gchar *path, WeirRouteParameters *parameters)
     gboolean whole = (pattern == start || pattern[-1] == '/') && (*after == '\0' || *after == '/');
 
     size = whole ? strcspn (path, "/") : name_length (path);
-    if (size == 0 || parameters->count == WEIR_ROUTE_PARAMETERS_MAX)
+    if (size == 0 || *count == WEIR_ROUTE_PARAMETERS_MAX)
       return FALSE;
-    parameters->names[parameters->count] = g_strndup (pattern + 1, name_size);
-    parameters->values[parameters->count] = g_strndup (path, size);
-    parameters->count++;
+    matches[(*count)++] = (Match){pattern + 1, path, name_size, size};
     pattern = after;
     path += size;
   }
   return *path == '\0';
+}
+
+static void
+parameters_take (WeirRouteParameters *self, const Match *matches, guint count)
+{
+  for (guint i = 0; i < count; i++) {
+    self->names[i] = g_strndup (matches[i].name, matches[i].name_size);
+    self->values[i] = g_strndup (matches[i].value, matches[i].value_size);
+  }
+  self->count = count;
 }
 
 WeirHttpRouter *
@@ -176,11 +192,15 @@ weir_http_router_handle (WeirHttpRequest *request, gpointer router)
     method = "GET";
   for (guint i = 0; i < self->routes->len; i++) {
     const Route *route = &g_array_index (self->routes, Route, i);
-    g_auto (WeirRouteParameters) parameters = {0};
+    Match matches[WEIR_ROUTE_PARAMETERS_MAX];
+    guint count;
 
-    if (!match (route->pattern, weir_http_request_get_path (request), &parameters))
+    if (!match (route->pattern, weir_http_request_get_path (request), matches, &count))
       continue;
     if (strcmp (route->method, method) == 0) {
+      g_auto (WeirRouteParameters) parameters = {0};
+
+      parameters_take (&parameters, matches, count);
       route->handler (request, &parameters, route->user_data);
       return;
     }

@@ -305,17 +305,16 @@ bind_filter_text (WeirSqliteStatement *statement, gint place, const gchar *text)
     weir_sqlite_bind_text (statement, place, text);
 }
 
+/* of the many filters that there could be, few are used */
 static gboolean
 run_list_broadcasts (WeirSqlite *self, WeirSqliteJob *job, GError **error)
 {
   const WeirBroadcastFilter *filter = job->filter;
   g_autofree gchar *text = make_query (filter);
-  sqlite3_stmt *statement = NULL;
-  gboolean good;
+  g_autoptr (WeirSqliteStatement) statement = weir_sqlite_prepare (self, text, error);
 
-  /* there are many filters: what is made of one is not kept */
-  if (sqlite3_prepare_v2 (self->database, text, -1, &statement, NULL) != SQLITE_OK)
-    return weir_sqlite_fail (self->database, "Cannot list the broadcasts", error);
+  if (statement == NULL)
+    return FALSE;
   bind_filter_text (statement, PLACE_ACCOUNT, filter->account);
   bind_filter_text (statement, PLACE_INPUT, filter->input);
   bind_filter_text (statement, PLACE_UID, filter->uid);
@@ -326,10 +325,8 @@ run_list_broadcasts (WeirSqlite *self, WeirSqliteJob *job, GError **error)
   sqlite3_bind_int64 (statement, PLACE_BEFORE, filter->created_before_us);
   sqlite3_bind_int64 (statement, PLACE_DELETE, filter->delete_before_us);
   sqlite3_bind_int64 (statement, PLACE_LIMIT, filter->limit > 0 ? (gint64) filter->limit : -1);
-  good = weir_sqlite_answer_rows (
+  return weir_sqlite_answer_rows (
       self, job, statement, read_broadcast, (GDestroyNotify) weir_broadcast_record_free, error);
-  sqlite3_finalize (statement);
-  return good;
 }
 
 static gpointer

@@ -5,19 +5,18 @@
   "uid, account, created_us, modified_us, keys_rotated_us, enabled, meta, default_creator, " \
   "prefer_low_latency, delete_recording_after_days, recording_mode, recording_timeout_s, "   \
   "require_signed_urls, hide_live_viewer_count, allowed_origins"
-/* a row for each secret, one if there is none; @source: a table, or what is selected of it */
-#define SELECT_FROM(source)                           \
+/* a row for each secret, one if there is none */
+#define SELECT_INPUTS                                 \
   "SELECT " COLUMNS ", secrets.kind, secrets.secret " \
-  "FROM " source " LEFT JOIN secrets ON secrets.input = inputs.uid "
-#define SELECT_INPUTS SELECT_FROM ("inputs")
+  "FROM inputs LEFT JOIN secrets ON secrets.input = inputs.uid "
 /* all of it is answered by the index of accounts and times */
 #define LISTED "WHERE account = ? AND created_us >= ? AND created_us < ? "
-#define ORDERED(order) "ORDER BY created_us " order ", number " order " "
-#define SELECT_LIST(order) \
-  SELECT_FROM ("(SELECT * FROM inputs " LISTED ORDERED (order) "LIMIT ?) AS inputs") ORDERED (order)
+#define SELECT_LIST(order)                                                                         \
+  "SELECT " COLUMNS " FROM inputs " LISTED "ORDER BY created_us " order ", number " order " LIMIT" \
+                                                                                          " ?"
 #define NO_SUCH "No such live input"
 
-static WeirLiveInput *
+static gpointer
 read_input (WeirSqliteStatement *statement)
 {
   WeirLiveInput *input = g_new0 (WeirLiveInput, 1);
@@ -54,41 +53,22 @@ read_secret (WeirSqliteStatement *statement, WeirLiveInput *input)
   input->secrets[kind] = weir_sqlite_column_text (statement, column + 1);
 }
 
-/* Returns: (transfer full) (nullable) (element-type WeirLiveInput) */
-static GPtrArray *
-read_inputs (WeirSqlite *self, WeirSqliteStatement *statement, GError **error)
-{
-  g_autoptr (GPtrArray) inputs =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) weir_live_input_free);
-  WeirLiveInput *input = NULL;
-  gint status;
-
-  while ((status = sqlite3_step (statement)) == SQLITE_ROW) {
-    if (input == NULL ||
-        g_strcmp0 ((const gchar *) sqlite3_column_text (statement, 0), input->uid) != 0) {
-      input = read_input (statement);
-      g_ptr_array_add (inputs, input);
-    }
-    read_secret (statement, input);
-  }
-  if (status != SQLITE_DONE) {
-    weir_sqlite_fail (self->database, "Cannot read the live inputs", error);
-    return NULL;
-  }
-  return g_steal_pointer (&inputs);
-}
-
 static gboolean
 answer_input (WeirSqlite *self, WeirSqliteJob *job, WeirSqliteStatement *statement, GError **error)
 {
-  g_autoptr (GPtrArray) inputs = read_inputs (self, statement, error);
+  g_autoptr (WeirLiveInput) input = NULL;
+  gint status;
 
-  if (inputs == NULL)
-    return FALSE;
-  if (inputs->len == 0)
+  while ((status = sqlite3_step (statement)) == SQLITE_ROW) {
+    if (input == NULL)
+      input = read_input (statement);
+    read_secret (statement, input);
+  }
+  if (status != SQLITE_DONE)
+    return weir_sqlite_fail (self->database, "Cannot read the live input", error);
+  if (input == NULL)
     return weir_sqlite_fail_as (WEIR_STORE_ERROR_NOT_FOUND, NO_SUCH, error);
-  weir_sqlite_job_set_result (
-      job, g_ptr_array_steal_index (inputs, 0), (GDestroyNotify) weir_live_input_free);
+  weir_sqlite_job_set_result (job, g_steal_pointer (&input), (GDestroyNotify) weir_live_input_free);
   return TRUE;
 }
 
@@ -229,7 +209,8 @@ run_list_inputs (WeirSqlite *self, WeirSqliteJob *job, GError **error)
     return FALSE;
   next = bind_filter (statement, filter);
   sqlite3_bind_int64 (statement, next, filter->limit > 0 ? (gint64) filter->limit : -1);
-  inputs = read_inputs (self, statement, error);
+  inputs = weir_sqlite_read_rows (
+      self, statement, read_input, (GDestroyNotify) weir_live_input_free, error);
   if (inputs == NULL || !count_inputs (self, filter, inputs->len, &total, error))
     return FALSE;
   weir_sqlite_job_set_result (job, weir_live_input_list_new (g_steal_pointer (&inputs), total),

@@ -99,7 +99,7 @@ gboolean weir_sqlite_fail (sqlite3 *database, const gchar *what, GError **error)
 gboolean weir_sqlite_fail_as (WeirStoreError code, const gchar *what, GError **error);
 
 /* Returns: (transfer none) (nullable): ready to be bound; to be given to
- * weir_sqlite_statement_done(). @text: one of few: each stays prepared */
+ * weir_sqlite_statement_done(). @text: one of few: they stay prepared */
 WeirSqliteStatement *weir_sqlite_prepare (WeirSqlite *self, const gchar *text, GError **error);
 /* for statements without arguments and answer */
 gboolean weir_sqlite_execute (WeirSqlite *self, const gchar *text, GError **error);
@@ -118,6 +118,9 @@ typedef gpointer (*WeirSqliteRead) (WeirSqliteStatement *statement);
 gboolean weir_sqlite_answer_row (WeirSqlite *self, WeirSqliteJob *job,
     WeirSqliteStatement *statement, WeirSqliteRead read, GDestroyNotify row_free,
     const gchar *missing, GError **error);
+/* Returns: (transfer full) (nullable) */
+GPtrArray *weir_sqlite_read_rows (WeirSqlite *self, WeirSqliteStatement *statement,
+    WeirSqliteRead read, GDestroyNotify row_free, GError **error);
 gboolean weir_sqlite_answer_rows (WeirSqlite *self, WeirSqliteJob *job,
     WeirSqliteStatement *statement, WeirSqliteRead read, GDestroyNotify row_free, GError **error);
 

@@ -5,6 +5,8 @@
 
 /* calls that may wait for the thread; a recording commits one segment in two seconds */
 #define JOBS_MAX 16384
+/* that stay prepared; lists have one for each kind of filter */
+#define STATEMENTS_MAX 256
 
 #define WEIR_TYPE_STORE_SQLITE (weir_store_sqlite_get_type ())
 G_DECLARE_FINAL_TYPE (WeirStoreSqlite, weir_store_sqlite, WEIR, STORE_SQLITE, GObject)
@@ -143,19 +145,29 @@ weir_sqlite_answer_row (WeirSqlite *self, WeirSqliteJob *job, WeirSqliteStatemen
   }
 }
 
-gboolean
-weir_sqlite_answer_rows (WeirSqlite *self, WeirSqliteJob *job, WeirSqliteStatement *statement,
-    WeirSqliteRead read, GDestroyNotify row_free, GError **error)
+GPtrArray *
+weir_sqlite_read_rows (WeirSqlite *self, WeirSqliteStatement *statement, WeirSqliteRead read,
+    GDestroyNotify row_free, GError **error)
 {
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func (row_free);
   gint status;
 
   while ((status = sqlite3_step (statement)) == SQLITE_ROW)
     g_ptr_array_add (rows, read (statement));
-  if (status != SQLITE_DONE)
-    return weir_sqlite_fail (self->database, "Cannot read the database", error);
-  weir_sqlite_job_set_result (job, g_steal_pointer (&rows), (GDestroyNotify) g_ptr_array_unref);
-  return TRUE;
+  if (status == SQLITE_DONE)
+    return g_steal_pointer (&rows);
+  weir_sqlite_fail (self->database, "Cannot read the database", error);
+  return NULL;
+}
+
+gboolean
+weir_sqlite_answer_rows (WeirSqlite *self, WeirSqliteJob *job, WeirSqliteStatement *statement,
+    WeirSqliteRead read, GDestroyNotify row_free, GError **error)
+{
+  GPtrArray *rows = weir_sqlite_read_rows (self, statement, read, row_free, error);
+
+  weir_sqlite_job_set_result (job, rows, (GDestroyNotify) g_ptr_array_unref);
+  return rows != NULL;
 }
 
 /* ---- what the thread works on ---- */
@@ -373,7 +385,13 @@ has_writes (GQueue *jobs)
 static gboolean
 run_transaction (WeirSqlite *core, GQueue *jobs, GError **error)
 {
-  if (!weir_sqlite_execute (core, has_writes (jobs) ? "BEGIN IMMEDIATE" : "BEGIN", error))
+  /* a statement that reads is a transaction by itself */
+  if (!has_writes (jobs)) {
+    for (GList *item = jobs->head; item != NULL; item = item->next)
+      run_job (core, item->data, NULL);
+    return TRUE;
+  }
+  if (!weir_sqlite_execute (core, "BEGIN IMMEDIATE", error))
     return FALSE;
   for (GList *item = jobs->head; item != NULL; item = item->next) {
     if (!run_job (core, item->data, error))
@@ -447,6 +465,9 @@ run_jobs (WeirSqlite *core, GQueue *jobs)
 {
   g_autoptr (GError) error = NULL;
 
+  /* no job is in the middle of one */
+  if (g_hash_table_size (core->statements) > STATEMENTS_MAX)
+    g_hash_table_remove_all (core->statements);
   if ((core->only_reads && has_writes (jobs) && !reopen_database (core, &error)) ||
       (core->database == NULL && !reopen_database (core, &error))) {
     answer_reads_only (core, jobs, error);

@@ -284,7 +284,7 @@ void weir_store_find_input (WeirStore *self, WeirSecret kind, const gchar *secre
 WeirLiveInput *weir_store_find_input_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* @total: (out) (optional): how many there would be without the limit.
- * Returns (finish): (transfer full) (element-type WeirLiveInput) */
+ * Returns (finish): (transfer full) (element-type WeirLiveInput): without their secrets */
 void weir_store_list_inputs (WeirStore *self, const WeirLiveInputFilter *filter,
     GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_inputs_finish (

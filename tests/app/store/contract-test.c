@@ -133,8 +133,7 @@ list_inputs (WeirStore *store, const WeirLiveInputFilter *filter, guint64 *total
   return inputs;
 }
 
-/* those that are asked for, with all their secrets, and how many there would be without the limit
- */
+/* those that are asked for, without their secrets, and how many there would be without the limit */
 static void
 lists_of_inputs_have_what_is_asked_for (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
@@ -182,7 +181,7 @@ lists_of_inputs_have_what_is_asked_for (Fixture *fixture, G_GNUC_UNUSED gconstpo
 
       g_string_append (uids, input->uid);
       for (guint kind = 0; kind < WEIR_SECRET_LAST; kind++)
-        g_assert_nonnull (input->secrets[kind]);
+        g_assert_null (input->secrets[kind]);
     }
     g_test_message ("list %u", i);
     g_assert_cmpstr (uids->str, ==, lists[i].expected);
@@ -212,7 +211,6 @@ inputs_are_listed_newest_first_by_account (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[1])->uid, ==, "new");
   g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[2])->uid, ==, "middle");
   g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[3])->uid, ==, "old");
-  g_assert_cmpstr (((WeirLiveInput *) inputs->pdata[3])->secrets[0], ==, "secret-old-0");
 }
 
 static void
@@ -599,7 +597,6 @@ an_update_replaces_all_of_an_input (Fixture *fixture, G_GNUC_UNUSED gconstpointe
   REFUSED (fixture->store, NOT_FOUND, find_input, WEIR_SECRET_WEBRTC, "secret-one-4");
   listed = list_inputs (fixture->store, &(WeirLiveInputFilter){.account = "account"}, NULL);
   g_assert_cmpuint (listed->len, ==, 2);
-  g_assert_cmpstr (((WeirLiveInput *) listed->pdata[1])->secrets[0], ==, "rotated");
 }
 
 static void
