@@ -2,6 +2,7 @@
 #include "api/fields.h"
 
 #include "api/envelope.h"
+#include "api/json.h"
 #include "api/jsonguard.h"
 
 #include <string.h>
@@ -263,7 +264,7 @@ weir_field_read_object (JsonNode *node, const gchar *pointer, gchar **value, Wei
   if (!JSON_NODE_HOLDS_OBJECT (node))
     return weir_fault_refuse (fault, pointer, "must be an object");
   g_free (*value);
-  *value = json_to_string (node, FALSE);
+  *value = weir_json_from_node (node);
   return TRUE;
 }
 
@@ -289,7 +290,7 @@ read_list (JsonNode *node, const gchar *pointer, guint length_max, gsize size_ma
       return weir_fault_refuse (fault, at, element_message);
   }
   g_free (*value);
-  *value = json_to_string (node, FALSE);
+  *value = weir_json_from_node (node);
   return TRUE;
 }
 

@@ -180,6 +180,13 @@ weir_json_add_text (GString *json, const gchar *name, const gchar *text)
     weir_json_add_null (json, name);
 }
 
+void
+weir_json_add_piece (GString *json, const gchar *name, const gchar *text, gsize size)
+{
+  begin_value (json, name);
+  g_string_append_len (json, text, (gssize) size);
+}
+
 static void
 add_value (GString *json, const gchar *name, JsonNode *node)
 {
@@ -233,4 +240,88 @@ weir_json_add_node (GString *json, const gchar *name, JsonNode *node)
   } else {
     add_value (json, name, node);
   }
+}
+
+gchar *
+weir_json_from_node (JsonNode *node)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  weir_json_add_node (json, NULL, node);
+  return g_string_free (g_steal_pointer (&json), FALSE);
+}
+
+/* ---- reading ---- */
+
+/* @text: at its quote. Returns: (nullable): behind it */
+static const gchar *
+skip_string (const gchar *text)
+{
+  for (text++; *text != '"'; text++) {
+    if (*text == '\\')
+      text++;
+    if (*text == '\0')
+      return NULL;
+  }
+  return text + 1;
+}
+
+/* Returns: (nullable): behind the value */
+static const gchar *
+skip_value (const gchar *text)
+{
+  guint depth = 0;
+
+  while (text != NULL && *text != '\0') {
+    gboolean closes = *text == '}' || *text == ']';
+
+    if (depth == 0 && (closes || *text == ','))
+      return text;
+    if (*text == '{' || *text == '[')
+      depth++;
+    if (closes)
+      depth--;
+    text = *text == '"' ? skip_string (text) : text + 1;
+    if (closes && depth == 0)
+      return text;
+  }
+  return depth == 0 ? text : NULL;
+}
+
+const gchar *
+weir_json_next_element (const gchar **at)
+{
+  const gchar *element = *at + 1;
+  const gchar *end;
+
+  if ((**at != '[' && **at != ',') || *element == ']')
+    return NULL;
+  end = skip_value (element);
+  if (end == NULL)
+    return NULL;
+  *at = end;
+  return element;
+}
+
+const gchar *
+weir_json_find_member (const gchar *object, const gchar *name, gsize *size)
+{
+  const gsize name_size = strlen (name);
+  const gchar *at = object;
+
+  while (*at == (at == object ? '{' : ',') && at[1] == '"') {
+    const gchar *key = at + 2;
+    const gchar *colon = skip_string (at + 1);
+    const gchar *end = colon != NULL && *colon == ':' ? skip_value (colon + 1) : NULL;
+
+    if (end == NULL)
+      return NULL;
+    if ((gsize) (colon - key) == name_size + 1 && memcmp (key, name, name_size) == 0) {
+      if (size != NULL)
+        *size = (gsize) (end - colon) - 1;
+      return colon + 1;
+    }
+    at = end;
+  }
+  return NULL;
 }

@@ -28,7 +28,24 @@ gchar *weir_json_format_time (gint64 wall_us);
 void weir_json_add_time (GString *json, const gchar *name, gint64 wall_us);
 /* @text: (nullable): a value as it is; null when it is not JSON */
 void weir_json_add_text (GString *json, const gchar *name, const gchar *text);
+/* @text: a piece of what weir_json_check() has found good */
+void weir_json_add_piece (GString *json, const gchar *name, const gchar *text, gsize size);
 /* @node: (nullable): nested as deep as weir_json_check() allows */
 void weir_json_add_node (GString *json, const gchar *name, JsonNode *node);
+/* Returns: (transfer full): json_to_string() escapes U+001F not, and writes 1e22 so that nobody can
+ * read it */
+gchar *weir_json_from_node (JsonNode *node);
+
+/*
+ * JSON that is read where it stands, without a tree: what was written without blanks. Text that is
+ * malformed ends early.
+ */
+
+/* @at: (inout): an array; then what the next call needs. Returns: (nullable): where an element
+ * begins */
+const gchar *weir_json_next_element (const gchar **at);
+/* @object: where it begins. @size: (out) (optional): of the value. Returns: (nullable): where the
+ * member's value begins */
+const gchar *weir_json_find_member (const gchar *object, const gchar *name, gsize *size);
 
 G_END_DECLS

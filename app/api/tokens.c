@@ -167,7 +167,7 @@ read_rules (JsonNode *node, const gchar *pointer, gpointer data, WeirFault *faul
       return FALSE;
   }
   g_free (self->rules);
-  self->rules = json_to_string (node, FALSE);
+  self->rules = weir_json_from_node (node);
   return TRUE;
 }
 

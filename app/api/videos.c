@@ -4,6 +4,7 @@
 #include "api/videos.h"
 
 #include "api/json.h"
+#include "api/jsonguard.h"
 #include "recordings/settings.h"
 
 #include <string.h>
@@ -16,29 +17,22 @@
 static void
 find_size (const WeirBroadcastRecord *record, gint64 *width, gint64 *height)
 {
-  g_autoptr (JsonNode) root = record->inits != NULL ? json_from_string (record->inits, NULL) : NULL;
-  JsonArray *inits =
-      root != NULL && JSON_NODE_HOLDS_ARRAY (root) ? json_node_get_array (root) : NULL;
+  const gchar *inits = record->inits != NULL ? record->inits : "";
+  const gchar *init, *track;
 
   *width = *height = 0;
-  for (guint i = inits != NULL ? json_array_get_length (inits) : 0; i-- > 0;) {
-    JsonNode *init = json_array_get_element (inits, i);
-    JsonNode *tracks = JSON_NODE_HOLDS_OBJECT (init)
-                           ? json_object_get_member (json_node_get_object (init), "tracks")
-                           : NULL;
-    guint length = tracks != NULL && JSON_NODE_HOLDS_ARRAY (tracks)
-                       ? json_array_get_length (json_node_get_array (tracks))
-                       : 0;
+  while ((init = weir_json_next_element (&inits)) != NULL) {
+    const gchar *tracks = weir_json_find_member (init, "tracks", NULL);
 
-    for (guint k = 0; k < length; k++) {
-      JsonNode *track = json_array_get_element (json_node_get_array (tracks), k);
+    while (tracks != NULL && (track = weir_json_next_element (&tracks)) != NULL) {
+      const gchar *across = weir_json_find_member (track, "width", NULL);
+      const gchar *down = weir_json_find_member (track, "height", NULL);
 
-      if (!JSON_NODE_HOLDS_OBJECT (track) ||
-          !json_object_has_member (json_node_get_object (track), "width"))
+      if (across == NULL)
         continue;
-      *width = json_object_get_int_member_with_default (json_node_get_object (track), "width", 0);
-      *height = json_object_get_int_member_with_default (json_node_get_object (track), "height", 0);
-      return;
+      *width = g_ascii_strtoll (across, NULL, 10);
+      *height = down != NULL ? g_ascii_strtoll (down, NULL, 10) : 0;
+      break;
     }
   }
 }
@@ -92,15 +86,15 @@ add_settings (GString *json, const WeirBroadcastRecord *record)
       {WEIR_RECORDING_THUMBNAIL_PCT, "0"},
       {WEIR_RECORDING_PUBLIC_DETAILS, "null"},
   };
-  g_autoptr (JsonObject) settings = weir_recording_parse_settings (record->settings);
+  const gchar *settings = record->settings;
 
+  if (settings == NULL || !weir_json_check (settings, strlen (settings), WEIR_JSON_DEPTH_MAX, NULL))
+    settings = "{}";
   for (guint i = 0; i < G_N_ELEMENTS (members); i++) {
-    JsonNode *node = json_object_get_member (settings, members[i].name);
+    gsize size = strlen (members[i].absent);
+    const gchar *value = weir_json_find_member (settings, members[i].name, &size);
 
-    if (node != NULL)
-      weir_json_add_node (json, members[i].name, node);
-    else
-      weir_json_add_text (json, members[i].name, members[i].absent);
+    weir_json_add_piece (json, members[i].name, value != NULL ? value : members[i].absent, size);
   }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "recordings/settings.h"
 
+#include "api/json.h"
+
 #define SECONDS_A_DAY (24 * 60 * 60)
 
 JsonObject *
@@ -33,7 +35,7 @@ weir_recording_set_settings (WeirBroadcastRecord *record, JsonObject *settings)
   g_autoptr (JsonNode) root = json_node_init_object (json_node_alloc (), settings);
 
   g_free (record->settings);
-  record->settings = json_to_string (root, FALSE);
+  record->settings = weir_json_from_node (root);
   g_free (record->name);
   record->name = g_strdup (get_name (settings));
 }

@@ -138,6 +138,62 @@ a_tree_is_written_as_json_glib_does (void)
   g_assert_cmpstr (json->str, ==, expected);
 }
 
+static void
+what_json_glib_writes_wrong_is_written_right (void)
+{
+  g_autoptr (JsonNode) node = json_from_string ("[1e22,\"\\u001f\"]", NULL);
+  g_autofree gchar *text = weir_json_from_node (node);
+
+  g_assert_cmpstr (text, ==, "[1e+22,\"\\u001f\"]");
+}
+
+static void
+elements_are_found_where_they_stand (void)
+{
+  static const gchar text[] = "[1,\"a,]\\\"\",{\"b\":[2,3]},[],null]";
+  static const gchar *const expected[] = {"1,", "\"a,]", "{\"b\":[2", "[],", "null]"};
+  const gchar *at = text;
+
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
+    const gchar *element = weir_json_next_element (&at);
+
+    g_assert_nonnull (element);
+    g_assert_true (g_str_has_prefix (element, expected[i]));
+  }
+  g_assert_null (weir_json_next_element (&at));
+}
+
+static void
+a_member_is_found_where_it_stands (void)
+{
+  static const struct {
+    const gchar *object, *name, *expected;
+  } cases[] = {
+      {"{\"a\":1,\"b\":2}", "b", "2"},
+      {"{\"a\":{\"b\":1},\"b\":{\"c\":[1,2]}}", "b", "{\"c\":[1,2]}"},
+      {"{\"ab\":1,\"b\":\"},\\\"\"}", "b", "\"},\\\"\""},
+      {"{\"a\":\"b\",\"c\":1}", "b", NULL},
+      {"{}", "b", NULL},
+      {"", "b", NULL},
+      {"null", "b", NULL},
+      {"[\"b\"]", "b", NULL},
+      {"{\"b\"", "b", NULL},
+      {"{\"b\":", "b", ""},
+      {"{\"b\":[1", "b", NULL},
+      {"{\"b\":\"\\", "b", NULL},
+      {"{\"a\":1}{\"b\":1}", "b", NULL},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    gsize size = 0;
+    const gchar *value = weir_json_find_member (cases[i].object, cases[i].name, &size);
+    g_autofree gchar *found = value != NULL ? g_strndup (value, size) : NULL;
+
+    g_test_message ("%s", cases[i].object);
+    g_assert_cmpstr (found, ==, cases[i].expected);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -151,5 +207,8 @@ main (int argc, char **argv)
   ADD (a_time_has_microseconds_and_0_is_null);
   ADD (what_is_not_json_is_null);
   ADD (a_tree_is_written_as_json_glib_does);
+  ADD (what_json_glib_writes_wrong_is_written_right);
+  ADD (elements_are_found_where_they_stand);
+  ADD (a_member_is_found_where_it_stands);
   return g_test_run ();
 }
