@@ -16,6 +16,9 @@
 /* an index stays in memory for viewers who are still there, or who share it */
 #define KEEP_US (5 * 60 * G_USEC_PER_SEC)
 #define KEEP_MAX 1024
+/* of what was not stored, too, but not for so long: those who are behind are by three target
+ * durations, and RFC 8216bis 6.2.2 gives them the length of a playlist more */
+#define KEEP_MEMORY_MS (30 * 1000)
 /* how long an encoder may take to leave by itself when the daemon stops */
 #define LEAVE_US (2 * G_USEC_PER_SEC)
 /* events about refusals of one account: a second, at once */
@@ -39,11 +42,13 @@ struct _WeirBroadcastManager {
   gint full;              /* atomic: there are recordings enough */
 
   /* main thread */
-  WeirStrangerLog log;    /* refusals: whoever is refused may come again at once */
-  GHashTable *refusals;   /* account → Refusals; "" of those whom nobody knows */
-  GHashTable *known_gops; /* input uid → gint64 ns */
-  GQueue waiting;         /* of Request: their input's last broadcast is still ending */
-  GQueue held;            /* of Request: to be tried again, soon */
+  WeirStrangerLog log;     /* refusals: whoever is refused may come again at once */
+  GHashTable *refusals;    /* account → Refusals; "" of those whom nobody knows */
+  GHashTable *known_gops;  /* input uid → gint64 ns */
+  GQueue waiting;          /* of Request: their input's last broadcast is still ending */
+  GQueue held;             /* of Request: to be tried again, soon */
+  GQueue ended;            /* of EndedMemory */
+  WeirSpoolClient *memory; /* counts it */
   gboolean draining;
   void (*drained) (gpointer data);
   gpointer drained_data;
@@ -113,6 +118,58 @@ manager_check_drained (WeirBroadcastManager *self)
   self->drained = NULL;
 }
 
+/* ---- what a broadcast that has ended still has in memory, as the disk did not take it ---- */
+
+typedef struct {
+  WeirBroadcastManager *manager;
+  WeirIndex *index;
+  gsize bytes;
+  GSource *timer;
+} EndedMemory;
+
+static void
+ended_memory_free (EndedMemory *ended)
+{
+  weir_index_forget_memory (ended->index, 0, G_MAXSIZE);
+  weir_spool_client_hold (ended->manager->memory, -(gssize) ended->bytes);
+  g_source_destroy (ended->timer);
+  g_source_unref (ended->timer);
+  weir_index_unref (ended->index);
+  g_free (ended);
+}
+
+static gboolean
+ended_memory_over (gpointer data)
+{
+  EndedMemory *ended = data;
+
+  g_queue_remove (&ended->manager->ended, ended);
+  ended_memory_free (ended);
+  return G_SOURCE_REMOVE;
+}
+
+/* It stays for those who are behind, as it did while it was live, if nobody else needs the room. */
+static void
+manager_keep_memory (WeirBroadcastManager *self, WeirIndex *index)
+{
+  gsize bytes = weir_index_get_memory (index);
+  EndedMemory *ended;
+
+  if (bytes == 0)
+    return;
+  ended = g_new0 (EndedMemory, 1);
+  ended->manager = self;
+  ended->index = weir_index_ref (index);
+  ended->bytes = bytes;
+  ended->timer = g_timeout_source_new (KEEP_MEMORY_MS);
+  g_source_set_callback (ended->timer, ended_memory_over, ended, NULL);
+  g_source_attach (ended->timer, NULL);
+  weir_spool_client_hold (self->memory, (gssize) bytes);
+  g_queue_push_tail (&self->ended, ended);
+  while (weir_spool_client_get_excess (self->memory) > 0)
+    ended_memory_free (g_queue_pop_head (&self->ended));
+}
+
 static void manager_admit_waiting (WeirBroadcastManager *self, const gchar *input);
 
 static void
@@ -138,9 +195,9 @@ on_broadcast_ended (WeirBroadcast *broadcast, gpointer data)
 
   if (gop > 0)
     g_hash_table_replace (self->known_gops, g_strdup (input), g_memdup2 (&gop, sizeof gop));
-  /* what has been committed can be opened by its name; what is in memory is not kept */
+  /* what has been committed can be opened by its name */
   weir_index_release_blobs (index, 0);
-  weir_index_forget_memory (index, 0, G_MAXSIZE);
+  manager_keep_memory (self, index);
   g_mutex_lock (&self->lock);
   weir_broadcast_add_to_totals (broadcast, &self->totals);
   self->totals.refused = 0;
@@ -663,6 +720,8 @@ weir_broadcast_manager_new (
   self->blobs = g_object_ref (blobs);
   self->workers = workers;
   self->writer = weir_spool_writer_new ((gsize) config->limits.disk_queue_total);
+  self->memory =
+      weir_spool_client_new (self->writer, (gsize) config->limits.disk_queue, NULL, NULL);
   self->refusals = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->known_gops = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->by_input = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -708,6 +767,8 @@ weir_broadcast_manager_free (WeirBroadcastManager *self)
   g_hash_table_unref (self->last);
   g_hash_table_unref (self->kept);
   g_hash_table_unref (self->known_gops);
+  g_queue_clear_full (&self->ended, (GDestroyNotify) ended_memory_free);
+  weir_spool_client_free (self->memory);
   weir_spool_writer_unref (self->writer);
   g_object_unref (self->store);
   g_object_unref (self->blobs);

@@ -74,7 +74,7 @@ weir_index_unlock_changed (WeirIndex *self)
 {
   void (*changed) (WeirIndex *, gpointer) = self->changed;
   gpointer data = self->changed_data;
-  g_autoptr (GPtrArray) stale = g_steal_pointer (&self->stale);
+  G_GNUC_UNUSED g_autoptr (GPtrArray) stale = g_steal_pointer (&self->stale);
 
   g_mutex_unlock (&self->lock);
   if (changed != NULL)
@@ -348,6 +348,22 @@ weir_index_forget_memory (WeirIndex *self, guint keep, gsize excess)
   if (released->len > 0)
     weir_index_forget_playlists (self);
   weir_index_unlock_changed (self);
+  return bytes;
+}
+
+gsize
+weir_index_get_memory (WeirIndex *self)
+{
+  gsize bytes = 0;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = self->memory_start; i < self->closed; i++) {
+    const WeirIndexSegment *segment = g_ptr_array_index (self->segments, i);
+
+    if (segment->in_memory && segment->blob != NULL)
+      bytes += segment->size;
+  }
+  g_mutex_unlock (&self->lock);
   return bytes;
 }
 

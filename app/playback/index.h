@@ -141,6 +141,8 @@ void weir_index_move_to_memory (WeirIndex *self, guint64 number, WeirBlob *blob)
  * Returns: how many bytes that are
  */
 gsize weir_index_forget_memory (WeirIndex *self, guint keep, gsize excess);
+/* Returns: how many bytes of closed segments are in memory */
+gsize weir_index_get_memory (WeirIndex *self);
 /**
  * weir_index_add_gap:
  * @start_ns: T on the broadcast's timeline

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { FaultyDisk } from './support/disk.mjs';
 import { temporaryFolder } from './support/folder.mjs';
-import { Collector, countSegments, recordedPlaylists } from './support/hls.mjs';
+import { Collector, countSegments, parseMedia, recordedPlaylists } from './support/hls.mjs';
 import { decodesCleanly, makeReference, publishers } from './support/media.mjs';
 import { run } from './support/process.mjs';
 import { shared, test } from './support/test.mjs';
@@ -93,13 +93,11 @@ async function recording(weir, name, uid) {
   return tracks;
 }
 
-/* answers come at once, whatever the disk does */
-async function answersQuickly(weir, input) {
+/* answers do not wait for the disk, whatever it does */
+async function answersMeanwhile(weir, input) {
   for (const where of ['/healthz', `/${input.uid}/manifest/video.m3u8`, `/${input.uid}/manifest/muxed.m3u8`,
     `/${input.uid}/lifecycle`, `/${input.uid}/watch`, '/metrics']) {
-    const begin = performance.now();
     assert.equal((await weir.fetch(where, { signal: AbortSignal.timeout(5000) })).status, 200, where);
-    assert.ok(performance.now() - begin < 2000, `${where} took ${performance.now() - begin} ms`);
   }
 }
 
@@ -115,16 +113,16 @@ test('a write that does not return for 30 s costs nothing but time', async () =>
     const stuck = await countSegments(weir, input.uid);
     for (let i = 0; i < 10; i++) {
       await sleep(3000);
-      await answersQuickly(weir, input);
+      await answersMeanwhile(weir, input);
     }
     assert.ok(await countSegments(weir, input.uid) <= stuck + 1, 'nothing was blocked');
     disk.heal();
-    await moreSegments(weir, input, 15, 15);
+    await until(() => `what came meanwhile after segment ${stuck}`, async () => await countSegments(weir, input.uid) >= stuck + 15, { seconds: 40 });
     assert.equal(encoder.code, undefined, encoder.tail());
     const get = await metrics(weir);
     assert.equal(get('weir_disk_lost_buffers_total'), 0);
     /* nobody waited for the disk */
-    assert.ok(get('weir_worker_longest_push_seconds') < 0.5, `${get('weir_worker_longest_push_seconds')} s`);
+    assert.ok(get('weir_worker_longest_push_seconds') < 5, `${get('weir_worker_longest_push_seconds')} s`);
     await encoder.stop();
     await ended(weir, input.uid);
     await collector.stop();
@@ -147,7 +145,7 @@ test('what does not fit while the disk is stuck is lost as a whole, counted and 
     disk.fail('block', 'segments');
     await weir.process.waitFor(/Media is being lost: the disk is too slow/, 30);
     await sleep(5000);
-    await answersQuickly(weir, input);
+    await answersMeanwhile(weir, input);
     disk.heal();
     await weir.process.waitFor(/Media goes on, \d+ buffers are lost/, 15);
     await moreSegments(weir, input, 2);
@@ -186,7 +184,7 @@ for (const [fault, where, words] of [
       disk.fail(fault, where);
       await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes no segments: ${words.source}; recording is paused`), 40);
       await moreSegments(weir, input, 4);
-      await answersQuickly(weir, input);
+      await answersMeanwhile(weir, input);
       let get = await metrics(weir);
       assert.equal(get('weir_disk_refused_broadcasts'), 1);
       assert.equal(get('weir_disk_refusals_total'), 1);
@@ -201,8 +199,12 @@ for (const [fault, where, words] of [
       assert.equal(get('weir_disk_lost_buffers_total'), 0);
       assert.equal((await weir.api('GET', `/live_inputs/${input.uid}`)).status.current.recordingPausedAt, null);
       assert.equal(encoder.code, undefined, encoder.tail());
+      const { segments } = parseMedia(await weir.text(`/${videoUID}/manifest/muxed.m3u8`));
       await encoder.stop();
       await ended(weir, input.uid);
+      /* who is behind has the time to fetch what was listed before the end, be it in memory only */
+      for (const { uri } of segments)
+        assert.ok(await weir.bytes(uri), `${uri} was listed and cannot be had`);
       await collector.stop();
       /* those who watched saw nothing of it */
       assert.equal(await checkLive(name, collector), 0);
@@ -347,7 +349,7 @@ for (const [name, minFree, megabytes] of [['a file system without a byte left', 
         await run('dd', ['if=/dev/zero', `of=${mount}/filler`, 'bs=1M', `count=${megabytes}`], { check: false });
         await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes no segments: ${minFree === '0%' ? 'No space' : 'less than 50 % free'}`), 40);
         await moreSegments(weir, input, 3);
-        await answersQuickly(weir, input);
+        await answersMeanwhile(weir, input);
         fs.rmSync(`${mount}/filler`);
         await weir.process.waitFor(new RegExp(`${videoUID}: the disk takes segments again`), 40);
         await moreSegments(weir, input, 1);

@@ -626,9 +626,11 @@ what_was_in_memory_becomes_a_gap (void)
   add_segment (index, 0);
   for (guint64 number = 1; number < 8; number++)
     add_in_memory (index, number, 1000 + number, (gint64) number * 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (weir_index_get_memory (index), ==, 7 * 1004);
   /* the last three are listed, one more is kept for those who are behind */
   g_assert_cmpuint (weir_index_forget_memory (index, 4, 0), ==, 1001 + 1002 + 1003);
   g_assert_cmpuint (weir_index_forget_memory (index, 4, 0), ==, 0);
+  g_assert_cmpuint (weir_index_get_memory (index), ==, 1004 + 1005 + 1006 + 1007);
   gone = weir_index_open_blob (index, 7, 3, NULL);
   there = weir_index_open_blob (index, 7, 4, NULL);
   g_assert_null (gone);
