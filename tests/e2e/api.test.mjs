@@ -207,7 +207,9 @@ test('strangers on the RTMP port do no harm', async () => {
 
 test('SIGTERM while live exits 0, and the next start waits for the encoder of that broadcast', async () => {
   const state = temporaryFolder('drain');
-  const weir = await Weir.start({ state });
+  /* the window is open, however long the restart takes */
+  const options = { 'recording.timeout': '60s' };
+  const weir = await Weir.start({ state, options });
   const input = await weir.createInput();
   const encoder = new Process('ffmpeg', ['-v', 'error', '-re', '-stream_loop', '-1', '-i', await clip(), '-c', 'copy', '-f', 'flv', input.publishUrl]);
 
@@ -217,10 +219,10 @@ test('SIGTERM while live exits 0, and the next start waits for the encoder of th
   await encoder.stop();
   assert.equal(code, 0, weir.process.tail());
 
-  const again = await Weir.start({ state });
+  const again = await Weir.start({ state, options });
   try {
-    assert.equal((await again.lifecycle(input.uid)).videoUID, videoUID);
-    assert.equal((await again.lifecycle(input.uid)).state, 'reconnecting');
+    const now = await again.lifecycle(input.uid);
+    assert.equal(`${now.state} ${now.videoUID}`, `reconnecting ${videoUID}`, again.process.tail());
     const list = await again.text(`/${videoUID}/manifest/muxed.m3u8`);
     assert.match(list, /\.m4s/);
     assert.doesNotMatch(list, /#EXT-X-ENDLIST/);

@@ -162,8 +162,7 @@ for (const [signal, end] of Object.entries(restarts)) {
     }
     await encoder.stop();
     await weir.waitForState(videoUID, 'ready', 40);
-    await until('an end', () => [...viewer.tracks.values()].every(({ list }) => list.ended));
-    await viewer.stop();
+    await viewer.end();
     const lists = await checkRecording(weir, videoUID, path.join(folder, signal));
     assert.equal(lists.length, 2);
     for (const list of lists) {
@@ -227,8 +226,7 @@ for (const signal of Object.keys(restarts)) {
     await newer(viewer, 4);
     await encoder.stop();
     await weir.waitForState(input.uid, ['idle', 'ended'], 40);
-    await until('an end', () => [...viewer.tracks.values()].every(({ list }) => list.ended));
-    await viewer.stop();
+    await viewer.end();
     assert.equal(await weir.stop(), 0, weir.process.tail());
   });
 }
@@ -276,8 +274,7 @@ for (const mode of ['automatic', 'off']) {
     await newer(viewer, 3);
     await encoder.stop();
     await weir.waitForState(videoUID, ['ready', 'ended'], 90);
-    await until('an end', () => [...viewer.tracks.values()].every(({ list }) => list.ended));
-    await viewer.stop();
+    await viewer.end();
     if (mode === 'automatic') {
       const lists = await checkRecording(weir, videoUID, 'again');
       assertAllThere(viewer, lists);

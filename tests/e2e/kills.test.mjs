@@ -42,8 +42,9 @@ class Returning {
   }
 
   async #run() {
-    while (!this.stopped) {
-      const { encoder } = this;
+    const { encoder } = this;
+
+    do {
       await encoder.connect({ seconds: 60, position: encoder.position % this.length });
       this.returns++;
       /* a clip that is over is one that is lost */
@@ -51,8 +52,9 @@ class Returning {
         await sleep(20);
       if (!this.stopped)
         encoder.leave();
-    }
-    await this.encoder.stop();
+      /* one that was killed as the last thing comes back to end as it should */
+    } while (!this.stopped || encoder.client.closed);
+    await encoder.stop();
   }
 
   kill() {

@@ -8,12 +8,12 @@ const [address, streamKey, file, position] = process.argv.slice(2);
 const encoder = new LiveEncoder(address, { rtmp: { streamKey } }, readClip(file));
 let told = false;
 
-encoder.onSent = ({ begun, base, last, sent }) => {
+encoder.onSent = ({ begun, base, last, slow, sent }) => {
   const { length: video } = sent.video;
   const { length: audio } = sent.audio;
   if (!told)
     process.stdout.write(`begun ${begun} ${base} \n`);
   told = true;
-  encoder.client.socket.write('', () => process.stdout.write(`sent ${video} ${audio} ${last} \n`));
+  encoder.client.socket.write('', () => process.stdout.write(`sent ${video} ${audio} ${last} ${slow} \n`));
 };
 await encoder.connect({ position: Number(position) });

@@ -55,8 +55,9 @@ export class LiveEncoder {
     this.input = input;
     this.clip = clip;
     this.position = 0;     // ms of the clip at which the next connection begins
-    /* { begun, last (ms since 1970: when its first and its newest unit were sent), sent: { video: [hash], audio: [hash] }, taken: how many of
-     * each certainly came in } */
+    /* { begun, last (ms since 1970: when its first and its newest unit were sent), slow (ms: the daemon had worked off the first one after that
+     * time), settled (ms since 1970: likewise all, once it is known), sent: { video: [hash], audio: [hash] }, taken: how many of each certainly
+     * came in } */
     this.connections = [];
   }
 
@@ -86,7 +87,7 @@ export class LiveEncoder {
     const { client, clip } = this;
     const base = clip.tags.find((t) => t.kind === 'video' && t.key && !t.config && t.time >= position).time;
     const units = clip.tags.filter((t) => !t.config && t.time >= base);
-    const connection = { begun: Date.now(), base, sent: { video: [], audio: [] }, taken: nothing() };
+    const connection = { begun: Date.now(), slow: 0, base, sent: { video: [], audio: [] }, taken: nothing() };
     const begin = performance.now();
     let next = 0;
 
@@ -108,6 +109,7 @@ export class LiveEncoder {
     this.connections.push(connection);
     client.timer = setInterval(send, TICK_MS);
     send();
+    client.settled().then(() => (connection.slow = Date.now() - connection.begun), () => {});
   }
 
   /* how many s of pictures this connection has sent */
@@ -119,8 +121,9 @@ export class LiveEncoder {
   async settle() {
     const { sent, taken } = this.connection;
     const counts = { video: sent.video.length, audio: sent.audio.length };
-    await this.client.settled(20);
+    await this.client.settled();
     Object.assign(taken, counts);
+    this.connection.settled = Date.now();
   }
 
   silence() {
@@ -167,17 +170,17 @@ export class EncoderProcess {
   }
 
   get seconds() {
-    return (this.#read(/^sent \d+ \d+ \d+ $/)?.[0] ?? 0) * FRAME_MS / 1000;
+    return (this.#read(/^sent \d+ \d+ \d+ \d+ $/)?.[0] ?? 0) * FRAME_MS / 1000;
   }
 
   /* the connection as LiveEncoder has it */
   async kill() {
     await this.process.stop('SIGKILL');
     const [begun, base] = this.#read(/^begun \d+ \d+ $/);
-    const [video, audio, last] = this.#read(/^sent \d+ \d+ \d+ $/);
+    const [video, audio, last, slow] = this.#read(/^sent \d+ \d+ \d+ \d+ $/);
     const units = this.clip.tags.filter((t) => !t.config && t.time >= base);
     /* what was with the kernel, and what may have been when it could not say so any more */
     const sent = (kind, count) => units.filter((t) => t.kind === kind).slice(0, count + 3).map(({ hash }) => hash);
-    return { begun, last, base, sent: { video: sent('video', video), audio: sent('audio', audio) }, taken: { video, audio } };
+    return { begun, last, slow, base, sent: { video: sent('video', video), audio: sent('audio', audio) }, taken: { video, audio } };
   }
 }

@@ -70,13 +70,13 @@ export class RawHttp {
     });
   }
 
-  /* waits until the server has closed; the seconds that took */
-  end(seconds = 5) {
+  /* waits until the server has closed, which it does before any deadline; the seconds that took */
+  end(seconds = 9) {
     return this.#until('closed', () => this.closed, seconds);
   }
 
   /* waits for bytes that match */
-  match(pattern, seconds = 5) {
+  match(pattern, seconds = 20) {
     return this.#until(`answered ${pattern}`, () => pattern.test(this.text), seconds);
   }
 
@@ -86,7 +86,7 @@ export class RawHttp {
 }
 
 /* what the server says to these bytes until it closes: { status, statuses, head, body, text }; status 0: nothing */
-export async function exchange(weir, bytes, { seconds = 5, ...options } = {}) {
+export async function exchange(weir, bytes, { seconds = 9, ...options } = {}) {
   const client = await RawHttp.open(weir, options);
 
   client.send(bytes);

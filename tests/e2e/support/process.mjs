@@ -53,7 +53,7 @@ export class Process {
   }
 
   /* waits until the output matches; fails when the process ends first */
-  waitFor(pattern, seconds = 20) {
+  waitFor(pattern, seconds = 40) {
     return new Promise((resolve, reject) => {
       const settle = (action, value) => {
         clearTimeout(timer);

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { checkMedia, mediaPlaylists, parseMedia, recordedPlaylists } from './hls.mjs';
 import { Process, run } from './process.mjs';
-import { sleep } from './wait.mjs';
+import { sleep, until } from './wait.mjs';
 import { settings, Weir } from './weir.mjs';
 
 /* a daemon that comes back where it was */
@@ -81,7 +81,9 @@ export class Viewer {
     this.id = id;
     this.every = every;
     this.muxed = muxed;
-    this.tracks = new Map(); // path → { list, seen: Map (media sequence → entry), breaks: Map (→ discontinuity sequence) }
+    /* path → { list, seen: Map (media sequence → entry), breaks: Map (→ discontinuity sequence), looked (when), slowest (s: the longest it was not
+     * looked at) } */
+    this.tracks = new Map();
     this.rounds = 0;
     this.stopped = false;
     this.done = this.#follow();
@@ -125,8 +127,11 @@ export class Viewer {
       return;
     assert.equal(status, 200, `${path}: ${status} ${bytes}`);
     const list = parseMedia(bytes.toString());
-    const track = this.tracks.get(path) ?? { seen: new Map(), breaks: new Map(), list: null };
+    const now = performance.now();
+    const track = this.tracks.get(path) ?? { seen: new Map(), breaks: new Map(), list: null, looked: performance.now(), slowest: 0 };
     this.tracks.set(path, track);
+    track.slowest = Math.max(track.slowest, (now - track.looked) / 1000);
+    track.looked = now;
     if (track.list) {
       const end = (l) => l.mediaSequence + l.segments.length;
       /* gaps behind the last media are not in a playlist that has ended */
@@ -179,6 +184,15 @@ export class Viewer {
 
   get segments() {
     return [...this.tracks.values()].flatMap(({ seen }) => [...seen.values()]);
+  }
+
+  /* waits until every playlist has said that it has ended; what went wrong with following them is told at once, and not that they did not end */
+  async end(seconds = 30) {
+    await until(() => `an end of ${[...this.tracks.keys()].join(' ')}`, async () => {
+      await Promise.race([this.done, null]);
+      return this.tracks.size > 0 && [...this.tracks.values()].every(({ list }) => list.ended);
+    }, { seconds });
+    return this.stop();
   }
 
   async stop() {

@@ -254,7 +254,7 @@ export class RtmpClient {
   }
 
   /* waits until look() gives something true */
-  until(what, look, seconds = 5) {
+  until(what, look, seconds = 20) {
     return new Promise((resolve, reject) => {
       const settle = (action, value) => {
         clearTimeout(timer);
@@ -287,7 +287,7 @@ export class RtmpClient {
   }
 
   /* an onStatus or `_error` with this code; returns its description */
-  async status(code, name = 'onStatus', seconds = 5) {
+  async status(code, name = 'onStatus', seconds = 20) {
     const { values } = await this.answer(name, seconds);
     assert.equal(values[3].code, code, JSON.stringify(values));
     return values[3].description;
@@ -297,8 +297,8 @@ export class RtmpClient {
     return this.status(code, '_error');
   }
 
-  /* waits for the server to close; returns after how many seconds since the connection was made */
-  async end(seconds = 5) {
+  /* waits for the server to close, which it does before any deadline; returns after how many seconds since the connection was made */
+  async end(seconds = 9) {
     try {
       await this.until('closed', () => this.closed, seconds);
     } catch (error) {
@@ -339,7 +339,7 @@ export class RtmpClient {
   }
 
   /* waits until the daemon has read and worked off all that was sent: a ping comes back */
-  async settled(seconds = 5) {
+  async settled(seconds = 20) {
     const stamp = Math.floor(Math.random() * 0xffffffff);
     await this.message(2, type.userControl, Buffer.concat([u16(6), u32(stamp)]));
     await this.until('an answer to a ping', () => this.answers.some((answer) => answer.type === type.userControl &&

@@ -3,7 +3,7 @@
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /* calls look() until it gives something true, and returns that */
-export async function until(what, look, { seconds = 20, every = 100 } = {}) {
+export async function until(what, look, { seconds = 40, every = 100 } = {}) {
   const end = Date.now() + seconds * 1000;
 
   for (;;) {

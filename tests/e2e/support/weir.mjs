@@ -29,7 +29,7 @@ export class Weir {
     if (shell)
       command.unshift('sh', '-c', `${shell}; exec "$0" "$@"`);
     weir.process = new Process(command[0], command.slice(1), { env });
-    const [line] = await weir.process.waitFor(/^ready .*$/m, 20);
+    const [line] = await weir.process.waitFor(/^ready .*$/m, 40);
     weir.ready = line;
     weir.addresses = Object.fromEntries(line.split(' ').slice(1).map((word) => {
       const at = word.indexOf('=');
@@ -114,7 +114,7 @@ export class Weir {
   }
 
   /* waits for one of the states, and returns the lifecycle */
-  async waitForState(id, states, seconds = 20) {
+  async waitForState(id, states, seconds = 40) {
     const wanted = [states].flat();
     let last;
     return until(() => `${id} is ${wanted.join(' or ')}; last: ${JSON.stringify(last)}`, async () => {
