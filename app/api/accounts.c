@@ -286,67 +286,40 @@ get_account (WeirCall *call)
   weir_call_succeed (call, json->str);
 }
 
-/* An account is deleted when nothing is its: inputs, recordings; then its tokens and signing keys
- * go, and last itself, so that none of them outlives it for an account of the same id. */
+/* An account is deleted when it has no inputs and no recordings; all else that is its goes with it
+ * in one transaction, so that nothing outlives it for an account of the same id. */
 
 static void
-account_deleted (WeirCall *call)
+account_deleted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  weir_auth_remove (call->api->auth, WEIR_DOCUMENT_ACCOUNT, call->account);
-  answer_deleted (call, call->account);
-}
+  WeirCall *call = user_data;
+  g_autoptr (GError) error = NULL;
 
-static void delete_keys (WeirCall *call);
+  if (weir_store_delete_account_finish (WEIR_STORE (source), result, &error)) {
+    answer_deleted (call, call->account);
+    return;
+  }
+  if (!g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
+    g_autoptr (WeirDocument) account = weir_document_new (WEIR_DOCUMENT_ACCOUNT, "", call->account);
 
-static void
-keys_to_delete (WeirCall *call)
-{
-  if (call->rows->len > 0)
-    weir_call_forget_document (call, WEIR_DOCUMENT_SIGNING_KEY,
-        ((const WeirDocument *) call->rows->pdata[0])->id, delete_keys);
+    weir_auth_add (call->api->auth, account);
+  }
+  if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_IN_USE))
+    weir_call_fail (call, 409, WEIR_API_CONFLICT, error->message, NULL);
   else
-    weir_call_delete_document (call, WEIR_DOCUMENT_ACCOUNT, call->account, account_deleted);
-}
-
-static void
-delete_keys (WeirCall *call)
-{
-  weir_call_list_documents (call, WEIR_DOCUMENT_SIGNING_KEY, NULL, keys_to_delete);
-}
-
-static void delete_tokens (WeirCall *call);
-
-static void
-next_token_deleted (WeirCall *call)
-{
-  weir_auth_remove (
-      call->api->auth, WEIR_DOCUMENT_TOKEN, ((const WeirDocument *) call->rows->pdata[0])->id);
-  delete_tokens (call);
-}
-
-static void
-tokens_to_delete (WeirCall *call)
-{
-  if (call->rows->len > 0)
-    weir_call_forget_document (call, WEIR_DOCUMENT_TOKEN,
-        ((const WeirDocument *) call->rows->pdata[0])->id, next_token_deleted);
-  else
-    delete_keys (call);
-}
-
-static void
-delete_tokens (WeirCall *call)
-{
-  weir_call_list_documents (call, WEIR_DOCUMENT_TOKEN, NULL, tokens_to_delete);
+    weir_call_fail_for_store (call, error);
 }
 
 static void
 records_counted (WeirCall *call)
 {
-  if (call->rows->len > 0)
+  if (call->rows->len > 0) {
     weir_call_fail (call, 409, WEIR_API_CONFLICT, "The account still has recordings", NULL);
-  else
-    delete_tokens (call);
+    return;
+  }
+  /* from now on nobody is let in who could add something to it */
+  weir_auth_remove (call->api->auth, WEIR_DOCUMENT_ACCOUNT, call->account);
+  weir_store_delete_account (call->api->store, call->account, account_deleted, call);
 }
 
 static void

@@ -5,6 +5,8 @@
 
 #include "api/envelope.h"
 
+#include <string.h>
+
 gboolean
 weir_api_has_token (WeirApi *self, WeirHttpRequest *request)
 {
@@ -77,6 +79,16 @@ weir_api_fail_for_store (WeirHttpRequest *request, const GError *error)
     weir_api_fail (request, 503, WEIR_API_UNAVAILABLE, "The store is unavailable", NULL);
   else
     weir_api_fail (request, 500, WEIR_API_INTERNAL, "Internal error", NULL);
+}
+
+void
+weir_api_add_document (WeirApi *self, const WeirDocument *document, guint limit,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  /* the home account is no document */
+  gboolean home = strcmp (document->account, weir_auth_get_account (self->auth)) == 0;
+
+  weir_store_add_document (self->store, document, limit, !home, callback, user_data);
 }
 
 void

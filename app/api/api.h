@@ -55,6 +55,15 @@ void weir_api_fail_for_store (WeirHttpRequest *request, const GError *error);
 /* 404, code 10003. @request: (transfer full) */
 void weir_api_fail_as_missing (WeirHttpRequest *request);
 
+/**
+ * weir_api_add_document:
+ * @limit: as for weir_store_add_document(); 0: any number
+ *
+ * weir_store_add_document(), whose finish is that one's: the account must still be there.
+ */
+void weir_api_add_document (WeirApi *self, const WeirDocument *document, guint limit,
+    GAsyncReadyCallback callback, gpointer user_data);
+
 /* emits an event; nothing happens without WeirApi.events. @data: (nullable): JSON object */
 void weir_api_emit (WeirApi *self, const gchar *type, const gchar *account, const gchar *input,
     const gchar *broadcast, const gchar *data);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "api/call.h"
 
-#include "api/documents.h"
-
 #include <string.h>
 
 /* how often something is tried that others come between of */
@@ -413,9 +411,13 @@ added_document (GObject *source, GAsyncResult *result, gpointer user_data)
   WeirCall *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  weir_api_add_document_finish (WEIR_STORE (source), result, &error);
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE)) {
+  weir_store_add_document_finish (WEIR_STORE (source), result, &error);
+  if (!g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FULL)) {
     go_on (self, error, NULL);
+    return;
+  }
+  if (self->limit_name == NULL) {
+    weir_call_fail (self, 400, WEIR_API_INVALID, self->limit_message, NULL);
     return;
   }
   weir_counters_add (self->api->counters, self->limit_name);
@@ -429,7 +431,7 @@ weir_call_add_document (
   self->limit_name = limit_name;
   self->limit_message = g_strdup_printf (format, limit);
   weir_api_add_document (
-      self->api->store, self->document, limit, added_document, weir_call_then (self, NULL, next));
+      self->api, self->document, limit, added_document, weir_call_then (self, NULL, next));
 }
 
 void

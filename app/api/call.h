@@ -135,7 +135,7 @@ void weir_call_put_document (WeirCall *self, WeirCallStep otherwise, WeirCallSte
 /**
  * weir_call_add_document:
  * @limit: how many there may be; "%u" in @format, which says so
- * @limit_name: its counter
+ * @limit_name: (nullable): its counter; NULL: it is not counted, and one too many is 400, not 409
  *
  * Stores the call's document, a new one, with its times set: weir_api_add_document()
  */

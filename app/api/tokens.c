@@ -340,7 +340,8 @@ own_key_made (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user
   }
   weir_key_from_document (&own->key, call->document);
   /* it may have been made by another call meanwhile */
-  weir_call_put_document (call, find_key, sign);
+  weir_api_add_document (
+      call->api, call->document, 0, weir_call_done, weir_call_then (call, find_key, sign));
 }
 
 static void

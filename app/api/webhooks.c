@@ -305,7 +305,11 @@ told (GObject *source, GAsyncResult *result, gpointer user_data)
   weir_document_free (call->document);
   call->document = weir_webhook_to_document (own->webhook);
   call->document->revision = revision;
-  weir_call_put_document (call, NULL, answer_with_delivery);
+  if (revision == 0)
+    weir_call_add_document (
+        call, WEIR_WEBHOOKS_MAX, NULL, "There are %u webhooks already", answer_with_delivery);
+  else
+    weir_call_put_document (call, NULL, answer_with_delivery);
 }
 
 static void
@@ -318,6 +322,7 @@ keep (WeirCall *call)
   weir_store_append_event (call->api->store, event, told, call);
 }
 
+/* those that are too many at this moment are not told of either; the store is who decides */
 static void
 counted (WeirCall *call)
 {
@@ -398,17 +403,11 @@ got_to_set (WeirCall *call)
 }
 
 static void
-forgotten (WeirCall *call)
-{
-  weir_call_succeed (call, "\"\"");
-}
-
-static void
 deleted (WeirCall *call)
 {
   if (call->api->events != NULL)
     weir_events_emit (call->api->events, make_event (call, WEIR_EVENT_WEBHOOK_DELETED));
-  weir_call_forget_document (call, WEIR_DOCUMENT_DELIVERY, call->id, forgotten);
+  weir_call_succeed (call, "\"\"");
 }
 
 static void

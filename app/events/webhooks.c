@@ -50,6 +50,7 @@ typedef struct {
 
 static void endpoint_go_on (Endpoint *self);
 static void endpoint_load (Endpoint *self);
+static void look_up (WeirWebhooks *self, const gchar *id);
 
 static void
 endpoint_clear (gpointer data)
@@ -134,8 +135,12 @@ saved (GObject *source, GAsyncResult *result, gpointer user_data)
     self->changed = TRUE;
   else
     self->revision = revision;
-  if (self->owner != NULL && revision == 0 &&
-      !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE)) {
+  if (self->owner != NULL && self->revision == 0 &&
+      g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
+    /* the webhook has gone */
+    look_up (self->owner, self->webhook->id);
+  } else if (self->owner != NULL && revision == 0 &&
+             !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_UNAVAILABLE)) {
     weir_store_get_document (
         get_store (self), WEIR_DOCUMENT_DELIVERY, self->webhook->id, looked_for_revision, self);
     return;
@@ -498,6 +503,36 @@ typedef struct {
   gchar *id;
 } Lookup;
 
+static void looked_up (GObject *source, GAsyncResult *result, gpointer user_data);
+
+static void
+lookup_free (Lookup *lookup)
+{
+  webhooks_release (lookup->webhooks);
+  g_free (lookup->id);
+  g_free (lookup);
+}
+
+/* @lookup: (transfer full) */
+static void
+lookup_ask (Lookup *lookup)
+{
+  weir_store_get_document (
+      lookup->webhooks->settings.store, WEIR_DOCUMENT_WEBHOOK, lookup->id, looked_up, lookup);
+}
+
+static gboolean
+look_up_again (gpointer data)
+{
+  Lookup *lookup = data;
+
+  if (lookup->webhooks->freed)
+    lookup_free (lookup);
+  else
+    lookup_ask (lookup);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 looked_up (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -506,17 +541,18 @@ looked_up (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (WeirDocument) document =
       weir_store_get_document_finish (WEIR_STORE (source), result, &error);
 
-  if (!lookup->webhooks->freed) {
-    if (document != NULL)
-      take_document (lookup->webhooks, document);
-    else if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND))
-      remove_endpoint (lookup->webhooks, lookup->id);
-    else
-      g_message ("webhook %s is as it was before: %s", lookup->id, error->message);
+  if (!lookup->webhooks->freed && document == NULL &&
+      !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
+    /* one that has been deleted must not go on */
+    g_info ("webhook %s is as it was before for now: %s", lookup->id, error->message);
+    g_timeout_add (STORE_RETRY_MS, look_up_again, lookup);
+    return;
   }
-  webhooks_release (lookup->webhooks);
-  g_free (lookup->id);
-  g_free (lookup);
+  if (!lookup->webhooks->freed && document != NULL)
+    take_document (lookup->webhooks, document);
+  else if (!lookup->webhooks->freed)
+    remove_endpoint (lookup->webhooks, lookup->id);
+  lookup_free (lookup);
 }
 
 static void
@@ -526,7 +562,7 @@ look_up (WeirWebhooks *self, const gchar *id)
 
   lookup->webhooks = g_rc_box_acquire (self);
   lookup->id = g_strdup (id);
-  weir_store_get_document (self->settings.store, WEIR_DOCUMENT_WEBHOOK, id, looked_up, lookup);
+  lookup_ask (lookup);
 }
 
 static gboolean list_again (gpointer data);

@@ -277,10 +277,12 @@ FINISH_BOOLEAN (forget_segments)
 FINISH_BOOLEAN (end_broadcast)
 FINISH_POINTER (list_segments, GPtrArray)
 FINISH_NUMBER (put_document)
+FINISH_BOOLEAN (add_document)
 FINISH_POINTER (get_document, WeirDocument)
 FINISH_POINTER (find_document, WeirDocument)
 FINISH_POINTER (list_documents, GPtrArray)
 FINISH_BOOLEAN (delete_document)
+FINISH_BOOLEAN (delete_account)
 FINISH_NUMBER (append_event)
 FINISH_POINTER (list_events, GPtrArray)
 FINISH_BOOLEAN (trim_events)
@@ -481,6 +483,13 @@ weir_store_put_document (WeirStore *self, const WeirDocument *document, guint64 
 }
 
 void
+weir_store_add_document (WeirStore *self, const WeirDocument *document, guint limit,
+    gboolean of_account, GAsyncReadyCallback callback, gpointer user_data)
+{
+  CALL (add_document, document, limit, of_account);
+}
+
+void
 weir_store_get_document (WeirStore *self, WeirDocumentKind kind, const gchar *id,
     GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -506,6 +515,13 @@ weir_store_delete_document (WeirStore *self, WeirDocumentKind kind, const gchar 
     GAsyncReadyCallback callback, gpointer user_data)
 {
   CALL (delete_document, kind, id);
+}
+
+void
+weir_store_delete_account (
+    WeirStore *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data)
+{
+  CALL (delete_account, id);
 }
 
 void

@@ -30,6 +30,8 @@ typedef enum {
   WEIR_STORE_ERROR_FENCED,       /* someone else owns the broadcast, or has changed it meanwhile */
   WEIR_STORE_ERROR_UNAVAILABLE,  /* cannot be reached, disk full, … */
   WEIR_STORE_ERROR_INCOMPATIBLE, /* made by a newer version, or damaged */
+  WEIR_STORE_ERROR_FULL,         /* there are as many as there may be */
+  WEIR_STORE_ERROR_IN_USE,       /* something else still needs it */
 } WeirStoreError;
 
 /**
@@ -256,11 +258,14 @@ struct _WeirStoreInterface {
   void (*list_segments) (WeirStore *self, const gchar *uid, GTask *task);
   void (*put_document) (
       WeirStore *self, const WeirDocument *document, guint64 expected_revision, GTask *task);
+  void (*add_document) (
+      WeirStore *self, const WeirDocument *document, guint limit, gboolean of_account, GTask *task);
   void (*get_document) (WeirStore *self, WeirDocumentKind kind, const gchar *id, GTask *task);
   void (*find_document) (WeirStore *self, WeirDocumentKind kind, const gchar *digest, GTask *task);
   void (*list_documents) (WeirStore *self, WeirDocumentKind kind, const gchar *account,
       const gchar *parent, GTask *task);
   void (*delete_document) (WeirStore *self, WeirDocumentKind kind, const gchar *id, GTask *task);
+  void (*delete_account) (WeirStore *self, const gchar *id, GTask *task);
   void (*append_event) (WeirStore *self, const WeirEvent *event, GTask *task);
   void (*list_events) (
       WeirStore *self, const gchar *account, guint64 after, guint limit, GTask *task);
@@ -393,11 +398,26 @@ GPtrArray *weir_store_list_segments_finish (WeirStore *self, GAsyncResult *resul
  * @expected_revision: 0: it must not be there (EXISTS); else of the one that is replaced (FENCED
  *   when it is another, NOT_FOUND when it is gone)
  *
- * Returns (finish): the new revision, 0 with an error; EXISTS too when @document's digest is taken
+ * Returns (finish): the new revision, 0 with an error; EXISTS too when @document's digest is taken;
+ *   NOT_FOUND for a new DELIVERY without its webhook
  */
 void weir_store_put_document (WeirStore *self, const WeirDocument *document,
     guint64 expected_revision, GAsyncReadyCallback callback, gpointer user_data);
 guint64 weir_store_put_document_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/**
+ * weir_store_add_document:
+ * @limit: how many of its kind, account and parent there may be with it; 0: any number
+ * @of_account: whether its account is a document, which must be there
+ *
+ * As weir_store_put_document() of a new one, counted and looked up in the same transaction: however
+ * many are added at once, there are never more, and none of an account that is gone.
+ *
+ * Returns (finish): FULL, EXISTS; NOT_FOUND: there is no such account
+ */
+void weir_store_add_document (WeirStore *self, const WeirDocument *document, guint limit,
+    gboolean of_account, GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_add_document_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* Returns (finish): (transfer full); NOT_FOUND */
 void weir_store_get_document (WeirStore *self, WeirDocumentKind kind, const gchar *id,
@@ -417,10 +437,16 @@ void weir_store_list_documents (WeirStore *self, WeirDocumentKind kind, const gc
     const gchar *parent, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_documents_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
-/* NOT_FOUND */
+/* a WEBHOOK with its DELIVERY. NOT_FOUND */
 void weir_store_delete_document (WeirStore *self, WeirDocumentKind kind, const gchar *id,
     GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_delete_document_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* the document of the account @id, and all documents that are its. NOT_FOUND; IN_USE while it has
+ * live inputs or recordings, said in words */
+void weir_store_delete_account (
+    WeirStore *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
+gboolean weir_store_delete_account_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* ---- events ---- */
 

@@ -266,6 +266,62 @@ test('what is wrong in a webhook is pointed at', async () => {
   assert.equal((await weir.call('GET', '/webhooks/nothing')).status, 404);
 });
 
+test('of webhooks that are made at once there are never more than may be', async () => {
+  await withWeir({ options: allowed }, async (weir) => {
+    const limit = 100;
+    const answers = await Promise.all(Array.from({ length: 2 * limit }, (_, i) =>
+      weir.call('POST', '/webhooks', { url: `http://127.0.0.1:9/${i}`, enabled: false })));
+    const made = answers.filter(({ status }) => status === 200);
+    assert.equal(made.length, limit);
+    for (const { status, body } of answers.filter((answer) => !made.includes(answer))) {
+      assert.equal(status, 400);
+      assert.match(body.errors[0].message, /100 webhooks already/);
+    }
+    assert.equal((await weir.api('GET', '/webhooks')).length, limit);
+  });
+});
+
+test('an account that is deleted is told of nothing any more', async () => {
+  await withWeir({ options: allowed }, (weir) => withReceiver(undefined, async (receiver) => {
+    const home = weir.account;
+    const ask = async (method, where, body) => {
+      const response = await weir.fetch(`/client/v4/accounts${where}`, {
+        method, headers: { Authorization: `Bearer ${weir.token}`, 'Content-Type': 'application/json' },
+        body: body ? JSON.stringify(body) : undefined,
+      });
+      assert.equal(response.status, 200, `${method} ${where}`);
+      return (await response.json()).result;
+    };
+    const inAccount = async (run) => {
+      weir.account = 'tenant';
+      try {
+        return await run();
+      } finally {
+        weir.account = home;
+      }
+    };
+    await ask('POST', '', { name: 'Tenant', id: 'tenant' });
+    await inAccount(async () => {
+      await makeWebhook(weir, receiver.url);
+      const { uid } = await weir.createInput();
+      await until('it is told', () => receiver.requests.some(({ event }) => event.input === uid));
+      await weir.api('DELETE', `/live_inputs/${uid}`);
+    });
+    await ask('DELETE', '/tenant');
+    /* the next one of that name */
+    await ask('POST', '', { name: 'Tenant', id: 'tenant' });
+    await inAccount(async () => {
+      assert.deepEqual(await weir.api('GET', '/webhooks'), []);
+      const before = receiver.requests.length;
+      const second = await makeWebhook(weir, `${receiver.url}/second`);
+      const { uid } = await weir.createInput();
+      await until('its own webhook is told', () => receiver.requests.some(({ url, event }) => url === '/second' && event.input === uid));
+      assert.ok(receiver.requests.slice(before).every(({ url }) => url === '/second'));
+      await removeWebhook(weir, second);
+    });
+  }));
+});
+
 test('what a webhook had not taken follows after a restart', { seconds: 60 }, async () => {
   const state = fs.mkdtempSync(path.join(os.tmpdir(), 'weir-e2e-'));
   let well = false;

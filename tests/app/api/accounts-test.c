@@ -140,6 +140,30 @@ an_account_that_has_inputs_is_not_deleted (AppFixture *fixture, G_GNUC_UNUSED gc
 }
 
 static void
+an_account_takes_its_webhooks_and_keys_along (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar *const hooks = "/accounts/two/stream/webhooks";
+  static const gchar *const keys = "/accounts/two/stream/keys";
+  g_autoptr (JsonObject) hooks_left = NULL, keys_left = NULL;
+
+  make_account (fixture, "two");
+  api_expect (fixture, fixture->token, "POST", hooks, "{\"url\":\"https://a.example/\"}", 200, 0);
+  api_expect (fixture, fixture->token, "PUT", "/accounts/two/stream/webhook",
+      "{\"notificationUrl\":\"https://b.example/\"}", 200, 0);
+  api_expect (fixture, fixture->token, "POST", keys, NULL, 200, 0);
+  api_expect (fixture, fixture->token, "DELETE", "/accounts/two", NULL, 200, 0);
+  api_expect (fixture, fixture->token, "GET", hooks, NULL, 403, 10000);
+  /* one of the same name has nothing of it */
+  make_account (fixture, "two");
+  hooks_left = api_call (fixture, fixture->token, "GET", hooks, NULL, 200, 0);
+  keys_left = api_call (fixture, fixture->token, "GET", keys, NULL, 200, 0);
+  g_assert_cmpuint (
+      json_array_get_length (json_object_get_array_member (hooks_left, "result")), ==, 0);
+  g_assert_cmpuint (
+      json_array_get_length (json_object_get_array_member (keys_left, "result")), ==, 0);
+}
+
+static void
 a_token_that_may_read_changes_nothing (AppFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree gchar *token = make_token (fixture, "acc", "read", NULL);
@@ -258,6 +282,7 @@ main (int argc, char **argv)
   TEST (an_account_id_is_taken_once_and_checked);
   TEST (accounts_see_nothing_of_each_other);
   TEST (an_account_that_has_inputs_is_not_deleted);
+  TEST (an_account_takes_its_webhooks_and_keys_along);
   TEST (a_token_that_may_read_changes_nothing);
   TEST (only_the_administrator_is_asked_for_accounts_and_tokens);
   TEST (a_token_is_told_once_verified_and_revoked);

@@ -194,6 +194,122 @@ outputs_go_with_their_input (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpstr (fixture->told->str, ==, "0 one;2 2/o1;2 2/o2;");
 }
 
+static void
+keep_new (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  guint *counts = data;
+
+  if (weir_store_add_document_finish (WEIR_STORE (source), result, &error))
+    counts[0]++;
+  else if (g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_FULL))
+    counts[1]++;
+  counts[2]++;
+}
+
+static void
+of_many_documents_that_are_added_at_once_the_limit_stays (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  guint counts[3] = {0}; /* added, too many, answered */
+  g_autoptr (GPtrArray) listed = NULL;
+
+  for (guint i = 0; i < 40; i++) {
+    g_autofree gchar *id = g_strdup_printf ("w%u", i);
+    g_autoptr (WeirDocument) document =
+        make_document (i % 2 == 0 ? WEIR_DOCUMENT_WEBHOOK : WEIR_DOCUMENT_OUTPUT, id, (gint64) i);
+
+    if (i % 2 == 1)
+      document->parent = g_strdup (i % 4 == 1 ? "one" : "two");
+    weir_store_add_document (fixture->store, document, 3, FALSE, keep_new, counts);
+  }
+  while (counts[2] < 40)
+    g_main_context_iteration (NULL, TRUE);
+  /* of webhooks, of outputs of one input, of another's */
+  g_assert_cmpuint (counts[0], ==, 9);
+  g_assert_cmpuint (counts[1], ==, 31);
+  listed = DO (fixture->store, list_documents, WEIR_DOCUMENT_WEBHOOK, "account", NULL);
+  g_assert_cmpuint (listed->len, ==, 3);
+}
+
+static void
+nothing_is_added_to_an_account_that_is_gone (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirDocument) account = weir_document_new (WEIR_DOCUMENT_ACCOUNT, "", "account");
+  g_autoptr (WeirDocument) first = make_document (WEIR_DOCUMENT_SIGNING_KEY, "k1", 1);
+  g_autoptr (WeirDocument) second = make_document (WEIR_DOCUMENT_SIGNING_KEY, "k2", 1);
+
+  REFUSED (fixture->store, NOT_FOUND, add_document, first, 0, TRUE);
+  /* the home account's is no document */
+  DO (fixture->store, add_document, first, 0, FALSE);
+  put (fixture->store, account);
+  DO (fixture->store, add_document, second, 0, TRUE);
+  REFUSED (fixture->store, EXISTS, add_document, second, 0, TRUE);
+}
+
+static void
+a_webhook_takes_its_delivery_along (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (WeirDocument) webhook = make_document (WEIR_DOCUMENT_WEBHOOK, "w", 1);
+  g_autoptr (WeirDocument) delivery = make_document (WEIR_DOCUMENT_DELIVERY, "w", 1);
+
+  delivery->parent = g_strdup ("w");
+  REFUSED (fixture->store, NOT_FOUND, put_document, delivery, 0);
+  put (fixture->store, webhook);
+  put (fixture->store, delivery);
+  DO (fixture->store, delete_document, WEIR_DOCUMENT_WEBHOOK, "w");
+  REFUSED (fixture->store, NOT_FOUND, get_document, WEIR_DOCUMENT_DELIVERY, "w");
+  /* whoever was about to write it down comes too late */
+  REFUSED (fixture->store, NOT_FOUND, put_document, delivery, 0);
+}
+
+static void
+an_account_goes_with_all_its_documents_or_not_at_all (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const WeirDocumentKind kinds[] = {WEIR_DOCUMENT_TOKEN, WEIR_DOCUMENT_WEBHOOK,
+      WEIR_DOCUMENT_OUTPUT, WEIR_DOCUMENT_SIGNING_KEY, WEIR_DOCUMENT_DELIVERY};
+  g_autoptr (WeirDocument) account = weir_document_new (WEIR_DOCUMENT_ACCOUNT, "", "account");
+  g_autoptr (WeirDocument) other = weir_document_new (WEIR_DOCUMENT_WEBHOOK, "other", "o");
+  g_autoptr (WeirDocument) kept = NULL;
+
+  /* one row a kind that there is, but accounts themselves */
+  g_assert_cmpuint (G_N_ELEMENTS (kinds), ==, WEIR_DOCUMENT_LAST - 1);
+  REFUSED (fixture->store, NOT_FOUND, delete_account, "account");
+  put (fixture->store, account);
+  put (fixture->store, other);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    g_autoptr (WeirDocument) document = make_document (kinds[i], "d", 1);
+
+    document->parent = g_strdup ("d");
+    put (fixture->store, document);
+  }
+  create_input (fixture->store, "in", 1);
+  REFUSED (fixture->store, IN_USE, delete_account, "account");
+  DO (fixture->store, delete_input, "account", "in");
+  begin (fixture->store, "b", "in", 1);
+  REFUSED (fixture->store, IN_USE, delete_account, "account");
+  DO (fixture->store, delete_broadcast, "b", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    g_autoptr (WeirDocument) document = DO (fixture->store, get_document, kinds[i], "d");
+
+    g_assert_cmpstr (document->account, ==, "account");
+  }
+  g_string_truncate (fixture->told, 0);
+  DO (fixture->store, delete_account, "account");
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  /* each is told of: who delivers to a webhook has to stop */
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    g_autofree gchar *told = g_strdup_printf ("2 %d/d;", (gint) kinds[i]);
+
+    REFUSED (fixture->store, NOT_FOUND, get_document, kinds[i], "d");
+    g_assert_nonnull (strstr (fixture->told->str, told));
+  }
+  REFUSED (fixture->store, NOT_FOUND, get_document, WEIR_DOCUMENT_ACCOUNT, "account");
+  kept = DO (fixture->store, get_document, WEIR_DOCUMENT_WEBHOOK, "o");
+}
+
 /* ---- events ---- */
 
 static guint64
@@ -619,6 +735,10 @@ main (int argc, char **argv)
   ADD_TO_ALL (a_document_is_found_by_its_digest_alone);
   ADD_TO_ALL (documents_are_listed_oldest_first_by_account_and_parent);
   ADD_TO_ALL (outputs_go_with_their_input);
+  ADD_TO_ALL (of_many_documents_that_are_added_at_once_the_limit_stays);
+  ADD_TO_ALL (nothing_is_added_to_an_account_that_is_gone);
+  ADD_TO_ALL (a_webhook_takes_its_delivery_along);
+  ADD_TO_ALL (an_account_goes_with_all_its_documents_or_not_at_all);
   ADD_TO_ALL (an_event_comes_back_as_it_was_appended);
   ADD_TO_ALL (events_are_read_from_any_cursor);
   ADD_TO_ALL (the_newest_event_is_read_alone);
