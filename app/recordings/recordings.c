@@ -300,20 +300,21 @@ write_mark (GTask *task, G_GNUC_UNUSED gpointer source, gpointer data,
 }
 
 static void
-segments_listed (GObject *source, GAsyncResult *result, gpointer data)
+segment_found (GObject *source, GAsyncResult *result, gpointer data)
 {
   Deletion *self = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) entries =
-      weir_store_list_segments_finish (WEIR_STORE (source), result, &error);
+  g_autofree gchar *entry =
+      weir_store_get_newest_segment_finish (WEIR_STORE (source), result, &error);
   g_autofree gchar *file = g_strconcat (self->uid, ".deleted", NULL);
   g_autoptr (GTask) task = NULL;
 
-  if (entries == NULL) {
+  /* one without segments can be deleted, too */
+  if (entry == NULL && !g_error_matches (error, WEIR_STORE_ERROR, WEIR_STORE_ERROR_NOT_FOUND)) {
     deletion_answer (self, error);
     return;
   }
-  self->grace_us = weir_retention_get_grace (entries, self->recordings->config->segments.duration);
+  self->grace_us = weir_retention_get_grace (entry, self->recordings->config->segments.duration);
   task = g_task_new (NULL, NULL, mark_written, self);
   g_task_set_task_data (
       task, g_build_filename (weir_blobs_get_spool (self->recordings->blobs), file, NULL), g_free);
@@ -332,7 +333,7 @@ check_ended (gpointer data)
   if (runs && g_get_monotonic_time () < self->end_until_us)
     return G_SOURCE_CONTINUE;
   g_hash_table_remove (recordings->timers, g_main_current_source ());
-  weir_store_list_segments (recordings->store, self->uid, segments_listed, self);
+  weir_store_get_newest_segment (recordings->store, self->uid, segment_found, self);
   return G_SOURCE_REMOVE;
 }
 
@@ -364,7 +365,7 @@ record_found (GObject *source, GAsyncResult *result, gpointer data)
     set_timer (recordings, NULL, END_CHECK_MS, check_ended, self, NULL);
     return;
   }
-  weir_store_list_segments (recordings->store, self->uid, segments_listed, self);
+  weir_store_get_newest_segment (recordings->store, self->uid, segment_found, self);
 }
 
 /* @account: (nullable). @task: (transfer full) */

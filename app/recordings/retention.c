@@ -22,13 +22,12 @@ weir_retention_schedule (WeirBroadcastRecord *record)
 }
 
 gint64
-weir_retention_get_grace (GPtrArray *entries, gint64 segment_duration_us)
+weir_retention_get_grace (const gchar *entry, gint64 segment_duration_us)
 {
   gint64 target_s = (segment_duration_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
 
-  /* it is the same in all of them */
-  if (entries->len > 0) {
-    g_autoptr (JsonNode) root = json_from_string (entries->pdata[0], NULL);
+  if (entry != NULL) {
+    g_autoptr (JsonNode) root = json_from_string (entry, NULL);
 
     if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
       target_s = MAX (target_s,

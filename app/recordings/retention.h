@@ -23,8 +23,9 @@ G_BEGIN_DECLS
 gboolean weir_retention_schedule (WeirBroadcastRecord *record);
 
 /* Returns: how long the objects of a recording stay after it is gone, for those who were told of
- * them: three target durations. @entries: (element-type utf8): of its segments */
-gint64 weir_retention_get_grace (GPtrArray *entries, gint64 segment_duration_us);
+ * them: three target durations. @entry: (nullable): of one of its segments; it is the same in all
+ */
+gint64 weir_retention_get_grace (const gchar *entry, gint64 segment_duration_us);
 
 /**
  * weir_retention_is_full:

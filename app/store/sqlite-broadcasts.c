@@ -6,6 +6,12 @@
   "modified_us, name, creator, settings, delete_at_us"
 #define ALL_COLUMNS COLUMNS ", segments, size, duration_us"
 #define NO_SUCH "No such broadcast"
+/* segments that are deleted in one transaction: commits wait no longer than for these */
+#define DELETE_STEP 1000
+/* state of a row that is no broadcast any more, but still has segments to be deleted */
+#define DOOMED "3"
+
+G_STATIC_ASSERT (WEIR_BROADCAST_READY + 1 == 3);
 
 static gpointer
 read_broadcast (WeirSqliteStatement *statement)
@@ -161,23 +167,100 @@ run_edit_broadcast (WeirSqlite *self, WeirSqliteJob *job, GError **error)
   return TRUE;
 }
 
+/* @complete: (out): whether there were no more segments, and the row has gone with the last */
 static gboolean
-run_delete_broadcast (WeirSqlite *self, WeirSqliteJob *job, GError **error)
+delete_step (WeirSqlite *self, gint64 number, gboolean *complete, GError **error)
 {
-  g_autoptr (WeirSqliteStatement) statement =
-      weir_sqlite_prepare (self, "DELETE FROM broadcasts WHERE uid = ?", error);
+  g_autoptr (WeirSqliteStatement) segments = weir_sqlite_prepare (self,
+      "DELETE FROM segments WHERE broadcast = ?1 AND number IN "
+      "(SELECT number FROM segments WHERE broadcast = ?1 ORDER BY number LIMIT ?2)",
+      error);
+  g_autoptr (WeirSqliteStatement) row = NULL;
+
+  if (segments == NULL)
+    return FALSE;
+  sqlite3_bind_int64 (segments, 1, number);
+  sqlite3_bind_int (segments, 2, DELETE_STEP);
+  if (!weir_sqlite_finish (self, segments, "Cannot delete the segments", error))
+    return FALSE;
+  *complete = sqlite3_changes (self->database) < DELETE_STEP;
+  if (!*complete)
+    return TRUE;
+  row = weir_sqlite_prepare (self, "DELETE FROM broadcasts WHERE number = ?", error);
+  if (row == NULL)
+    return FALSE;
+  sqlite3_bind_int64 (row, 1, number);
+  return weir_sqlite_finish (self, row, "Cannot delete the broadcast", error);
+}
+
+/* nobody finds it from now on, by whatever is asked for; its name is free */
+static gboolean
+doom_broadcast (WeirSqlite *self, gint64 number, GError **error)
+{
+  g_autoptr (WeirSqliteStatement) statement = weir_sqlite_prepare (self,
+      "UPDATE broadcasts SET uid = 'deleted/' || number, input = '', account = '', "
+      "state = " DOOMED ", recorded = 0, committed = NULL, inits = NULL, name = NULL, "
+      "creator = NULL, settings = '{}', delete_at_us = 0 WHERE number = ?",
+      error);
 
   if (statement == NULL)
     return FALSE;
-  weir_sqlite_bind_text (statement, 1, job->uid);
-  if (!weir_sqlite_finish (self, statement, "Cannot delete the broadcast", error))
-    return FALSE;
-  if (sqlite3_changes (self->database) == 0)
-    return weir_sqlite_fail_as (WEIR_STORE_ERROR_NOT_FOUND, NO_SUCH, error);
-  if (job->event != NULL && !weir_sqlite_add_event (self, job->event, NULL, error))
+  sqlite3_bind_int64 (statement, 1, number);
+  self->doomed = TRUE;
+  return weir_sqlite_finish (self, statement, "Cannot delete the broadcast", error);
+}
+
+static gboolean
+run_delete_broadcast (WeirSqlite *self, WeirSqliteJob *job, GError **error)
+{
+  gint64 number = 0;
+  guint64 epoch;
+  gboolean complete;
+
+  if (!weir_sqlite_find_broadcast (self, job->uid, &number, &epoch, error) ||
+      !delete_step (self, number, &complete, error) ||
+      (!complete && !doom_broadcast (self, number, error)) ||
+      (job->event != NULL && !weir_sqlite_add_event (self, job->event, NULL, error)))
     return FALSE;
   weir_sqlite_job_add_change (job, WEIR_STORE_CHANGE_BROADCAST, job->uid);
   return TRUE;
+}
+
+/* @number: (out): 0: there is none */
+static gboolean
+find_doomed (WeirSqlite *self, gint64 *number, GError **error)
+{
+  g_autoptr (WeirSqliteStatement) statement = weir_sqlite_prepare (
+      self, "SELECT number FROM broadcasts WHERE state = " DOOMED " LIMIT 1", error);
+  gint status;
+
+  if (statement == NULL)
+    return FALSE;
+  status = sqlite3_step (statement);
+  *number = status == SQLITE_ROW ? sqlite3_column_int64 (statement, 0) : 0;
+  return status == SQLITE_ROW || status == SQLITE_DONE ||
+         weir_sqlite_fail (self->database, "Cannot read the database", error);
+}
+
+void
+weir_sqlite_delete_some (WeirSqlite *self)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 number = 0;
+  gboolean complete;
+
+  self->doomed = self->database != NULL && find_doomed (self, &number, &error) && number != 0;
+  if (self->doomed && weir_sqlite_execute (self, "BEGIN IMMEDIATE", &error)) {
+    if (delete_step (self, number, &complete, &error))
+      weir_sqlite_execute (self, "COMMIT", &error);
+    if (!sqlite3_get_autocommit (self->database))
+      weir_sqlite_execute (self, "ROLLBACK", NULL);
+  }
+  if (error == NULL)
+    return;
+  /* the next deletion, or the next start, goes on with it */
+  g_message ("%s: what was deleted still takes room: %s", self->path, error->message);
+  self->doomed = FALSE;
 }
 
 static gboolean
@@ -267,7 +350,8 @@ add_states (GString *text, guint states)
 static gchar *
 make_query (const WeirBroadcastFilter *filter)
 {
-  g_autoptr (GString) text = g_string_new ("SELECT " ALL_COLUMNS " FROM broadcasts WHERE 1");
+  g_autoptr (GString) text =
+      g_string_new ("SELECT " ALL_COLUMNS " FROM broadcasts WHERE +state < " DOOMED);
   gboolean narrow = filter->uid != NULL || filter->input != NULL || filter->creator != NULL ||
                     filter->name != NULL || filter->delete_before_us != 0;
   const gchar *order = filter->ascending ? "ASC" : "DESC";

@@ -29,6 +29,8 @@ typedef struct {
   GHashTable *statements; /* text → WeirSqliteStatement */
   guint64 newest_event;   /* sequence of the newest that the transaction has; 0: none */
 
+  gboolean doomed; /* there may be broadcasts whose deletion has only begun */
+
   gint backing_up; /* atomic: a backup is being made */
 
   GMutex lock;
@@ -130,6 +132,9 @@ gboolean weir_sqlite_add_event (
 /* with the outputs of a live input; each is told of */
 gboolean weir_sqlite_delete_outputs (
     WeirSqlite *self, WeirSqliteJob *job, const gchar *input, GError **error);
+/* with nothing else to do: goes on with a deletion that has begun, by one bounded step; clears
+ * `doomed` when there is none, or it cannot be done now */
+void weir_sqlite_delete_some (WeirSqlite *self);
 /* @number: (out): the broadcast's row, @epoch: (out): its owner's; NOT_FOUND */
 gboolean weir_sqlite_find_broadcast (
     WeirSqlite *self, const gchar *uid, gint64 *number, guint64 *epoch, GError **error);

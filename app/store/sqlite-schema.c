@@ -464,7 +464,9 @@ weir_sqlite_open (WeirSqlite *self, GError **error)
   g_autoptr (GError) problem = NULL;
 
   self->only_reads = FALSE;
-  if (open_for_writing (self, &problem))
+  /* what an earlier one has begun to delete */
+  self->doomed = open_for_writing (self, &problem);
+  if (self->doomed)
     return TRUE;
   weir_sqlite_close (self);
   self->only_reads = problem->code == WEIR_STORE_ERROR_UNAVAILABLE && open_for_reading (self);

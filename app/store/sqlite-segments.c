@@ -215,6 +215,24 @@ run_list_segments (WeirSqlite *self, WeirSqliteJob *job, GError **error)
   return weir_sqlite_answer_rows (self, job, statement, read_entry, g_free, error);
 }
 
+static gboolean
+run_get_newest_segment (WeirSqlite *self, WeirSqliteJob *job, GError **error)
+{
+  g_autoptr (WeirSqliteStatement) statement = NULL;
+  gint64 number = 0;
+  guint64 epoch;
+
+  if (!weir_sqlite_find_broadcast (self, job->uid, &number, &epoch, error))
+    return FALSE;
+  statement = weir_sqlite_prepare (
+      self, "SELECT entry FROM segments WHERE broadcast = ? ORDER BY number DESC LIMIT 1", error);
+  if (statement == NULL)
+    return FALSE;
+  sqlite3_bind_int64 (statement, 1, number);
+  return weir_sqlite_answer_row (
+      self, job, statement, read_entry, g_free, "The broadcast has no segments", error);
+}
+
 static void
 commit_segment (
     WeirStore *store, const gchar *uid, guint64 epoch, const WeirSegmentCommit *commit, GTask *task)
@@ -275,6 +293,15 @@ list_segments (WeirStore *store, const gchar *uid, GTask *task)
   weir_sqlite_push (store, job, task);
 }
 
+static void
+get_newest_segment (WeirStore *store, const gchar *uid, GTask *task)
+{
+  WeirSqliteJob *job = weir_sqlite_job_new (run_get_newest_segment, FALSE);
+
+  job->uid = g_strdup (uid);
+  weir_sqlite_push (store, job, task);
+}
+
 void
 weir_sqlite_init_segments (WeirStoreInterface *iface)
 {
@@ -283,4 +310,5 @@ weir_sqlite_init_segments (WeirStoreInterface *iface)
   iface->commit_inits = commit_inits;
   iface->forget_segments = forget_segments;
   iface->list_segments = list_segments;
+  iface->get_newest_segment = get_newest_segment;
 }

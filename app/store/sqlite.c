@@ -486,16 +486,21 @@ run_thread (gpointer data)
 
   for (;;) {
     GQueue jobs;
+    gboolean stopping;
 
     g_mutex_lock (&core->lock);
-    while (g_queue_is_empty (&core->jobs) && !core->stopping)
+    while (g_queue_is_empty (&core->jobs) && !core->stopping && !core->doomed)
       g_cond_wait (&core->changed, &core->lock);
     jobs = core->jobs;
+    stopping = core->stopping;
     g_queue_init (&core->jobs);
     g_mutex_unlock (&core->lock);
-    if (g_queue_is_empty (&jobs))
+    if (!g_queue_is_empty (&jobs))
+      run_jobs (core, &jobs);
+    else if (stopping)
       return NULL;
-    run_jobs (core, &jobs);
+    else
+      weir_sqlite_delete_some (core);
   }
 }
 

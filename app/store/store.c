@@ -276,6 +276,7 @@ FINISH_BOOLEAN (commit_inits)
 FINISH_BOOLEAN (forget_segments)
 FINISH_BOOLEAN (end_broadcast)
 FINISH_POINTER (list_segments, GPtrArray)
+FINISH_POINTER (get_newest_segment, gchar)
 FINISH_NUMBER (put_document)
 FINISH_BOOLEAN (add_document)
 FINISH_POINTER (get_document, WeirDocument)
@@ -473,6 +474,13 @@ weir_store_list_segments (
     WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data)
 {
   CALL (list_segments, uid);
+}
+
+void
+weir_store_get_newest_segment (
+    WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data)
+{
+  CALL (get_newest_segment, uid);
 }
 
 void

@@ -256,6 +256,7 @@ struct _WeirStoreInterface {
   void (*end_broadcast) (WeirStore *self, const gchar *uid, guint64 epoch, WeirBroadcastState state,
       const WeirEvent *event, GTask *task);
   void (*list_segments) (WeirStore *self, const gchar *uid, GTask *task);
+  void (*get_newest_segment) (WeirStore *self, const gchar *uid, GTask *task);
   void (*put_document) (
       WeirStore *self, const WeirDocument *document, guint64 expected_revision, GTask *task);
   void (*add_document) (
@@ -347,7 +348,9 @@ void weir_store_edit_broadcast (WeirStore *self, const WeirBroadcastRecord *reco
     gint64 expected_modified_us, GAsyncReadyCallback callback, gpointer user_data);
 gboolean weir_store_edit_broadcast_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
-/* with its entries; whoever owned it is fenced from then on. Objects are the caller's business.
+/* with its entries; whoever owned it is fenced from then on. Objects are the caller's business. Of
+ * a long recording the answer comes when nobody finds it any more; what it takes is given free in
+ * small steps, after a crash too, so that nobody who commits waits long.
  * @event: (nullable). NOT_FOUND */
 void weir_store_delete_broadcast (WeirStore *self, const gchar *uid, const WeirEvent *event,
     GAsyncReadyCallback callback, gpointer user_data);
@@ -390,6 +393,12 @@ gboolean weir_store_end_broadcast_finish (WeirStore *self, GAsyncResult *result,
 void weir_store_list_segments (
     WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *weir_store_list_segments_finish (WeirStore *self, GAsyncResult *result, GError **error);
+
+/* Returns (finish): (transfer full): the entry of the highest number; NOT_FOUND when there is none
+ */
+void weir_store_get_newest_segment (
+    WeirStore *self, const gchar *uid, GAsyncReadyCallback callback, gpointer user_data);
+gchar *weir_store_get_newest_segment_finish (WeirStore *self, GAsyncResult *result, GError **error);
 
 /* ---- documents ---- */
 

@@ -760,6 +760,67 @@ a_deleted_broadcast_is_gone_and_its_owner_fenced (
 }
 
 static void
+assert_usage (
+    WeirStore *store, const gchar *account, const gchar *creator, const WeirStoreUsage *expected)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  WeirStoreUsage usage = {77, 77, 77, 77};
+
+  weir_store_get_usage (store, account, creator, keep_result, &result);
+  g_assert_true (weir_store_get_usage_finish (store, wait_for (&result), &usage, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (usage.broadcasts, ==, expected->broadcasts);
+  g_assert_cmpuint (usage.segments, ==, expected->segments);
+  g_assert_cmpuint (usage.size, ==, expected->size);
+  g_assert_cmpint (usage.duration_us, ==, expected->duration_us);
+}
+
+static void
+a_long_one_is_gone_at_once_too (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  enum { SEGMENTS = 3500 };
+  guint64 epoch = begin (fixture->store, "b", "one", 5);
+  g_autoptr (GPtrArray) all = NULL, of_input = NULL, of_account = NULL, entries = NULL;
+  const WeirStoreUsage none = {0};
+
+  /* answered in the order of the calls */
+  for (guint64 i = 0; i < SEGMENTS; i++)
+    weir_store_commit_segment (fixture->store, "b", epoch, SEGMENT (i, "entry", NULL), NULL, NULL);
+  DO (fixture->store, end_broadcast, "b", epoch, WEIR_BROADCAST_READY, NULL);
+  DO (fixture->store, delete_broadcast, "b", NULL);
+  assert_fenced (fixture->store, "b", epoch);
+  REFUSED (fixture->store, NOT_FOUND, get_broadcast, "b");
+  REFUSED (fixture->store, NOT_FOUND, list_segments, "b");
+  REFUSED (fixture->store, NOT_FOUND, get_newest_segment, "b");
+  REFUSED (fixture->store, NOT_FOUND, delete_broadcast, "b", NULL);
+  all = DO (fixture->store, list_broadcasts, NULL);
+  of_input = DO (fixture->store, list_broadcasts, FILTER (.input = "one"));
+  of_account = DO (fixture->store, list_broadcasts, FILTER (.account = "account"));
+  g_assert_cmpuint (all->len + of_input->len + of_account->len, ==, 0);
+  assert_usage (fixture->store, NULL, NULL, &none);
+  /* one of the same name has nothing of it */
+  epoch = begin (fixture->store, "b", "one", 5);
+  commit (fixture->store, "b", epoch, 3499, "mine");
+  entries = DO (fixture->store, list_segments, "b");
+  g_assert_cmpuint (entries->len, ==, 1);
+}
+
+static void
+the_newest_segment_is_that_of_the_highest_number (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  guint64 epoch = begin (fixture->store, "b", "one", 5);
+  g_autofree gchar *entry = NULL;
+
+  REFUSED (fixture->store, NOT_FOUND, get_newest_segment, "b");
+  commit (fixture->store, "b", epoch, 7, "seven");
+  commit (fixture->store, "b", epoch, 3, "three");
+  entry = DO (fixture->store, get_newest_segment, "b");
+  g_assert_cmpstr (entry, ==, "seven");
+}
+
+static void
 after_another_owner_has_ended_it_the_first_is_fenced (
     Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
@@ -826,23 +887,6 @@ the_committed_state_changes_alone_or_stays (Fixture *fixture, G_GNUC_UNUSED gcon
   second = DO (fixture->store, get_broadcast, "b");
   g_assert_cmpstr (second->committed, ==, "state");
   g_assert_cmpuint (second->segments, ==, 1);
-}
-
-static void
-assert_usage (
-    WeirStore *store, const gchar *account, const gchar *creator, const WeirStoreUsage *expected)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  WeirStoreUsage usage = {77, 77, 77, 77};
-
-  weir_store_get_usage (store, account, creator, keep_result, &result);
-  g_assert_true (weir_store_get_usage_finish (store, wait_for (&result), &usage, &error));
-  g_assert_no_error (error);
-  g_assert_cmpuint (usage.broadcasts, ==, expected->broadcasts);
-  g_assert_cmpuint (usage.segments, ==, expected->segments);
-  g_assert_cmpuint (usage.size, ==, expected->size);
-  g_assert_cmpint (usage.duration_us, ==, expected->duration_us);
 }
 
 static void
@@ -1018,6 +1062,8 @@ main (int argc, char **argv)
   ADD_TO_ALL (a_broadcast_keeps_what_its_recording_is_called);
   ADD_TO_ALL (an_edit_leaves_what_the_owner_writes);
   ADD_TO_ALL (a_deleted_broadcast_is_gone_and_its_owner_fenced);
+  ADD_TO_ALL (a_long_one_is_gone_at_once_too);
+  ADD_TO_ALL (the_newest_segment_is_that_of_the_highest_number);
   ADD_TO_ALL (after_another_owner_has_ended_it_the_first_is_fenced);
   ADD_TO_ALL (sums_follow_commits_and_what_is_forgotten);
   ADD_TO_ALL (the_committed_state_changes_alone_or_stays);

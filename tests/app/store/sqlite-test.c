@@ -558,6 +558,62 @@ what_is_committed_while_a_trim_goes_on_is_not_kept_waiting (
   g_assert_cmpint (ask_number (path, "SELECT count(*) FROM events"), ==, 0);
 }
 
+/* a broadcast "b" with that many segments */
+static void
+make_long (Fixture *fixture, const gchar *path, guint segments)
+{
+  g_autofree gchar *text = g_strdup_printf (
+      "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < %u) "
+      "INSERT INTO segments (broadcast, number, entry) "
+      "SELECT (SELECT number FROM broadcasts WHERE uid = 'b'), i, hex (randomblob (300)) FROM n",
+      segments);
+
+  begin (fixture->store, "b", "one", 1);
+  run_on_file (path, text, FALSE);
+}
+
+static void
+a_long_recording_is_deleted_between_commits (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree gchar *path = database_path (fixture);
+  guint64 epoch = begin (fixture->store, "live", "two", 1);
+  gint64 longest_us = 0;
+  guint commits = 0;
+
+  make_long (fixture, path, 43200);
+  DO (fixture->store, delete_broadcast, "b", NULL);
+  /* a commit waits for one step at most, of dozens */
+  g_assert_cmpint (ask_number (path, "SELECT count(*) FROM segments"), >, 20000);
+  while (ask_number (path, "SELECT count(*) FROM segments") > 0) {
+    gint64 begun_us = g_get_monotonic_time ();
+
+    DO (fixture->store, commit_state, "live", epoch, "{}");
+    longest_us = MAX (longest_us, g_get_monotonic_time () - begun_us);
+    commits++;
+  }
+  g_test_message ("%u commits, %" G_GINT64_FORMAT " us at most", commits, longest_us);
+  g_assert_cmpuint (commits, >, 5);
+  DO (fixture->store, commit_state, "live", epoch, "{}");
+  g_assert_cmpint (ask_number (path, "SELECT count(*) FROM broadcasts"), ==, 1);
+}
+
+static void
+a_deletion_that_was_broken_off_is_finished_by_the_next_start (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree gchar *path = database_path (fixture);
+
+  make_long (fixture, path, 43200);
+  DO (fixture->store, delete_broadcast, "b", NULL);
+  close_store (fixture);
+  g_assert_cmpint (ask_number (path, "SELECT count(*) FROM segments"), >, 0);
+  fixture_open (fixture);
+  REFUSED (fixture->store, NOT_FOUND, get_broadcast, "b");
+  while (ask_number (path, "SELECT count(*) FROM broadcasts") > 0)
+    REFUSED (fixture->store, NOT_FOUND, get_broadcast, "b");
+  g_assert_cmpint (ask_number (path, "SELECT count(*) FROM segments"), ==, 0);
+}
+
 static void
 a_backup_that_cannot_be_finished_leaves_nothing (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
@@ -794,6 +850,8 @@ main (int argc, char **argv)
   ADD (&backends[0], a_change_is_told_when_it_is_committed);
   ADD (&backends[0], calls_that_wait_are_bounded);
   ADD (&backends[0], what_is_committed_while_a_trim_goes_on_is_not_kept_waiting);
+  ADD (&backends[0], a_long_recording_is_deleted_between_commits);
+  ADD (&backends[0], a_deletion_that_was_broken_off_is_finished_by_the_next_start);
   ADD (&backends[0], a_backup_that_cannot_be_finished_leaves_nothing);
   ADD (&backends[0], a_backup_beside_the_log_of_what_was_lost_is_refused);
   ADD (&backends[0], no_file_is_readable_by_others);
