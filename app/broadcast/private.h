@@ -238,8 +238,9 @@ void weir_broadcast_tell_waiting (
     WeirBroadcast *self, const gchar *type, const gchar *reason, gint64 deadline_us);
 void weir_broadcast_tell_connection (
     WeirBroadcast *self, const gchar *type, WeirConnection *connection, const gchar *reason);
-/* and that the live input has an error, when the hosted product would say so */
-void weir_broadcast_tell_health (
-    WeirBroadcast *self, const WeirBroadcastIssue *issue, gboolean raised);
+/* and that the live input has an error, when the hosted product would say so. @video, @audio: names
+ * of the encoder's codecs, as far as they are known; else "" */
+void weir_broadcast_tell_health (WeirBroadcast *self, const WeirBroadcastIssue *issue,
+    gboolean raised, const gchar *video, const gchar *audio);
 
 G_END_DECLS

@@ -81,6 +81,7 @@ dump_on_main (WeirBroadcast *self, G_GNUC_UNUSED gpointer data)
 typedef struct {
   WeirBroadcastIssue issue;
   gboolean raised;
+  gchar *detail; /* (nullable): a source's */
 } HealthChange;
 
 static void
@@ -88,6 +89,7 @@ health_change_free (HealthChange *change)
 {
   g_free (change->issue.name);
   g_free (change->issue.text);
+  g_free (change->detail);
   g_free (change);
 }
 
@@ -133,6 +135,41 @@ broadcast_tell_encoder (WeirBroadcast *self, const HealthChange *change)
       self->connection, WEIR_NOTICE_WARNING, "NetStream.Publish.Warning", change->issue.text);
 }
 
+static WeirBroadcastHealth *broadcast_get_health (WeirBroadcast *self);
+
+/* @unsupported: (nullable): "NAME", or "NAME: what is the matter with it".
+ * Returns: (transfer full): the names of a kind's codecs, each once */
+static gchar *
+describe_codecs (const WeirBroadcastHealth *health, WeirMediaKind kind, const gchar *unsupported)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  if (unsupported != NULL)
+    g_ptr_array_add (names, g_strndup (unsupported, strcspn (unsupported, ":")));
+  for (guint i = 0; i < health->tracks->len; i++) {
+    const WeirBroadcastTrack *track = health->tracks->pdata[i];
+
+    if (track->kind == kind && track->codec != NULL &&
+        !g_ptr_array_find_with_equal_func (names, track->codec, g_str_equal, NULL))
+      g_ptr_array_add (names, g_strdup (track->codec));
+  }
+  g_ptr_array_add (names, NULL);
+  return g_strjoinv (", ", (gchar **) names->pdata);
+}
+
+static void
+broadcast_tell_change (WeirBroadcast *self, const HealthChange *change)
+{
+  const WeirHealthCode code = change->issue.code;
+  g_autoptr (WeirBroadcastHealth) health = broadcast_get_health (self);
+  g_autofree gchar *video = describe_codecs (health, WEIR_MEDIA_VIDEO,
+      code == WEIR_HEALTH_UNSUPPORTED_VIDEO_CODEC ? change->detail : NULL);
+  g_autofree gchar *audio = describe_codecs (health, WEIR_MEDIA_AUDIO,
+      code == WEIR_HEALTH_UNSUPPORTED_AUDIO_CODEC ? change->detail : NULL);
+
+  weir_broadcast_tell_health (self, &change->issue, change->raised, video, audio);
+}
+
 static void
 health_on_main (WeirBroadcast *self, gpointer data)
 {
@@ -151,7 +188,7 @@ health_on_main (WeirBroadcast *self, gpointer data)
   g_mutex_unlock (&self->lock);
   if (changed) {
     broadcast_log_health (self, change);
-    weir_broadcast_tell_health (self, &change->issue, change->raised);
+    broadcast_tell_change (self, change);
   }
   broadcast_tell_encoder (self, change);
   weir_broadcast_pending_done (self);
@@ -177,10 +214,10 @@ receive_health (WeirBroadcast *self, const GstStructure *structure)
     weir_health_severity_from_name (severity, &change->issue.severity);
   change->issue.measured = gst_structure_get (structure, "value", G_TYPE_DOUBLE,
       &change->issue.value, "limit", G_TYPE_DOUBLE, &change->issue.limit, NULL);
+  change->detail = g_strdup (gst_structure_get_string (structure, "detail"));
   change->issue.text = g_strdup (gst_structure_get_string (structure, "text"));
   if (change->issue.text == NULL)
-    change->issue.text = weir_health_describe_code (
-        change->issue.code, gst_structure_get_string (structure, "detail"));
+    change->issue.text = weir_health_describe_code (change->issue.code, change->detail);
   g_atomic_int_inc (&self->health_waiting);
   weir_broadcast_post (self, health_on_main, change);
 }

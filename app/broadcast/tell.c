@@ -108,18 +108,22 @@ weir_broadcast_tell_connection (
 }
 
 static void
-tell_errored (WeirBroadcast *self, const WeirBroadcastIssue *issue, const gchar *vendor_code)
+tell_errored (WeirBroadcast *self, const WeirBroadcastIssue *issue, const gchar *vendor_code,
+    const gchar *video, const gchar *audio)
 {
   JsonBuilder *data = begin_data ();
 
   add_string (data, "code", issue->name);
   add_string (data, "vendorCode", vendor_code);
   add_string (data, "message", issue->text != NULL ? issue->text : "");
+  add_string (data, "videoCodec", video);
+  add_string (data, "audioCodec", audio);
   tell (self, WEIR_EVENT_INPUT_ERRORED, end_data (data));
 }
 
 void
-weir_broadcast_tell_health (WeirBroadcast *self, const WeirBroadcastIssue *issue, gboolean raised)
+weir_broadcast_tell_health (WeirBroadcast *self, const WeirBroadcastIssue *issue, gboolean raised,
+    const gchar *video, const gchar *audio)
 {
   g_autofree gchar *type = g_strconcat (WEIR_EVENT_HEALTH_PREFIX, issue->name, NULL);
   const gchar *vendor_code = weir_health_code_get_vendor_code (issue->code);
@@ -134,7 +138,7 @@ weir_broadcast_tell_health (WeirBroadcast *self, const WeirBroadcastIssue *issue
   add_string (data, "message", issue->text != NULL ? issue->text : "");
   tell (self, type, end_data (data));
   if (raised && vendor_code != NULL)
-    tell_errored (self, issue, vendor_code);
+    tell_errored (self, issue, vendor_code, video, audio);
 }
 
 WeirEvent *

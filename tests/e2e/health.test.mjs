@@ -42,6 +42,12 @@ async function findIssue(weir, input, code) {
   }, { seconds: 30 });
 }
 
+/* the event that the hosted product has for it, too */
+async function findErrored(weir, input, code) {
+  const { events } = await weir.api('GET', '/events?type=live_input.errored');
+  return events.find((event) => event.input === input.uid && event.data.code === code).data;
+}
+
 test('keyframes that are too far apart are told everywhere', async () => {
   const weir = await daemon();
   const input = await weir.createInput();
@@ -70,6 +76,8 @@ test('keyframes that are too far apart are told everywhere', async () => {
     assert.deepEqual(Object.keys(got).sort(), Object.keys(properties).sort());
   }
 
+  const errored = await findErrored(weir, input, 'gop_too_long');
+  assert.deepEqual([errored.vendorCode, errored.videoCodec, errored.audioCodec], ['ERR_GOP_OUT_OF_RANGE', 'H.264', 'AAC']);
   assert.match((await weir.cli(['status'])).stdout, /error: gop_too_long: Keyframes come/);
   assert.match((await weir.cli(['input', 'show', input.uid])).stdout, /Health +error\n +error: gop_too_long:/);
   const metrics = await weir.text('/metrics');
@@ -87,6 +95,7 @@ test('a codec that is not supported is named, and sound beside it goes on', asyn
   const health = await findIssue(weir, input, 'unsupported_video_codec');
 
   assert.match(health.issues.find(({ code }) => code === 'unsupported_video_codec').message, /H\.263/);
+  assert.match((await findErrored(weir, input, 'unsupported_video_codec')).videoCodec, /^[^:]*H\.263[^:]*$/);
   await weir.waitForState(input.uid, 'live');
   await encoder.stop('SIGKILL');
 });

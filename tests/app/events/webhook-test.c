@@ -75,7 +75,8 @@ bodies_are_those_of_the_format (void)
   g_autoptr (WeirWebhook) own = make_webhook (WEIR_WEBHOOK_WEIR);
   g_autoptr (WeirWebhook) hosted = make_webhook (WEIR_WEBHOOK_HOSTED);
   g_autoptr (WeirEvent) errored = make_event (WEIR_EVENT_INPUT_ERRORED,
-      "{\"code\":\"gop_too_long\",\"vendorCode\":\"ERR_GOP_OUT_OF_RANGE\",\"message\":\"m\"}");
+      "{\"code\":\"gop_too_long\",\"vendorCode\":\"ERR_GOP_OUT_OF_RANGE\",\"message\":\"m\","
+      "\"videoCodec\":\"H.264\",\"audioCodec\":\"AAC\"}");
   g_autoptr (WeirEvent) connected = make_event (WEIR_EVENT_INPUT_CONNECTED, NULL);
   g_autoptr (WeirEvent) ready = make_event (WEIR_EVENT_RECORDING_READY, NULL);
   g_autofree gchar *plain = weir_event_to_json (errored);
@@ -89,11 +90,12 @@ bodies_are_those_of_the_format (void)
   g_assert_cmpstr (of_errored, ==,
       "{\"name\":\"Weir\",\"text\":\"Notification type: Stream Live Input\\nInput ID: input\\n"
       "Event type: live_input.errored\\nUpdated at: 2024-07-09T18:07:54.051077Z\\n"
-      "Error Code: ERR_GOP_OUT_OF_RANGE\\nError Message: m\\nVideo Codec: \\nAudio Codec: \","
+      "Error Code: ERR_GOP_OUT_OF_RANGE\\nError Message: m\\nVideo Codec: H.264\\nAudio Codec: "
+      "AAC\","
       "\"data\":{\"notification_name\":\"Stream Live Input\",\"input_id\":\"input\","
       "\"event_type\":\"live_input.errored\",\"updated_at\":\"2024-07-09T18:07:54.051077Z\","
       "\"live_input_errored\":{\"error\":{\"code\":\"ERR_GOP_OUT_OF_RANGE\",\"message\":\"m\"},"
-      "\"video_codec\":\"\",\"audio_codec\":\"\"}},\"ts\":1720548474}");
+      "\"video_codec\":\"H.264\",\"audio_codec\":\"AAC\"}},\"ts\":1720548474}");
   g_assert_cmpstr (of_connected, ==,
       "{\"name\":\"Weir\",\"text\":\"Notification type: Stream Live Input\\nInput ID: input\\n"
       "Event type: live_input.connected\\nUpdated at: 2024-07-09T18:07:54.051077Z\","
