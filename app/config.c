@@ -347,7 +347,9 @@ static const Entry entries[] = {
         "Requests of one address that wait for their answer; more are answered 503.",
         AT (limits.http_parked_per_address), 1, 1000000, NULL},
     {"limits", "http-answer", TYPE_DURATION, "30s",
-        "A request that has waited for its answer this long is answered 503.",
+        "A request that has waited for its answer this long is answered 503; one for a backup "
+        "waits "
+        "until it is made.",
         AT (limits.http_answer), SECOND, HOUR, NULL},
     {"limits", "json-depth", TYPE_COUNT, "16", "How deep objects and lists of a request may nest.",
         AT (limits.json_depth), 4, 64, NULL},

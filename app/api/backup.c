@@ -59,6 +59,8 @@ get_backup (WeirCall *call)
   gchar *path = g_build_filename (call->api->config->server.state_dir, name, NULL);
 
   weir_call_set_own (call, path, g_free);
+  /* of a large database it takes minutes; there is one at a time */
+  weir_http_request_take_time (call->request);
   weir_store_backup (
       call->api->store, path, weir_call_done, weir_call_then (call, NULL, backed_up));
 }

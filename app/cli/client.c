@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TIMEOUT_S 30
+#define LONG_TIMEOUT_S 3600
 #define API "/client/v4"
 #define REFUSAL_MAX (64 * 1024)
 #define PAGE_MAX (16 * 1024 * 1024)
@@ -180,6 +181,12 @@ const gchar *
 weir_client_get_account (WeirClient *self)
 {
   return self->account;
+}
+
+void
+weir_client_take_time (WeirClient *self)
+{
+  soup_session_set_timeout (self->session, LONG_TIMEOUT_S);
 }
 
 void

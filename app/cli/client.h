@@ -24,6 +24,8 @@ WeirClient *weir_client_new (
 void weir_client_free (WeirClient *self);
 const gchar *weir_client_get_url (WeirClient *self);
 const gchar *weir_client_get_account (WeirClient *self);
+/* what it is asked for from now on may take long: up to an hour without a byte */
+void weir_client_take_time (WeirClient *self);
 /* @cancellable: (nullable): ends calls from another thread */
 void weir_client_set_cancellable (WeirClient *self, GCancellable *cancellable);
 

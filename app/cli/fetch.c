@@ -91,6 +91,8 @@ weir_backup_fetch (WeirInvocation *self)
     fail (path, "is there already; --force writes over it");
     return WEIR_EXIT_FAILED;
   }
+  /* the first byte comes when the server has made the copy */
+  weir_client_take_time (self->client);
   stream = weir_client_open (self->client, resource, NULL, NULL, &size, &status, &problem);
   if (stream == NULL) {
     weir_complain (problem);

@@ -139,6 +139,12 @@ weir_http_request_get_body (WeirHttpRequest *self)
 }
 
 void
+weir_http_request_take_time (WeirHttpRequest *self)
+{
+  g_atomic_int_set (&self->takes_time, TRUE);
+}
+
+void
 weir_http_request_respond (WeirHttpRequest *request, WeirHttpResponse *response)
 {
   request->answered (request, response, request->transport);

@@ -33,6 +33,15 @@ gboolean weir_http_request_is_secure (WeirHttpRequest *self);
 GBytes *weir_http_request_get_body (WeirHttpRequest *self);
 
 /**
+ * weir_http_request_take_time:
+ *
+ * It will be answered, however long that takes: the limit of time for answers is not for it. For
+ * few, since each holds a connection, and nobody notices when its client leaves. Any thread, until
+ * it is answered.
+ */
+void weir_http_request_take_time (WeirHttpRequest *self);
+
+/**
  * WeirHttpPart: a piece of a body: bytes, or a range of a file
  */
 typedef struct {

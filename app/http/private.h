@@ -24,6 +24,7 @@ struct _WeirHttpRequest {
   gboolean loopback;
   gboolean secure;
   GBytes *body;
+  gint takes_time; /* atomic */
   /* takes the handler's answer: (transfer full) */
   void (*answered) (WeirHttpRequest *self, WeirHttpResponse *response, gpointer transport);
   gpointer transport;

@@ -343,6 +343,17 @@ unpark_busy (Exchange *self)
   unpark (self);
 }
 
+/* with the server's lock held: it is the last to be looked at again */
+static void
+park_on (Exchange *self, gint64 now_us)
+{
+  WeirHttpServer *server = self->server;
+
+  g_queue_unlink (&server->parked, &self->link);
+  self->deadline_us = now_us + server->settings.answer_max_us;
+  g_queue_push_tail_link (&server->parked, &self->link);
+}
+
 /* the handler's answer, on any thread */
 static void
 exchange_answered (
@@ -382,6 +393,10 @@ look_after_clients (gpointer data)
   g_mutex_lock (&self->lock);
   self->wake_us = G_MAXINT64;
   while ((oldest = g_queue_peek_head (&self->parked)) != NULL && oldest->deadline_us <= now_us) {
+    if (g_atomic_int_get (&oldest->request->takes_time)) {
+      park_on (oldest, now_us);
+      continue;
+    }
     weir_counters_add (self->settings.counters, WEIR_LIMIT_HTTP_ANSWER);
     unpark_busy (oldest);
   }

@@ -701,6 +701,27 @@ a_parked_request_is_answered_503_at_its_deadline (
 }
 
 static void
+one_that_takes_time_is_answered_after_the_deadline (
+    Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const gchar request[] = "GET /park HTTP/1.1\r\n" CLOSE;
+  g_autoptr (GSocketConnection) patient = ask_raw (fixture, request, sizeof request - 1);
+  g_autofree gchar *busy = NULL, *answer = NULL;
+
+  wait_parked (fixture, 1);
+  weir_http_request_take_time (fixture->parked->pdata[0]);
+  /* another that comes later is not, whose deadline is after the first one's */
+  for (guint i = 0; i < 2; i++) {
+    g_clear_pointer (&busy, g_free);
+    busy = exchange_raw (fixture, request, sizeof request - 1);
+    g_assert_true (g_str_has_prefix (busy, "HTTP/1.1 503 "));
+  }
+  weir_http_request_respond_text (g_ptr_array_steal_index (fixture->parked, 0), 200, "at last");
+  answer = read_all (patient);
+  g_assert_nonnull (strstr (answer, "at last"));
+}
+
+static void
 a_client_that_trickles_its_request_is_cut (
     G_GNUC_UNUSED Fixture *unused, G_GNUC_UNUSED gconstpointer data)
 {
@@ -1034,6 +1055,7 @@ main (int argc, char **argv)
   TEST (answers_from_other_threads_race_with_suspension, NULL);
   TEST (a_parked_request_is_answered_later, NULL);
   TEST (a_parked_request_is_answered_503_at_its_deadline, GUINT_TO_POINTER (1));
+  TEST (one_that_takes_time_is_answered_after_the_deadline, GUINT_TO_POINTER (1));
   TEST (stopping_answers_500_parked_requests, NULL);
   TEST (a_busy_port_is_named, NULL);
   g_test_add ("/http/server/a_client_that_trickles_its_request_is_cut", Fixture, NULL, NULL,
