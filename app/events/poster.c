@@ -28,6 +28,7 @@ struct _Exchange {
   guint timer;
   gint64 timeout_us;
   gboolean late;
+  GTlsCertificateFlags refused; /* what is the matter with the receiver's certificate */
   GError *error;
   WeirPosterDone done;
   gpointer data;
@@ -38,6 +39,7 @@ exchange_free (Exchange *self)
 {
   g_clear_handle_id (&self->timer, g_source_remove);
   g_object_unref (self->cancellable);
+  g_signal_handlers_disconnect_by_data (self->message, self);
   g_object_unref (self->message);
   g_clear_object (&self->body);
   g_clear_error (&self->error);
@@ -113,6 +115,43 @@ set_status_error (Exchange *self)
       SOUP_STATUS_IS_REDIRECTION (status) ? ", and redirects are not followed" : "");
 }
 
+static gboolean
+refuse_certificate (G_GNUC_UNUSED SoupMessage *message, G_GNUC_UNUSED GTlsCertificate *certificate,
+    GTlsCertificateFlags errors, gpointer data)
+{
+  ((Exchange *) data)->refused = errors;
+  return FALSE;
+}
+
+/* instead of "Unacceptable TLS certificate" */
+static void
+set_certificate_error (Exchange *self)
+{
+  static const struct {
+    GTlsCertificateFlags flag;
+    const gchar *text;
+  } reasons[] = {
+      {G_TLS_CERTIFICATE_BAD_IDENTITY, "is not for this name"},
+      {G_TLS_CERTIFICATE_EXPIRED, "has expired"},
+      {G_TLS_CERTIFICATE_NOT_ACTIVATED, "is not valid yet"},
+      {G_TLS_CERTIFICATE_REVOKED, "was revoked"},
+      {G_TLS_CERTIFICATE_INSECURE, "is signed in a way that is not safe"},
+      {G_TLS_CERTIFICATE_UNKNOWN_CA, "is not signed by an authority that is trusted"},
+      {G_TLS_CERTIFICATE_GENERIC_ERROR, "cannot be verified"},
+  };
+  g_autoptr (GString) text = g_string_new ("the certificate of the receiver");
+  const gchar *separator = " ";
+
+  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++) {
+    if ((self->refused & reasons[i].flag) == 0)
+      continue;
+    g_string_append_printf (text, "%s%s", separator, reasons[i].text);
+    separator = ", ";
+  }
+  g_clear_error (&self->error);
+  g_set_error_literal (&self->error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE, text->str);
+}
+
 static void
 sent (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -124,6 +163,8 @@ sent (GObject *source, GAsyncResult *result, gpointer user_data)
       g_clear_error (&self->error);
       g_set_error (&self->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
           "no answer within %" G_GINT64_FORMAT " s", self->timeout_us / G_USEC_PER_SEC);
+    } else if (self->refused != 0) {
+      set_certificate_error (self);
     }
     finish (self);
     return;
@@ -191,6 +232,8 @@ weir_poster_send (WeirPoster *self, const gchar *const *headers, const gchar *bo
   fields = soup_message_get_request_headers (exchange->message);
   for (; *headers != NULL; headers += 2)
     soup_message_headers_replace (fields, headers[0], headers[1]);
+  g_signal_connect (
+      exchange->message, "accept-certificate", G_CALLBACK (refuse_certificate), exchange);
   exchange->timer = g_timeout_add ((guint) (self->timeout_us / 1000), too_late, exchange);
   soup_session_send_async (
       self->session, exchange->message, G_PRIORITY_DEFAULT, exchange->cancellable, sent, exchange);

@@ -5,8 +5,10 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
+import { Authority } from './support/certificates.mjs';
 import { temporaryFolder } from './support/folder.mjs';
 import { makeReference, publishers } from './support/media.mjs';
 import { shared, test } from './support/test.mjs';
@@ -206,6 +208,35 @@ test('an answer whose head has no end, or is none, is a failure', async () => {
     assert.ok(Number(/VmRSS:\s+(\d+)/.exec(status)[1]) < 400 * 1024, /VmRSS.*/.exec(status)[0]);
     await removeWebhook(weir, webhook);
   });
+});
+
+test('a receiver whose certificate nobody has signed is told nothing', async () => {
+  const weir = await daemon();
+  const authority = await Authority.make(folder);
+  const certificate = await authority.sign(folder, 'receiver', 'DNS:localhost,IP:127.0.0.1');
+  let connections = 0, requests = 0;
+  const server = https.createServer({ cert: fs.readFileSync(certificate), key: fs.readFileSync(certificate.replace(/crt$/, 'key')) },
+    (request, response) => {
+      requests++;
+      response.end();
+    });
+  server.on('connection', () => connections++).on('tlsClientError', () => {});
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const webhook = await makeWebhook(weir, `https://127.0.0.1:${server.address().port}/`);
+    await createInputs(weir, 1);
+    const { delivery } = await until('it is tried again', async () => {
+      const read = await weir.api('GET', `/webhooks/${webhook.id}`);
+      return read.delivery.attempts >= 2 && read;
+    });
+    assert.match(delivery.lastError, /certificate of the receiver is not signed by an authority that is trusted/);
+    assert.equal(delivery.delivered, 0);
+    assert.ok(connections >= 2);
+    assert.equal(requests, 0);
+    await removeWebhook(weir, webhook);
+  } finally {
+    server.close();
+  }
 });
 
 test('a redirect is not followed', async () => {
