@@ -31,8 +31,8 @@ void weir_hls_text_add (WeirHlsText *self, const WeirHlsSegment *segments, guint
  *
  * The text of the whole, as weir_hls_write_media() writes it.
  *
- * Returns: (transfer full) (element-type GBytes): in pieces, the head (with what stands before the
- *   first segment) in the first one
+ * Returns: (transfer full) (element-type GBytes): in pieces, the head (what stands before the first
+ *   segment) in the first one; a long text has one more for each MiB
  */
 GPtrArray *weir_hls_text_get (
     WeirHlsText *self, guint64 media_sequence, gboolean independent, gboolean ended);
