@@ -37,7 +37,7 @@ export async function play(weir, id, { lead = 4, patient = false } = {}) {
   const where = `/${id}/manifest/video.m3u8`;
   const own = await page(weir);
 
-  await until(`${where} is listed`, async () => (await weir.fetch(where)).status === 200, { seconds: 25, every: 200 });
+  await until(`${where} is listed`, async () => (await weir.fetch(where)).status === 200, { seconds: 60, every: 200 });
   await own.evaluate(({ source, name, wanted, tickMs, lateMs, retries }) => {
     const { Hls } = window;
     const video = document.createElement('video');
@@ -114,7 +114,7 @@ export async function play(weir, id, { lead = 4, patient = false } = {}) {
   };
   return {
     /* waits until the picture has moved for so long; what it has been like so far */
-    playing: (played, seconds = 25) => until(`${where} plays`, async () => {
+    playing: (played, seconds = 60) => until(`${where} plays`, async () => {
       const record = await look();
       return record.fatal !== null || (record.first !== null && record.position - record.first >= played) ? record : null;
     }, { seconds }),

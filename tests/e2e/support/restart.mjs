@@ -82,7 +82,7 @@ export class Viewer {
     this.every = every;
     this.muxed = muxed;
     /* path → { list, seen: Map (media sequence → entry), breaks: Map (→ discontinuity sequence), looked (when), slowest (s: the longest it was not
-     * looked at) } */
+     * looked at), answered (when the daemon said so), unseen: [media sequence], of what was listed while this process had no time to look } */
     this.tracks = new Map();
     this.rounds = 0;
     this.stopped = false;
@@ -91,9 +91,10 @@ export class Viewer {
   }
 
   async #get(where) {
+    const sent = Date.now();
     try {
       const response = await fetch(new URL(where, this.weir.url));
-      return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
+      return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()), sent, answered: Date.parse(response.headers.get('date')) };
     } catch {
       return { status: 0 };
     }
@@ -122,13 +123,13 @@ export class Viewer {
   }
 
   async #look(path) {
-    const { status, bytes } = await this.#get(path);
+    const { status, bytes, sent, answered } = await this.#get(path);
     if (status === 0)
       return;
     assert.equal(status, 200, `${path}: ${status} ${bytes}`);
     const list = parseMedia(bytes.toString());
     const now = performance.now();
-    const track = this.tracks.get(path) ?? { seen: new Map(), breaks: new Map(), list: null, looked: performance.now(), slowest: 0 };
+    const track = this.tracks.get(path) ?? { seen: new Map(), breaks: new Map(), list: null, looked: performance.now(), slowest: 0, unseen: [] };
     this.tracks.set(path, track);
     track.slowest = Math.max(track.slowest, (now - track.looked) / 1000);
     track.looked = now;
@@ -143,6 +144,11 @@ export class Viewer {
       assert.ok(!track.list.ended || list.ended, `${path}: an end was taken back`);
     }
     assert.ok(!list.ended || !list.segments.at(-1).gap, `${path} ends with a gap`);
+    /* what has closed is listed for three target durations, and dates have whole seconds; a daemon that stands still does not count */
+    if (track.list && sent - track.answered > 3000 * list.targetDuration + 1000)
+      for (let number = track.list.mediaSequence + track.list.segments.length; number < list.mediaSequence; number++)
+        track.unseen.push(number);
+    track.answered = answered;
     track.list = list;
     let breaks = list.discontinuitySequence ?? 0;
     for (const [index, segment] of list.segments.entries()) {
