@@ -12,6 +12,7 @@
  * says which. What is there of an earlier attempt is kept: sizes tell how far it was. */
 
 #define READ_SIZE (256 * 1024)
+#define INIT_SIZE_MAX (1024 * 1024)
 #define DRAW_INTERVAL_US (G_USEC_PER_SEC / 5)
 #define BAR_WIDTH 30
 
@@ -23,7 +24,8 @@ typedef struct {
 typedef struct {
   WeirInvocation *invocation;
   const gchar *id;
-  GArray *pieces; /* of Piece */
+  GArray *pieces;   /* of Piece */
+  GPtrArray *inits; /* (element-type utf8): other paths than the first one's */
   gboolean complete;
   gdouble seconds; /* of all */
   gint fd;
@@ -60,22 +62,21 @@ add_piece (Download *self, const gchar *path, gsize size, gdouble seconds)
   self->seconds += seconds;
 }
 
-/* @line: EXT-X-MAP. Returns: FALSE: another init than before, so another file */
-static gboolean
+/* @line: EXT-X-MAP */
+static void
 take_map (Download *self, const gchar *line)
 {
   const gchar *uri = strstr (line, "URI=\"");
-  gsize size;
+  g_autofree gchar *path = NULL;
 
   if (uri == NULL)
-    return TRUE;
+    return;
   uri += strlen ("URI=\"");
-  size = strcspn (uri, "\"");
-  if (self->pieces->len == 0) {
-    add_piece (self, uri, size, 0);
-    return TRUE;
-  }
-  return strncmp (g_array_index (self->pieces, Piece, 0).path, uri, size) == 0;
+  path = g_strndup (uri, strcspn (uri, "\""));
+  if (self->pieces->len == 0)
+    add_piece (self, path, strlen (path), 0);
+  else if (strcmp (g_array_index (self->pieces, Piece, 0).path, path) != 0)
+    g_ptr_array_add (self->inits, g_steal_pointer (&path));
 }
 
 /* Returns: FALSE when it cannot be one file */
@@ -93,10 +94,8 @@ read_playlist (Download *self, const gchar *text)
       gap = TRUE;
     else if (g_str_has_prefix (lines[i], "#EXT-X-ENDLIST"))
       self->complete = TRUE;
-    else if (g_str_has_prefix (lines[i], "#EXT-X-MAP:") && !take_map (self, lines[i]))
-      return fail (self->id,
-          "the encoder has changed its format on the way: this is not one MP4. Its HLS playlist "
-          "plays, and ffmpeg can make a file of it");
+    else if (g_str_has_prefix (lines[i], "#EXT-X-MAP:"))
+      take_map (self, lines[i]);
     else if (lines[i][0] == '/') {
       if (!gap)
         add_piece (self, lines[i], strlen (lines[i]), seconds);
@@ -104,6 +103,54 @@ read_playlist (Download *self, const gchar *text)
     }
   }
   return self->pieces->len > 1 || fail (self->id, "nothing of it is there");
+}
+
+/* Returns: (nullable): NULL with @status, said */
+static GBytes *
+get_init (Download *self, const gchar *path, WeirExit *status)
+{
+  guint64 from = 0, size = 0;
+  gsize count;
+  g_autofree gchar *problem = NULL;
+  g_autofree gchar *bytes = g_malloc (INIT_SIZE_MAX);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream =
+      weir_client_open_page (self->invocation->client, path, &from, &size, status, &problem);
+
+  if (stream == NULL) {
+    weir_complain (problem);
+    return NULL;
+  }
+  if (!g_input_stream_read_all (stream, bytes, INIT_SIZE_MAX, &count, NULL, &error)) {
+    fail (path, error->message);
+    *status = WEIR_EXIT_FAILED;
+    return NULL;
+  }
+  return g_bytes_new (bytes, count);
+}
+
+/* A daemon that was restarted in the middle gave its init another name: that is the same file. */
+static WeirExit
+check_inits (Download *self)
+{
+  WeirExit status = WEIR_EXIT_DONE;
+  g_autoptr (GBytes) first = NULL;
+
+  if (self->inits->len > 0)
+    first = get_init (self, g_array_index (self->pieces, Piece, 0).path, &status);
+  for (guint i = 0; first != NULL && i < self->inits->len; i++) {
+    g_autoptr (GBytes) other = get_init (self, self->inits->pdata[i], &status);
+
+    if (other == NULL)
+      return status;
+    if (!g_bytes_equal (first, other)) {
+      fail (self->id,
+          "the encoder has changed its format on the way: this is not one MP4. Its HLS playlist "
+          "plays, and ffmpeg can make a file of it");
+      return WEIR_EXIT_FAILED;
+    }
+  }
+  return status;
 }
 
 /* who needs signed addresses gets one. Returns: (nullable): NULL with @status, said */
@@ -143,6 +190,8 @@ get_playlist (Download *self)
     weir_complain (problem);
   else if (!read_playlist (self, text))
     status = WEIR_EXIT_FAILED;
+  else
+    status = check_inits (self);
   return status;
 }
 
@@ -326,6 +375,7 @@ weir_recording_download (WeirInvocation *self)
     return weir_misuse ("%s is no recording's ID", download.id);
   download.pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
   g_array_set_clear_func (download.pieces, piece_clear);
+  download.inits = g_ptr_array_new_with_free_func (g_free);
   status = get_playlist (&download);
   if (status == WEIR_EXIT_DONE && !download.complete)
     g_printerr ("weir: it is still running: what is there by now\n");
@@ -337,5 +387,6 @@ weir_recording_download (WeirInvocation *self)
     status = save (&download);
   }
   g_array_unref (download.pieces);
+  g_ptr_array_unref (download.inits);
   return status;
 }

@@ -9,6 +9,7 @@ import { FaultyDisk } from './support/disk.mjs';
 import { EncoderProcess, LiveEncoder, makeClip, makeOtherClip } from './support/encoder.mjs';
 import { temporaryFolder } from './support/folder.mjs';
 import { play } from './support/player.mjs';
+import { run } from './support/process.mjs';
 import { startAgain } from './support/restart.mjs';
 import { checkBroadcast, eventsOf, Viewers } from './support/survival.mjs';
 import { shared, test } from './support/test.mjs';
@@ -200,6 +201,10 @@ for (const [name, { lost, end }] of Object.entries(restarts))
       await encoder.stop();
       await viewers.end(videoUID);
       await checkBroadcast(weir, videoUID, encoder.connections, { name: path.join(folder, name), viewers, lost: [lost] });
+      /* the init of the second daemon has another name, and that is no other format */
+      const file = path.join(folder, `${name}-download.mp4`);
+      await weir.cli(['recording', 'download', videoUID, file]);
+      assert.equal(await run('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']).then(({ stderr }) => stderr), '');
       if (player)
         await checkPlayed(player);
     });
