@@ -13,7 +13,7 @@
 #define LISTED "WHERE account = ? AND created_us >= ? AND created_us < ? "
 #define SELECT_LIST(order)                                                                         \
   "SELECT " COLUMNS " FROM inputs " LISTED "ORDER BY created_us " order ", number " order " LIMIT" \
-                                                                                          " ?"
+  " ?"
 #define NO_SUCH "No such live input"
 
 static gpointer

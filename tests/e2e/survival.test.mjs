@@ -204,7 +204,7 @@ for (const [name, { lost, end }] of Object.entries(restarts))
       /* the init of the second daemon has another name, and that is no other format */
       const file = path.join(folder, `${name}-download.mp4`);
       await weir.cli(['recording', 'download', videoUID, file]);
-      assert.equal(await run('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']).then(({ stderr }) => stderr), '');
+      await run('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']);
       if (player)
         await checkPlayed(player);
     });
