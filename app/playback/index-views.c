@@ -21,6 +21,8 @@
 
 /* gaps in a row that a window is made of anew: more than it ever lists */
 #define GAPS_MAX 4096
+/* segments that are no gaps: the very last one may have nothing of a track */
+#define WINDOW_MEDIA 2
 /* that the window lists before it lets go of the media before them */
 #define WINDOW_GAPS_MAX 256
 
@@ -59,7 +61,7 @@ weir_index_advance_window (WeirIndex *self)
   const guint listed = count_listed (self);
   guint start = listed;
   gint64 listed_ns = 0, since_us = 0;
-  gboolean media = FALSE;
+  guint media = 0;
 
   if (self->window_segments == 0 || listed == 0)
     return;
@@ -69,11 +71,11 @@ weir_index_advance_window (WeirIndex *self)
     const WeirIndexSegment *segment = g_ptr_array_index (self->window, start - 1);
 
     if (listed - start >= self->window_segments && listed_ns >= least_ns &&
-        (media || listed - start >= WINDOW_GAPS_MAX) &&
+        (media >= WINDOW_MEDIA || listed - start >= WINDOW_GAPS_MAX) &&
         (segment->listed_us <= since_us || segment->listed_us == 0))
       break;
     start--;
-    media |= !segment->missing;
+    media += segment->missing ? 0 : 1;
     listed_ns += segment->duration_ns;
   }
   if (start > 0)

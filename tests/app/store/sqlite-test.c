@@ -731,6 +731,15 @@ die_after_commits (const gchar *folder)
   raise (SIGKILL);
 }
 
+/* the store's thread lets go of what it has answered: then the file is closed in here */
+static void
+await_last_reference (WeirStore *store)
+{
+  while (g_atomic_int_get (&G_OBJECT (store)->ref_count) > 1)
+    if (!g_main_context_iteration (NULL, FALSE))
+      g_thread_yield ();
+}
+
 /* what was left behind in order, and by a daemon that died: with a log */
 static void
 a_full_disk_at_the_start_is_read (Fixture *fixture, gconstpointer data)
@@ -742,6 +751,7 @@ a_full_disk_at_the_start_is_read (Fixture *fixture, gconstpointer data)
   create_input (fixture->store, "aa", 1);
   copy_file (fixture->folder, "weir.db", "died.db");
   copy_file (fixture->folder, "weir.db-wal", "died.db-wal");
+  await_last_reference (fixture->store);
   g_clear_object (&fixture->store);
   signal (SIGXFSZ, SIG_IGN);
   g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
@@ -773,10 +783,7 @@ a_full_disk_at_the_start_is_read (Fixture *fixture, gconstpointer data)
     begun = CALL (store, &error, begin_broadcast, record);
     g_assert_no_error (error);
     g_assert_cmpuint (begun->epoch, >, 0);
-    /* the thread lets go of what it has answered: then the file is closed in here */
-    while (g_atomic_int_get (&G_OBJECT (store)->ref_count) > 1)
-      if (!g_main_context_iteration (NULL, FALSE))
-        g_thread_yield ();
+    await_last_reference (store);
   }
 }
 
